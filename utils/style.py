@@ -1,0 +1,74 @@
+"""How every figure of the course looks: palette, sizes, and the lecture mode.
+
+Nothing here changes matplotlib for the rest of the process: `rc_params()` returns settings, and whoever makes a
+figure applies them to that figure alone.
+"""
+
+import os
+
+# Okabe & Ito's palette (2008), which stays distinct under the common colour blindnesses; the orange is darkened until
+# every colour has a contrast of at least 3:1 on white (WCAG 2.1, graphical objects).
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+GREEN = "#009E73"
+PURPLE = "#B5578C"
+ORANGE = "#B37A00"
+GREY = "#6B6B6B"
+BLACK = "#1A1A1A"
+
+# One meaning, one colour, in all seven chapters.
+MEASURED = BLUE
+THEORY = BLACK
+ALARM = VERMILLION
+HEALTHY = GREEN
+GUESS = PURPLE
+
+CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK, GREY)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")  # colour never carries a meaning alone
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+
+SEQUENTIAL = "cividis"  # perceptually even, and the same to a colour-blind reader
+DIVERGING = "PuOr"
+
+WIDTH, HEIGHT, DPI = 9.0, 3.8, 100  # inches, inches, pixels per inch: one figure fits one notebook cell
+
+LECTURE_VARIABLE = "COURSE_LECTURE"
+
+
+def lecture(on=True):
+    """Switch the lecture mode of this kernel on or off: larger type, thicker lines, for the last row of a hall."""
+    os.environ[LECTURE_VARIABLE] = "1" if on else ""
+
+
+def in_lecture():
+    """Whether figures are drawn for a lecture hall (`lecture()`, or the environment variable COURSE_LECTURE=1)."""
+    return os.environ.get(LECTURE_VARIABLE, "") not in ("", "0")
+
+
+def rc_params():
+    """Return the matplotlib settings of the course as a dict for `matplotlib.rc_context`."""
+    scale = 1.45 if in_lecture() else 1.0
+    return {
+        "font.family": "DejaVu Sans",
+        "font.size": 10.5 * scale,
+        "axes.titlesize": 11.5 * scale,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.labelsize": 10.5 * scale,
+        "xtick.labelsize": 9.5 * scale,
+        "ytick.labelsize": 9.5 * scale,
+        "legend.fontsize": 9.5 * scale,
+        "legend.frameon": False,
+        "lines.linewidth": 2.0 * scale,
+        "lines.markersize": 5.5 * scale,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.color": "#E3E3E3",
+        "grid.linewidth": 0.8,
+        "axes.axisbelow": True,
+        "axes.edgecolor": GREY,
+        "figure.facecolor": "white",
+        "savefig.facecolor": "white",
+        "image.cmap": SEQUENTIAL,
+    }
