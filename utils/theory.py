@@ -1,0 +1,103 @@
+"""What mean-field theory predicts for a wide random net: the q map, chi, and the gradient norm of every layer.
+
+Weights w ~ N(0, sigma_w^2 / fan_in), biases b ~ N(0, sigma_b^2), Z ~ N(0, 1). Then (Poole et al. 2016, Schoenholz et
+al. 2017)
+
+    q^{l+1} = sigma_w^2 E[phi(sqrt(q^l) Z)^2] + sigma_b^2        the mean square of a pre-activation
+    chi     = sigma_w^2 E[phi'(sqrt(q) Z)^2]                     E||delta^l||^2 = chi E||delta^{l+1}||^2
+
+so the gradient *norm* shrinks or grows by sqrt(chi) per layer. All results are exact in the limit of infinite width.
+"""
+
+import functools
+import math
+
+import torch
+
+from utils import activations
+
+
+@functools.cache
+def _normal_grid(cells=2000, reach=10.0):
+    """Midpoints z of `cells` equal cells on [-reach, reach], and their Gaussian weights, which sum to 1.
+
+    Zero is a cell's *boundary*: there the midpoint rule stays exact to O(cell^2) for functions with a kink or a jump
+    at zero, such as ReLU and its slope; Gauss-Hermite quadrature does not.
+    """
+    edges = torch.linspace(-reach, reach, cells + 1, dtype=torch.float64)
+    z = (edges[:-1] + edges[1:]) / 2
+    weights = torch.exp(-z.square() / 2)
+    return z, weights / weights.sum()
+
+
+def gaussian_mean(f, q=1.0):
+    """Return E[f(sqrt(q) Z)] for Z ~ N(0, 1), by quadrature.
+
+    `f` maps a float64 tensor to one of the same shape. `q` is a variance (>= 0), a number or a tensor of any shape;
+    the result has q's shape (a Python float if q is a number).
+    """
+    variance = torch.as_tensor(q, dtype=torch.float64)
+    if not bool((variance >= 0).all()):
+        raise ValueError(f"q is a variance and must be >= 0, got {q}")
+    z, weights = _normal_grid()
+    mean = (f(variance.sqrt()[..., None] * z) * weights).sum(-1)
+    return mean if isinstance(q, torch.Tensor) else mean.item()
+
+
+def q_map(activation, q, sigma_w=1.0, sigma_b=0.0):
+    """One layer forward: the variance of the next pre-activation, from the variance `q` of this one."""
+    phi = activations.get(activation).value
+    return sigma_w**2 * gaussian_mean(lambda z: phi(z).square(), q) + sigma_b**2
+
+
+def chi(activation, q, sigma_w=1.0):
+    """One layer backward: the factor of the mean *squared* gradient norm. Below 1 it vanishes, above 1 it explodes."""
+    slope = activations.get(activation).slope
+    return sigma_w**2 * gaussian_mean(lambda z: slope(z).square(), q)
+
+
+def gain(activation):
+    """The sigma_w that keeps unit variance: 1 / sqrt(E[phi(Z)^2]), here at q = 1."""
+    return 1 / math.sqrt(q_map(activation, 1.0))
+
+
+def q_trajectory(activation, q_first, depth, sigma_w=1.0, sigma_b=0.0):
+    """Variances of the pre-activations of layers 1..depth, from that of layer 1. Returns a float64 tensor (depth,)."""
+    q = [float(q_first)]
+    for _ in range(depth - 1):
+        q.append(q_map(activation, q[-1], sigma_w, sigma_b))
+    return torch.tensor(q, dtype=torch.float64)
+
+
+def q_fixed_point(activation, sigma_w=1.0, sigma_b=0.0, q_start=1.0, steps=500):
+    """The variance that deep layers settle at; 0.0 if the signal dies, math.inf if it grows without bound.
+
+    Found by iterating the q map at most `steps` times. At a critical point the approach is only polynomial (tanh with
+    sigma_w = 1: q ~ 1/2l, Schoenholz et al. 2017), and the value is where the iteration stopped.
+    """
+    q = float(q_start)
+    for _ in range(steps):
+        following = q_map(activation, q, sigma_w, sigma_b)
+        if following > 1e12:
+            return math.inf
+        if abs(following - q) <= 1e-12 * max(q, 1e-12):
+            return following
+        q = following
+    return q if q > 1e-12 else 0.0
+
+
+def depth_scale(chi_value):
+    """Layers over which a gradient changes by a factor e in mean square, 1 / |ln chi|; infinite where chi = 1."""
+    if not chi_value > 0:
+        raise ValueError(f"chi must be positive, got {chi_value}")
+    return math.inf if chi_value == 1 else 1 / abs(math.log(chi_value))
+
+
+def predicted_gradient_norms(activation, q_first, depth, sigma_w=1.0, sigma_b=0.0, last=1.0):
+    """Predicted ||delta^l|| for l = 1..depth+1: `depth` hidden layers, then the readout, whose norm is `last`.
+
+    ||delta^l|| = sqrt(chi(q^l)) ||delta^{l+1}||: the slopes of layer l, the weights of layer l+1. `q_first` is the
+    mean square of the first pre-activation. Returns a float64 tensor of shape (depth + 1,).
+    """
+    factors = chi(activation, q_trajectory(activation, q_first, depth, sigma_w, sigma_b), sigma_w).sqrt()
+    return last * torch.cat([factors, torch.ones(1, dtype=torch.float64)]).flip(0).cumprod(0).flip(0)
