@@ -1,0 +1,263 @@
+#!/usr/bin/env python3
+"""The one door to the course, with nothing but Python's standard library:
+
+    python3 course.py lab          open chapter 1 in JupyterLab
+    python3 course.py lab 03       open chapter 3; further options go to jupyter lab (lab 03 --port 9000)
+    python3 course.py test         run every test; further options go to pytest (test tests/test_models.py -x)
+    python3 course.py build 01     build chapter 1 from chapters/source
+    python3 course.py bench        measure speed and memory
+
+The first start installs what pyproject.toml pins into the folder .venv (about 1 GB), which belongs to this program:
+if it is not complete, it is made anew. Nothing is installed outside of it. On Windows, say "py course.py lab".
+"""
+
+# Python 3.6 must be able to parse this file, so that it can say which Python it needs.
+import os
+import platform
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+NEEDED = (3, 11)
+ROOT = Path(__file__).resolve().parent
+CHAPTERS = ROOT / "chapters"
+VENV = ROOT / ".venv"
+VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = VENV / "installed.txt"  # what a completed installation put there, one item a line; written last
+TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+
+# What pip and venv print, and what it means. The system's own words may be translated; its error numbers are not.
+FAILURES = (
+    (
+        ("errno 28]", "errno 122]", "winerror 112]"),
+        "The disk is full: the course needs about 1 GB in {venv}, and room for downloads; make room and start again.",
+    ),
+    (
+        ("errno 13]", "errno 20]", "errno 30]", "winerror 5]", "winerror 32]"),
+        "The folder {venv} cannot be written to: move the course to a folder of your own and start again.",
+    ),
+    (
+        ("connection broken", "max retries exceeded", "timed out", "could not fetch url"),
+        "There is no network, or it does not reach Python's package index: connect (or set a proxy) and start again.",
+    ),
+    (
+        ("no matching distribution",),
+        "pip finds no build of {missing} for Python {python} on {system}: try Python 3.11, or the conda route (README).",
+    ),
+)
+
+
+class Problem(Exception):
+    """What keeps the course from starting, as one sentence for its user."""
+
+
+def explain(output):
+    """Return the sentence of FAILURES that fits what a failed pip or venv printed, or else its last line."""
+    missing = re.search(r"No matching distribution found for (\S+)", output)
+    for signs, sentence in FAILURES:
+        if any(sign in output.lower() for sign in signs):
+            return sentence.format(
+                venv=VENV,
+                missing=missing.group(1) if missing else "a package",
+                python=platform.python_version(),
+                system=f"{platform.system()} {platform.machine()}",
+            )
+    return "The installation failed: " + (output.strip() or "no reason was given").splitlines()[-1]
+
+
+def read_pins(extra=None):
+    """Return pyproject.toml's requirements of a learner, then those of an extra, and last those of the build."""
+    import tomllib  # Python >= 3.11
+
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project = settings["project"]
+    extras = project["optional-dependencies"][extra] if extra else []
+    return project["dependencies"] + extras + settings["build-system"]["requires"]
+
+
+def read_stamp():
+    """Return the lines of the last completed installation, as a set; empty if there is none that works."""
+    if not VENV_PYTHON.exists():
+        return set()
+    try:
+        return set(STAMP.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError):
+        return set()
+
+
+def make_venv():
+    """Make .venv with pip in it, in place of whatever was there. Raises Problem."""
+    try:
+        import ensurepip  # noqa: F401 - Debian ships venv without it, and venv notices only half-way
+        import venv
+    except ImportError:
+        raise Problem(
+            "This Python has no complete venv module: install it (Debian, Ubuntu: sudo apt install python3-venv) "
+            "and start again."
+        ) from None
+    try:
+        venv.EnvBuilder(clear=True, with_pip=True, symlinks=os.name != "nt").create(str(VENV))
+    except subprocess.CalledProcessError as error:
+        raise Problem(explain((error.output or b"").decode(errors="replace"))) from error
+    except OSError as error:
+        raise Problem(explain(str(error))) from error
+
+
+def pip_install(*arguments):
+    """Run `pip install` in .venv, with its progress in view and its complaints kept for `explain`. Raises Problem."""
+    command = [str(VENV_PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *arguments]
+    complaints = []
+    with subprocess.Popen(
+        command, cwd=str(ROOT), stderr=subprocess.PIPE, universal_newlines=True, errors="replace"
+    ) as pip:
+        for line in pip.stderr:
+            complaints.append(line)
+            if "Retrying" in line:
+                print("      no answer yet, trying again ...", flush=True)
+    if pip.returncode:
+        raise Problem(explain("".join(complaints)))
+
+
+def set_up(extra=None):
+    """Install what is pinned and not yet there. Raises Problem; the stamp then keeps saying what was there before."""
+    pins = read_pins(extra)
+    identity = {"python {}.{}".format(*sys.version_info), f"folder {ROOT}"}
+    present = read_stamp()
+    if identity.union(pins) <= present:
+        return
+
+    torch = next(pin for pin in pins if pin.startswith("torch=="))
+    torch_options = ["--no-deps"]
+    if sys.platform == "linux":
+        # PyPI's torch for Linux brings 2 GB of CUDA. The suffix "+cpu" is carried by PyTorch's CPU builds alone, so
+        # nothing else can be downloaded, whatever other indexes the user's pip knows. Elsewhere PyPI's is a CPU build.
+        build = torch + "+cpu"
+        torch_options += ["--index-url", TORCH_CPU_INDEX, "--retries", "1"]
+    else:
+        build = torch
+    others = [pin for pin in pins if pin != torch]
+
+    # An environment that was complete once is brought up to date; anything else is not worth the doubt.
+    steps = [] if identity <= present else [("Python environment in .venv", make_venv, [])]
+    if torch not in present or steps:
+        steps.append(("PyTorch, CPU build (about 200 MB)", pip_install, [*torch_options, build]))
+    steps.append(("JupyterLab and the other packages (about 150 MB)", pip_install, [build, *others]))
+    # Without build isolation this needs no network: setuptools is among the packages above.
+    steps.append(("The course's own package", pip_install, ["--no-deps", "--no-build-isolation", "-e", "."]))
+
+    print("Setting up the course; this happens once and takes a few minutes.", flush=True)
+    for number, (label, action, arguments) in enumerate(steps, start=1):
+        print(f"[{number}/{len(steps)}] {label} ...", flush=True)
+        action(*arguments)
+    STAMP.write_text("\n".join([*sorted(identity), *pins, ""]), encoding="utf-8")
+
+
+def run(*arguments):
+    """Run the environment's Python on `arguments` in the repository's folder, and return its exit code."""
+    environment = dict(os.environ)
+    # One thread a kernel: with two, four busy kernels on two cores took 3,200 ms a training step instead of 36.
+    environment.setdefault("OMP_NUM_THREADS", "1")
+    # So that a terminal in JupyterLab, or "!pip" in a cell, finds this environment.
+    environment["PATH"] = str(VENV_PYTHON.parent) + os.pathsep + environment.get("PATH", "")
+    environment["VIRTUAL_ENV"] = str(VENV)
+    command = [str(VENV_PYTHON), *arguments]
+    if os.name != "nt":
+        os.chdir(str(ROOT))
+        os.execve(command[0], command, environment)  # becomes the program: signals and exit code are its own
+    with subprocess.Popen(command, cwd=str(ROOT), env=environment) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                pass  # the program received the Ctrl-C as well, and ends in its own way
+
+
+def find_chapter(number):
+    """Return the path of a chapter's notebook, for example 1 -> chapters/01_saturation.ipynb. Raises Problem."""
+    found = sorted(CHAPTERS.glob(f"{number:02d}_*.ipynb"))
+    if not found:
+        written = ", ".join(path.stem for path in sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))) or "none"
+        raise Problem(f"Chapter {number} is not there (there are: {written}).")
+    return found[0]
+
+
+def check_port(options):
+    """Raise Problem if options such as --port 9000 ask for a port that another program holds.
+
+    Without such an option JupyterLab takes the next free port by itself.
+    """
+    asked = re.search(r"--(?:ServerApp\.)?port[= ](\d{1,5})\b", " ".join(options))
+    if not asked:
+        return
+    with socket.socket() as probe:
+        if os.name != "nt":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just given back counts as free
+        try:
+            probe.bind(("127.0.0.1", int(asked.group(1))))
+        except (OSError, OverflowError):
+            raise Problem(
+                f"Port {asked.group(1)} is taken or not allowed: choose another with --port, or leave --port out."
+            ) from None
+
+
+def lab(arguments):
+    """Open a chapter in JupyterLab."""
+    asked = bool(arguments) and arguments[0].isdigit()
+    notebook = find_chapter(int(arguments[0]) if asked else 1)
+    options = arguments[1:] if asked else arguments
+    check_port(options)
+    set_up()
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options = ["--allow-root", *options]  # root is the usual user of a container
+    print("Opening JupyterLab; Ctrl-C in this window ends it.", flush=True)
+    # -y: the first Ctrl-C ends it, without a question.
+    return run("-m", "jupyterlab", "-y", f"--ServerApp.root_dir={ROOT}", str(notebook), *options)
+
+
+def test(arguments):
+    """Run the tests and the chapters (pyproject.toml tells pytest where they are)."""
+    set_up("test")
+    return run("-m", "pytest", *arguments)
+
+
+def build(arguments):
+    """Build chapters from their sources."""
+    set_up("test")
+    return run(str(CHAPTERS / "build.py"), *arguments)
+
+
+def bench(arguments):
+    """Measure speed and memory."""
+    set_up("test")
+    return run(str(ROOT / "tests" / "bench.py"), *arguments)
+
+
+def main(arguments):
+    """Obey the command line; return the exit code."""
+    if sys.version_info < NEEDED:
+        print(
+            "course.py needs Python >= {}.{}, but this is Python {} ({}).".format(
+                *(NEEDED + (platform.python_version(), sys.executable))
+            ),
+            file=sys.stderr,
+        )
+        return 1
+    commands = {"lab": lab, "test": test, "build": build, "bench": bench}
+    if not arguments or arguments[0] not in commands:
+        asked_for_help = arguments[:1] in (["-h"], ["--help"], ["help"])
+        print(__doc__, file=sys.stdout if asked_for_help else sys.stderr)
+        return 0 if asked_for_help else 2
+    try:
+        return commands[arguments[0]](arguments[1:])
+    except Problem as problem:
+        print(f"course.py: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("course.py: Interrupted; the next start takes it up again.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
