@@ -1,0 +1,75 @@
+"""A figure in words: the text alternative of a picture, built from what was drawn."""
+
+import numpy as np
+
+
+def describe(figure, caption=""):
+    """Return what a matplotlib figure shows in a few plain sentences: titles, axes, each curve's numbers, the caption."""
+    parts = [sentence for ax in figure.axes for sentence in _describe_axes(ax)]
+    return " ".join([*parts, caption]).strip() or "An empty picture."
+
+
+def _describe_axes(ax):
+    title = " ".join(text for text in (ax.get_title(loc) for loc in ("left", "center", "right")) if text)
+    if title:
+        yield _sentence(_plain(title))
+    axes = [
+        f"{_plain(label)}{' (log scale)' if scale == 'log' else ''} from {_number(low)} to {_number(high)} {where}"
+        for label, scale, (low, high), where in (
+            (ax.get_xlabel(), ax.get_xscale(), ax.get_xlim(), "across"),
+            (ax.get_ylabel(), ax.get_yscale(), ax.get_ylim(), "upwards"),
+        )
+        if label
+    ]
+    if axes:
+        yield _sentence("; ".join(axes))
+    for line in ax.get_lines():
+        if line.get_visible() and not line.get_label().startswith("_"):
+            yield _sentence(f"{_plain(line.get_label())}: {_describe_values(line.get_ydata(orig=False))}")
+    for bars in ax.containers:
+        heights = [patch.get_height() for patch in bars if hasattr(patch, "get_height")]
+        if heights:
+            label = bars.get_label()
+            name = "Bars" if not label or label.startswith("_") else _plain(label)
+            yield _sentence(f"{name}: {len(heights)} bars, {_describe_range(heights)}")
+    for image in ax.get_images():
+        values = np.ma.filled(np.ma.asarray(image.get_array(), dtype=float), np.nan)
+        rows, columns = values.shape[:2]
+        yield _sentence(f"An image of {rows} by {columns} values, {_describe_range(values)}")
+
+
+def _describe_values(values):
+    values = np.ma.filled(np.ma.asarray(values, dtype=float), np.nan).ravel()
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        return "no finite values"
+    if np.all(finite == finite[0]):
+        return f"{_number(finite[0])} throughout"
+    text = f"from {_number(finite[0])} to {_number(finite[-1])}"
+    low, high = finite.min(), finite.max()
+    if low < min(finite[0], finite[-1]):
+        text += f", lowest {_number(low)}"
+    if high > max(finite[0], finite[-1]):
+        text += f", highest {_number(high)}"
+    if finite.size < values.size:
+        text += f", {values.size - finite.size} of {values.size} values not finite"
+    return text
+
+
+def _describe_range(values):
+    values = np.asarray(values, dtype=float)
+    finite = values[np.isfinite(values)]
+    return f"between {_number(finite.min())} and {_number(finite.max())}" if finite.size else "none of them finite"
+
+
+def _number(value):
+    return f"{float(value):.3g}"
+
+
+def _plain(text):
+    """Return the text without the markup of mathematical notation."""
+    return " ".join(text.replace("$", "").replace("\\", "").replace("{", "").replace("}", "").split())
+
+
+def _sentence(text):
+    return text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,225 @@
+"""A scene becomes a picture (`show`), a live widget (`explore`), or a question with a reveal (`predict`).
+
+A scene is a function `scene(ax, **params)` that draws on matplotlib axes and may return one sentence, its caption;
+see `utils.canvas`.
+"""
+
+import base64
+import html
+import inspect
+import traceback
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from utils.canvas import Canvas
+
+_GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "lambda", "mu", "rho", "sigma", "tau", "phi")
+_HIDDEN = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap"
+_CONTROLS = widgets.interactive
+
+
+class SceneError(RuntimeError):
+    """A scene raised an exception while it was drawn; the notebook shows one line of it. The cause is attached."""
+
+    def _render_traceback_(self):
+        return [f"{type(self).__name__}: {self}"]
+
+
+def show(scene, *, panels=1, size=None, **params):
+    """Display the picture of `scene(ax, **params)`, with its text alternative.
+
+    Raises SceneError if the scene raises, ValueError if it has no such parameter.
+    """
+    _check_parameters(scene, params)
+    canvas = Canvas(panels, size)
+    _draw(canvas, scene, params)
+    data, metadata = _bundle(canvas)
+    display(data, metadata=metadata, raw=True)
+
+
+def explore(scene, *, panels=1, size=None, **controls):
+    """Display `scene` as a live widget, with one control for each keyword.
+
+    Args:
+        scene: the scene; its parameters without a control keep their defaults.
+        panels, size: see `utils.canvas.Canvas`.
+        controls: ipywidgets' abbreviations, as in `interact`: (min, max), (min, max, step), a list, a dict, True, a
+            number, a text, a widget, or `fixed(value)`. The scene's own defaults are the initial values.
+
+    Raises ValueError for a control that cannot be built, SceneError if the first picture fails.
+    """
+    explorer = Explorer(scene, panels=panels, size=size, **controls)
+    display(explorer)
+    if explorer.error:
+        raise explorer.error
+
+
+def predict(question, scene, guess, *, panels=1, size=None, **params):
+    """Ask for a guess, then show `scene(ax, guess=value, **params)` with the guess drawn on it.
+
+    Args:
+        question: what to predict, one or two sentences.
+        guess: a list of options, or any other abbreviation of a control.
+    """
+    display(Prediction(question, scene, guess, panels=panels, size=size, **params))
+
+
+class Picture(widgets.VBox):
+    """A picture that is drawn again on demand, its words for a screen reader, and a place for one error message."""
+
+    def __init__(self, scene, controls, panels, size):
+        self.scene = scene
+        self.canvas = Canvas(panels, size)
+        self.error = None
+        width = f"{round(self.canvas.size[0] * 100)}px"
+        self.image = widgets.Image(format="png", layout=widgets.Layout(width=width, max_width="100%"))
+        self.words = widgets.HTML()
+        self.message = widgets.HTML(layout=widgets.Layout(display="none"))
+        super().__init__([*controls, self.message, self.image, self.words])
+
+    def draw(self, scene, params):
+        """Draw the scene; if it raises, say so and keep the last picture."""
+        try:
+            _draw(self.canvas, scene, params)
+        except SceneError as error:
+            self.error = error
+            self.message.value = f'<div role="alert" class="scene-error">{html.escape(str(error))}</div>'
+            self.message.layout.display = None
+            return
+        self.image.value = self.canvas.png()
+        self.words.value = f'<div aria-live="polite" style="{_HIDDEN}">{html.escape(self.canvas.alt)}</div>'
+        if self.error:
+            self.error = None
+            self.message.layout.display = "none"
+            self.message.value = ""
+
+    def _repr_mimebundle_(self, **kwargs):
+        """Add a picture to the widget, so that a saved notebook shows one without a kernel."""
+        view = super()._repr_mimebundle_(**kwargs)
+        data, metadata = _bundle(self.canvas)
+        return {**view, **data}, metadata
+
+
+class Explorer(Picture):
+    """A scene, its controls above it, and its picture, which follows them."""
+
+    def __init__(self, scene, *, panels=1, size=None, **controls):
+        _check_parameters(scene, controls)
+        self.controls = {name: _make_control(scene, name, control) for name, control in controls.items()}
+        visible = [control for control in self.controls.values() if isinstance(control, widgets.DOMWidget)]
+        bar = widgets.Box(visible, layout=widgets.Layout(flex_flow="row wrap", grid_gap="2px 24px"))
+        super().__init__(scene, [bar] if visible else [], panels, size)
+        for control in visible:
+            control.observe(self._follow, "value")
+        self._follow()
+
+    def values(self):
+        """Return the value of each control, by the name of its parameter."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def _follow(self, _change=None):
+        # Drawn here and now: the browser holds back and merges further moves until this one is answered, so no
+        # queue of stale frames can form.
+        self.draw(self.scene, self.values())
+
+
+class Prediction(Picture):
+    """A question, a control for the guess, and a button that reveals the result."""
+
+    def __init__(self, question, scene, guess, *, panels=1, size=None, **params):
+        _check_parameters(scene, {"guess": None, **params})
+        self.params = params
+        if isinstance(guess, list):
+            self.guess = widgets.RadioButtons(options=guess, value=None, layout=widgets.Layout(width="auto"))
+        else:
+            self.guess = _make_control(scene, "guess", guess)
+            self.guess.description = "Your guess"
+        self.button = widgets.Button(description="Reveal", icon="eye", button_style="primary")
+        self.button.disabled = self.guess.value is None
+        super().__init__(scene, [widgets.HTML(f"<b>{html.escape(question)}</b>"), self.guess, self.button], panels, size)
+        self.draw(_question_card, {"question": question})
+        self.guess.observe(self._allow, "value")
+        self.button.on_click(self._reveal)
+
+    def _allow(self, change):
+        self.button.disabled = change["new"] is None
+
+    def _reveal(self, _button):
+        self.guess.disabled = self.button.disabled = True
+        self.draw(self.scene, {"guess": self.guess.value, **self.params})
+
+
+def _question_card(axes, question):
+    """Draw the question where the answer will stand."""
+    figure = (axes if not hasattr(axes, "flat") else axes.flat[0]).figure
+    for ax in figure.axes:
+        ax.set_axis_off()
+    figure.text(0.5, 0.5, question, ha="center", va="center", wrap=True, fontsize="large")
+    figure.text(0.5, 0.25, "Make your guess, then reveal the answer.", ha="center", va="center", color="#6B6B6B")
+    return ""
+
+
+def _draw(canvas, scene, params):
+    """Draw the scene; whatever it raises becomes a SceneError of one line, which names the line of the scene."""
+    try:
+        canvas.draw(scene, **params)
+    except Exception as error:
+        name = getattr(scene, "__name__", "the scene")
+        code = getattr(scene, "__code__", None)
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename]
+        where = f" (line {lines[0] - code.co_firstlineno + 1} of the scene)" if lines else ""
+        message = f"{name} could not be drawn: {type(error).__name__}: {error}{where}"
+        raise SceneError(message) from error
+
+
+def _bundle(canvas):
+    """Return (data, metadata) of a saved picture."""
+    data = {"image/png": base64.b64encode(canvas.png(small=True)).decode(), "text/plain": canvas.alt}
+    return data, {"image/png": {"alt": canvas.alt}}
+
+
+def _parameters(scene):
+    return dict(list(inspect.signature(scene).parameters.items())[1:])
+
+
+def _check_parameters(scene, given):
+    parameters = _parameters(scene)
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return
+    for name in given:
+        if name not in parameters:
+            has = ", ".join(parameters) or "none"
+            raise ValueError(f"{scene.__name__} has no parameter {name!r}; its parameters are: {has}")
+
+
+def _make_control(scene, name, abbreviation):
+    """Return a labelled widget for an abbreviation, at the scene's own default value."""
+    parameter = _parameters(scene).get(name)
+    default = inspect.Parameter.empty if parameter is None else parameter.default
+    given = isinstance(abbreviation, (widgets.Widget, widgets.fixed))
+    try:
+        control = _CONTROLS.widget_from_abbrev(abbreviation, default)
+    except Exception as error:
+        raise ValueError(f"{name}={abbreviation!r} is not a control: {error}") from error
+    if control is None:
+        raise ValueError(f"{name}={abbreviation!r} is not a control: give (min, max), a list, a dict or a widget")
+    if isinstance(control, widgets.fixed):
+        return control
+    takes_default = isinstance(abbreviation, (tuple, list, dict)) and default is not inspect.Parameter.empty
+    if takes_default and not given and control.value != default:
+        raise ValueError(f"{name}={abbreviation!r} does not hold the default of {scene.__name__}, {default!r}")
+    if not control.description:
+        control.description, control.description_allow_html = _label(name), True
+    control.style.description_width = "7em"
+    control.layout.width = "430px"
+    return control
+
+
+def _label(name):
+    """Return a parameter's name as it is spoken or written: n_layers -> n layers, sigma_w -> σ_w with w lowered."""
+    first, _, rest = name.partition("_")
+    if first in _GREEK:
+        letter = html.unescape(f"&{first};")
+        return f"{letter}<sub>{rest}</sub>" if rest else letter
+    return name.replace("_", " ")
