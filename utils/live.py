@@ -1,6 +1,165 @@
-"""The live view of a training run."""
+"""What a notebook shows while a net trains: a chart of the loss, the progress, and a Stop button that works meanwhile.
+
+The training loop keeps the kernel's main thread busy, and still needs no `await`: JupyterLab (from 4.4 on) addresses
+what a widget says to a *subshell*, which ipykernel (from 7 on) serves in a thread of its own. A front-end without
+subshells delivers the click when the cell has ended; there the kernel's own interrupt stops the training.
+"""
+
+import time
+from base64 import b64encode
+
+import ipywidgets as widgets
+import numpy as np
+from comm.base_comm import BaseComm
+from IPython import get_ipython
+from IPython.display import display
+
+from utils import style
+from utils.canvas import Canvas
+
+REFRESH = 0.25  # seconds between two pictures: often enough to watch, rarely enough to cost little
+SHARE = 0.1  # the part of the run's time that drawing may take: on a slow machine the pictures become rarer
+POINTS = 150  # at most, on a curve: each is the mean over as many steps as that takes
+
+
+class Unwatched:
+    """The view of a run that nobody watches: it shows nothing and never asks to stop."""
+
+    stop_requested = False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+    def update(self, step, losses):
+        """Take note that `step` steps are done; losses: name -> list of the losses so far."""
+
+    def finish(self, losses, endings):
+        """Take note of how the run ended; endings: name -> a few words."""
+
+
+class LiveView(Unwatched):
+    """The view of a run in a notebook. Its last picture stays in the output, also of the saved notebook."""
+
+    def __init__(self, names, steps, title):
+        self.steps = steps
+        self.title = title
+        self.canvas = Canvas()
+        self.image = widgets.Image(format="png", layout={"width": f"{style.WIDTH * 100:.0f}px", "max_width": "100%"})
+        self.button = StopButton(description="Stop", icon="stop", tooltip="End the training and keep what was learned")
+        self.button.on_click(self._request_stop)
+        self.bar = widgets.IntProgress(max=steps, layout={"width": "300px"})
+        self.status = widgets.Label("starting")
+        self.controls = widgets.HBox([self.button, self.bar, self.status])
+        self.box = widgets.VBox([self.controls, self.image])
+        self._draw({name: [] for name in names})
+
+    def __enter__(self):
+        self.handle = display(self.box, display_id=True)
+        self.started = self.next_refresh = time.perf_counter()
+        return self
+
+    def __exit__(self, *exception):
+        for widget in (self.box, self.image, self.controls, *self.controls.children):
+            widget.close()
+
+    def _request_stop(self, button):
+        self.stop_requested = True  # the loop, in another thread, reads it after its current step
+        button.disabled = True
+
+    def _draw(self, losses, endings=None):
+        self.canvas.draw(draw_losses, losses=losses, steps=self.steps, title=self.title, endings=endings)
+        self.image.value = self.canvas.png()
+
+    def update(self, step, losses):
+        """Show the state after `step` steps, unless the last picture is too recent."""
+        now = time.perf_counter()
+        if now < self.next_refresh:
+            return
+        self._draw(losses)
+        left = (now - self.started) / step * (self.steps - step)
+        self.bar.value = step
+        self.status.value = f"step {step} of {self.steps}, about {left:.0f} s left"
+        done = time.perf_counter()
+        self.next_refresh = done + max(REFRESH, (done - now) * (1 / SHARE - 1))
+
+    def finish(self, losses, endings):
+        """Replace the widgets by the final picture, with the numbers below it and in its text alternative."""
+        self._draw(losses, endings)
+        data = {"image/png": b64encode(self.canvas.png(small=True)).decode(), "text/plain": self.canvas.alt}
+        self.handle.update(data, metadata={"image/png": {"alt": self.canvas.alt}}, raw=True)
+
+
+class StopButton(widgets.Button):
+    """A button whose clicks arrive while a cell runs."""
+
+    def open(self):
+        """Open the channel to the front-end, through a comm of ours."""
+        if self.comm is None:
+            data = {"state": self.get_state(), "buffer_paths": []}
+            metadata = {"version": widgets.__protocol_version__}
+            self.comm = SubshellComm("jupyter.widget", data, metadata)
+
+
+class SubshellComm(BaseComm):
+    """A comm that lets the front-end choose the thread which receives its messages.
+
+    ipykernel's own comm (since 7.4) sends them to the thread that used the comm last, which is the one that trains.
+    """
+
+    def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
+        """Send a message to the front-end; called by `open`, `send` and `close`."""
+        kernel = get_ipython().kernel
+        content = {"data": data or {}, "comm_id": self.comm_id, **keys}
+        kernel.session.send(kernel.iopub_socket, msg_type, content, metadata=metadata or {},
+                            parent=kernel.get_parent(), ident=self.topic, buffers=buffers)  # fmt: skip
 
 
 def open_view(names, steps, title):
-    """Return a live view of a run of `steps` steps, or None where there is no notebook to show it in."""
-    return
+    """Return the view of a run of `steps` steps of the nets `names`: live in a notebook, else one that is mute."""
+    watched = hasattr(get_ipython(), "kernel")  # neither a script nor IPython in a terminal can show a widget
+    return LiveView(names, steps, title) if watched else Unwatched()
+
+
+def draw_losses(ax, losses, steps, title, endings=None):
+    """Draw the loss of each net over the steps, and return the caption.
+
+    losses: name -> list of the losses so far, one a step, the last of which may be nan or inf.
+    endings: name -> how its run ended, in a few words; None while it goes on.
+    """
+    stride = -(-steps // POINTS)
+    for i, (name, loss) in enumerate(losses.items()):
+        look = {"color": style.CYCLE[i % 7], "linestyle": style.DASHES[i % 7], "marker": style.MARKERS[i % 7]}
+        ax.plot(*_thinned(loss, stride), label=name, markevery=(3 * i % 15, 15), **look)
+    firsts = [loss[0] for loss in losses.values() if loss and np.isfinite(loss[0])]
+    highest = max((line.get_ydata().max(initial=0) for line in ax.lines), default=0)
+    top = min(highest, 3 * max(firsts)) if firsts else 1  # one net that explodes must not flatten the others
+    last = max(map(len, losses.values())) if endings else steps
+    ax.set(title=title, xlabel="step", ylabel="training loss", xlim=(0, max(last, 1)))
+    rows = _add_legend(ax) if len(losses) > 1 else 0
+    ax.set_ylim(0, (top or 1) * (1.08 + 0.13 * rows))  # the legend stands above the curves
+    smoothing = [f"Each point is the mean of {stride} steps."] if stride > 1 else []
+    named = (f"{name}: {ending}." if len(losses) > 1 else f"{ending}." for name, ending in (endings or {}).items())
+    return " ".join([*named, *smoothing])
+
+
+def _add_legend(ax):
+    """Add a legend along the upper edge and return its number of rows."""
+    names = [line.get_label() for line in ax.lines]
+    room = 60 if style.in_lecture() else 95  # characters
+    columns = max(1, min(len(names), room // (max(map(len, names)) + 8)))
+    ax.legend(loc="upper center", ncols=columns)
+    return -(-len(names) // columns)
+
+
+def _thinned(losses, stride):
+    """Return (steps, means), each of shape (points,): the finite losses, averaged over `stride` steps at a time."""
+    losses = np.asarray(losses, dtype=float)
+    losses = losses[np.isfinite(losses)]
+    starts = np.arange(0, len(losses), stride)
+    if not len(starts):
+        return starts, losses
+    counts = np.diff(np.append(starts, len(losses)))
+    return starts + (counts + 1) / 2, np.add.reduceat(losses, starts) / counts
