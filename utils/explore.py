@@ -93,6 +93,7 @@ class Picture(widgets.VBox):
             self.error = None
             self.message.layout.display = "none"
             self.message.value = ""
+        self.canvas.prepare()
 
     def _repr_mimebundle_(self, **kwargs):
         """Add a picture to the widget, so that a saved notebook shows one without a kernel."""
