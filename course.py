@@ -7,7 +7,7 @@
     python3 course.py build 01     build chapter 1 from chapters/source
     python3 course.py bench        measure speed and memory
 
-The first start installs what pyproject.toml pins into the folder .venv (about 1 GB), which belongs to this program:
+The first start installs what pyproject.toml pins into the folder .venv (about 1.3 GB), which belongs to this program:
 if it is not complete, it is made anew. Nothing is installed outside of it. On Windows, say "py course.py lab".
 """
 
@@ -28,11 +28,11 @@ VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "installed.txt"  # what a completed installation put there, one item a line; written last
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
-# What pip and venv print, and what it means. The system's own words may be translated; its error numbers are not.
+# What pip, venv and the system say, and what it means. The system's own words may be translated; its error numbers are not.
 FAILURES = (
     (
         ("errno 28]", "errno 122]", "winerror 112]"),
-        "The disk is full: the course needs about 1 GB in {venv}, and room for downloads; make room and start again.",
+        "The disk is full: the course needs about 1.3 GB in {venv}, and room for downloads; make room and start again.",
     ),
     (
         ("errno 13]", "errno 20]", "errno 30]", "winerror 5]", "winerror 32]"),
@@ -54,7 +54,7 @@ class Problem(Exception):
 
 
 def explain(output):
-    """Return the sentence of FAILURES that fits what a failed pip or venv printed, or else its last line."""
+    """Return the sentence of FAILURES that fits what a failed pip or venv said, or else its last error."""
     missing = re.search(r"No matching distribution found for (\S+)", output)
     for signs, sentence in FAILURES:
         if any(sign in output.lower() for sign in signs):
@@ -64,7 +64,8 @@ def explain(output):
                 python=platform.python_version(),
                 system=f"{platform.system()} {platform.machine()}",
             )
-    return "The installation failed: " + (output.strip() or "no reason was given").splitlines()[-1]
+    lines = output.strip().splitlines() or ["no reason was given"]
+    return "The installation failed: " + ([line for line in lines if line.startswith("ERROR")] or lines)[-1]
 
 
 def read_pins(extra=None):
@@ -88,7 +89,7 @@ def read_stamp():
 
 
 def make_venv():
-    """Make .venv with pip in it, in place of whatever was there. Raises Problem."""
+    """Make .venv with pip in it, in place of whatever was there. Raises Problem and OSError."""
     try:
         import ensurepip  # noqa: F401 - Debian ships venv without it, and venv notices only half-way
         import venv
@@ -99,10 +100,8 @@ def make_venv():
         ) from None
     try:
         venv.EnvBuilder(clear=True, with_pip=True, symlinks=os.name != "nt").create(str(VENV))
-    except subprocess.CalledProcessError as error:
+    except subprocess.CalledProcessError as error:  # from the pip that venv starts
         raise Problem(explain((error.output or b"").decode(errors="replace"))) from error
-    except OSError as error:
-        raise Problem(explain(str(error))) from error
 
 
 def pip_install(*arguments):
@@ -121,7 +120,10 @@ def pip_install(*arguments):
 
 
 def set_up(extra=None):
-    """Install what is pinned and not yet there. Raises Problem; the stamp then keeps saying what was there before."""
+    """Install what is pinned and not yet there.
+
+    Raises Problem and OSError; the stamp then says what it said before, so a complete environment stays usable.
+    """
     pins = read_pins(extra)
     identity = {"python {}.{}".format(*sys.version_info), f"folder {ROOT}"}
     present = read_stamp()
@@ -212,8 +214,10 @@ def lab(arguments):
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         options = ["--allow-root", *options]  # root is the usual user of a container
     print("Opening JupyterLab; Ctrl-C in this window ends it.", flush=True)
+    # As the default URL, the chapter is also in the address that a server without a browser prints.
     # -y: the first Ctrl-C ends it, without a question.
-    return run("-m", "jupyterlab", "-y", f"--ServerApp.root_dir={ROOT}", str(notebook), *options)
+    address = "/lab/tree/" + notebook.relative_to(ROOT).as_posix()
+    return run("-m", "jupyterlab", "-y", f"--LabApp.default_url={address}", f"--ServerApp.root_dir={ROOT}", *options)
 
 
 def test(arguments):
@@ -251,8 +255,8 @@ def main(arguments):
         return 0 if asked_for_help else 2
     try:
         return commands[arguments[0]](arguments[1:])
-    except Problem as problem:
-        print(f"course.py: {problem}", file=sys.stderr)
+    except (Problem, OSError) as error:
+        print(f"course.py: {error if isinstance(error, Problem) else explain(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("course.py: Interrupted; the next start takes it up again.", file=sys.stderr)

@@ -1,0 +1,29 @@
+"""What every test shares: one thread, a matplotlib without windows, and the browser."""
+
+import os
+import shutil
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch
+
+import matplotlib
+import pytest
+
+matplotlib.use("Agg")
+
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+@pytest.fixture(scope="session")
+def chromium_path():
+    """Path of a Chromium; the variable CHROMIUM names one that is not on PATH.
+
+    Without one the test is skipped on a laptop, and fails where CI=true: there a skip would go unseen.
+    """
+    for name in (os.environ.get("CHROMIUM"), *CHROMIUMS):
+        path = name and shutil.which(name)
+        if path:
+            return path
+    reason = "no Chromium was found; install one, or name it in the variable CHROMIUM"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)

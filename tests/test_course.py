@@ -1,0 +1,364 @@
+"""course.py as its user meets it: a program in a folder, run in a process of its own.
+
+What it installs here are tiny stand-ins for the packages that pyproject.toml pins, from a folder of wheels; venv and
+pip are the real ones, and so is every failure, as far as the platform can make it happen.
+"""
+
+import ast
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+import course
+
+ROOT = Path(course.__file__).resolve().parent
+TORCH = next(pin for pin in course.read_pins() if pin.startswith("torch=="))
+INTERRUPTED = "course.py: Interrupted; the next start takes it up again.\n"
+
+needs_signals = pytest.mark.skipif(
+    os.name == "nt" or signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
+    reason="needs POSIX signals, and not to be a background job that ignores Ctrl-C",
+)
+
+# Stands for jupyterlab and pytest: says how it was started.
+REPORT = """
+import json, os, sys
+keys = ("OMP_NUM_THREADS", "VIRTUAL_ENV")
+print(json.dumps({"arguments": sys.argv[1:], "folder": os.getcwd(), **{key: os.environ.get(key) for key in keys}}))
+"""
+
+# Stands for setuptools: the least build backend that can install the course's package in editable mode.
+BACKEND = """
+import os, zipfile
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    info = "course-1.dist-info/"
+    files = {"course.pth": os.getcwd(), info + "METADATA": "Metadata-Version: 2.1\\nName: course\\nVersion: 1\\n"}
+    files[info + "WHEEL"] = "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+    files[info + "RECORD"] = "".join(name + ",,\\n" for name in [*files, info + "RECORD"])
+    with zipfile.ZipFile(os.path.join(folder, "course-1-py3-none-any.whl"), "w") as wheel:
+        for name, text in files.items():
+            wheel.writestr(name, text)
+    return "course-1-py3-none-any.whl"
+"""
+
+
+def write_wheel(folder, name, version, files=()):
+    """Write a pure-Python wheel with the given {path: text} into `folder`."""
+    stem = f"{name.replace('-', '_')}-{version}"
+    contents = dict(files)
+    contents[f"{stem}.dist-info/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    contents[f"{stem}.dist-info/WHEEL"] = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    record = f"{stem}.dist-info/RECORD"
+    contents[record] = "".join(f"{path},,\n" for path in [*contents, record])
+    with zipfile.ZipFile(folder / f"{stem}-py3-none-any.whl", "w") as wheel:
+        for path, text in contents.items():
+            wheel.writestr(path, text)
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory):
+    """A folder with a stand-in for every pinned package."""
+    folder = tmp_path_factory.mktemp("wheels")
+    contents = {
+        "jupyterlab": {"jupyterlab/__init__.py": "", "jupyterlab/__main__.py": REPORT},
+        "pytest": {"pytest/__init__.py": "", "pytest/__main__.py": REPORT},
+        "setuptools": {"setuptools/__init__.py": "", "setuptools/build_meta.py": BACKEND},
+    }
+    for requirement in map(Requirement, course.read_pins("test")):
+        (specifier,) = requirement.specifier
+        suffix = "+cpu" if requirement.name == "torch" and sys.platform == "linux" else ""
+        write_wheel(folder, requirement.name, specifier.version + suffix, contents.get(requirement.name, ()))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def environment(wheels):
+    """The variables of a user whose pip finds the stand-ins and nothing else."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "OMP_"))}
+    return {**kept, "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
+
+
+@pytest.fixture
+def offline(environment):
+    """The variables of a user whose pip asks the real indexes, through a proxy that does not answer."""
+    kept = {name: value for name, value in environment.items() if not name.startswith("PIP_")}
+    nowhere = "http://127.0.0.1:9"  # the discard port
+    return {**kept, "PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "1", "PIP_PROXY": nowhere}
+
+
+@pytest.fixture(scope="module")
+def no_ensurepip(environment, tmp_path_factory):
+    """The variables of a user whose Python lacks ensurepip, as on Debian without the package python3-venv."""
+    shadow = tmp_path_factory.mktemp("shadow")
+    (shadow / "ensurepip.py").write_text("raise ImportError")
+    return {**environment, "PYTHONPATH": str(shadow)}
+
+
+def copy_course(folder):
+    """Put what course.py needs into `folder`, with an empty chapter 1 and a chapter 4."""
+    for name in ("course.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("utils", "chapters"):
+        (folder / name).mkdir()
+    (folder / "utils" / "__init__.py").touch()
+    for name in ("01_saturation.ipynb", "04_initialization.ipynb"):
+        (folder / "chapters" / name).touch()
+    (folder / "chapters" / "build.py").write_text("import utils\n" + REPORT)
+    return folder
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """A clone in which nothing is installed."""
+    return copy_course(tmp_path)
+
+
+def start(folder, environment, *arguments, python=sys.executable):
+    """Run course.py to its end and return the completed process."""
+    command = [python, str(folder / "course.py"), *arguments]
+    return subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def stop_at(step, how, folder, environment):
+    """Start `course.py lab`, send the signal `how` to all of its processes when it announces `step`, and return
+    (exit code, what it wrote to stderr)."""
+    with subprocess.Popen(
+        [sys.executable, str(folder / "course.py"), "lab"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert any(line.startswith(step) for line in process.stdout), process.stderr.read()
+        os.killpg(process.pid, how)
+        return process.wait(), process.stderr.read()
+
+
+def assert_one_sentence(result, pattern):
+    """The program failed, and said why in a single line."""
+    assert result.returncode == 1
+    assert re.fullmatch(rf"course\.py:? .*{pattern}.*\.\n", result.stderr), result.stderr
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory, environment):
+    """A clone in which `course.py lab` was started for the first time, after an attempt that left .venv half-made."""
+    folder = copy_course(tmp_path_factory.mktemp("installed"))
+    venv.EnvBuilder(with_pip=False, symlinks=os.name != "nt").create(folder / ".venv")  # as if killed before pip
+    broken = folder / ".venv" / "broken"
+    broken.touch()
+    result = start(folder, environment, "lab", "--no-browser")
+    assert result.returncode == 0, result.stderr
+    assert re.findall(r"^\[\d/\d\]", result.stdout, re.MULTILINE) == [f"[{step}/4]" for step in range(1, 5)]
+    assert not broken.exists()
+    return folder
+
+
+@pytest.fixture
+def pyproject(installed):
+    """The installed clone's pyproject.toml; it and the stamp are put back after the test."""
+    paths = [installed / "pyproject.toml", installed / ".venv" / "installed.txt"]
+    originals = [path.read_bytes() for path in paths]
+    yield paths[0]
+    for path, original in zip(paths, originals, strict=True):
+        path.write_bytes(original)
+
+
+def report(result):
+    """What the stand-in for jupyterlab or pytest said when course.py had set it up and started it."""
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+# Once installed
+
+
+def test_the_second_start_goes_straight_to_jupyterlab(installed, offline):
+    result = start(installed, offline, "lab")
+    assert "Setting up" not in result.stdout
+    assert "--LabApp.default_url=/lab/tree/chapters/01_saturation.ipynb" in report(result)["arguments"]
+
+
+def test_lab_sets_one_thread_and_passes_options_on(installed, offline):
+    seen = report(start(installed, offline, "lab", "4", "--no-browser", "--collaborative"))
+    assert seen["arguments"][-2:] == ["--no-browser", "--collaborative"]
+    assert "--LabApp.default_url=/lab/tree/chapters/04_initialization.ipynb" in seen["arguments"]
+    assert seen["OMP_NUM_THREADS"] == "1"
+    assert Path(seen["folder"]) == installed and Path(seen["VIRTUAL_ENV"]) == installed / ".venv"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no root")
+def test_lab_as_root_is_allowed_and_only_then(installed, offline):
+    assert ("--allow-root" in report(start(installed, offline, "lab"))["arguments"]) == (os.geteuid() == 0)
+
+
+def test_test_adds_the_tools_and_build_needs_nothing_more(installed, environment, offline):
+    result = start(installed, environment, "test", "-x")
+    assert "Python environment" not in result.stdout and "PyTorch" not in result.stdout
+    assert report(result)["arguments"] == ["-x"]
+    assert report(start(installed, offline, "build", "01"))["arguments"] == ["01"]
+
+
+def test_a_failed_update_leaves_the_environment_usable(installed, offline, pyproject):
+    original = pyproject.read_text(encoding="utf-8")
+    pyproject.write_text(original.replace('"numpy==', '"numpy==99.'), encoding="utf-8")
+    assert_one_sentence(start(installed, offline, "lab"), "no network")
+    pyproject.write_text(original, encoding="utf-8")
+    assert "Setting up" not in start(installed, offline, "lab").stdout
+
+
+def test_a_changed_pin_is_installed(installed, environment, pyproject, wheels):
+    write_wheel(wheels, "numpy", "99.0")
+    original = pyproject.read_text(encoding="utf-8")
+    pyproject.write_text(re.sub(r"numpy==[\d.]+", "numpy==99.0", original), encoding="utf-8")
+    report(start(installed, environment, "lab"))
+    assert list((installed / ".venv").rglob("numpy-99.0.dist-info"))
+    assert "Setting up" not in start(installed, environment, "lab").stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only PyPI's torch for Linux brings CUDA")
+def test_a_torch_with_cuda_is_never_taken(installed, environment, pyproject, wheels):
+    write_wheel(wheels, "torch", "99.0")  # without "+cpu", as PyPI has it
+    original = pyproject.read_text(encoding="utf-8")
+    pyproject.write_text(original.replace(TORCH, "torch==99.0"), encoding="utf-8")
+    assert_one_sentence(start(installed, environment, "lab"), re.escape("no build of torch==99.0+cpu for Python"))
+    assert not list((installed / ".venv").rglob("torch-99.0*"))
+
+
+def test_a_moved_folder_is_set_up_again(installed, no_ensurepip):
+    moved = installed.with_name("moved")
+    installed.rename(moved)
+    try:
+        assert_one_sentence(start(moved, no_ensurepip, "lab"), "python3-venv")  # that is, it wants to make .venv anew
+    finally:
+        moved.rename(installed)
+
+
+@needs_signals
+def test_an_interrupted_update_leaves_the_environment_usable(installed, environment, offline, pyproject):
+    original = pyproject.read_text(encoding="utf-8")
+    pyproject.write_text(original.replace('"numpy==', '"numpy==99.'), encoding="utf-8")
+    assert stop_at("[1/2]", signal.SIGINT, installed, environment) == (130, INTERRUPTED)
+    pyproject.write_text(original, encoding="utf-8")
+    assert "Setting up" not in start(installed, offline, "lab").stdout
+
+
+# What can go wrong
+
+
+def test_an_old_python_can_read_the_program():
+    ast.parse((ROOT / "course.py").read_text(encoding="utf-8"), feature_version=(3, 6))
+
+
+def test_an_old_python_is_named(fresh, environment):
+    for name in ("python3.6", "python3.7", "python3.8", "python3.9", "python3.10"):
+        python = shutil.which(name)
+        if python and subprocess.run([python, "--version"], check=False, capture_output=True).returncode == 0:
+            result = start(fresh, environment, "lab", python=python)
+            assert_one_sentence(result, rf"needs Python >= 3\.11, but this is P{name[1:]}\.".replace("Python3", "Python 3"))
+            return
+    pytest.skip("no Python older than 3.11 here")
+
+
+def test_the_needed_python_is_that_of_pyproject():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["requires-python"] == ">={}.{}".format(*course.NEEDED)
+
+
+def test_a_python_without_ensurepip_is_told_which_package(fresh, no_ensurepip):
+    assert_one_sentence(start(fresh, no_ensurepip, "lab"), "sudo apt install python3-venv")
+    assert not (fresh / ".venv").exists()
+
+
+def test_a_folder_that_cannot_be_written(fresh, environment):
+    (fresh / ".venv").touch()  # a file in its place stops even root
+    assert_one_sentence(start(fresh, environment, "lab"), "cannot be written to")
+
+
+def in_namespace(setup, folder, environment):
+    """Run `setup` and then `course.py lab` as root of a namespace of its own, where mounting harms nobody."""
+    enter = ["unshare", "--map-root-user", "--mount"]
+    trial = [*enter, "mount", "-t", "tmpfs", "none", str(folder)]
+    if not shutil.which("unshare") or subprocess.run(trial, check=False, capture_output=True).returncode:
+        pytest.skip("needs a Linux that lets this user make a mount namespace")
+    script = f'set -e; cd "$1"; {setup}; exec "$2" "$1/course.py" lab'
+    command = [*enter, "sh", "-c", script, "sh", str(folder), sys.executable]
+    return subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_a_read_only_folder(fresh, environment):
+    result = in_namespace('mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"', fresh, environment)
+    assert_one_sentence(result, "cannot be written to")
+
+
+def test_a_full_disk(fresh, environment):
+    (fresh / ".venv").mkdir()
+    result = in_namespace("mount -t tmpfs -o size=1m none .venv", fresh, environment)
+    assert_one_sentence(result, "The disk is full")
+
+
+@needs_signals
+def test_control_c_during_the_first_start(fresh, environment):
+    assert stop_at("[1/4]", signal.SIGINT, fresh, environment) == (130, INTERRUPTED)
+    assert not (fresh / ".venv" / "installed.txt").exists()
+
+
+@pytest.mark.parametrize("option", ["--port {}", "--port={}", "--ServerApp.port={}"])
+def test_a_taken_port_is_noticed_before_anything_is_installed(fresh, environment, option):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        result = start(fresh, environment, "lab", *option.format(port).split())
+    assert_one_sentence(result, f"Port {port} is taken")
+    assert not (fresh / ".venv").exists()
+
+
+def test_a_free_port_is_accepted():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    course.check_port(["--port", str(port)])
+    course.check_port(["--no-browser"])
+
+
+def test_a_chapter_that_is_not_written(fresh, environment):
+    assert_one_sentence(start(fresh, environment, "lab", "03"), r"Chapter 3 is not there \(there are: 01_sat")
+
+
+def test_a_missing_or_unknown_command_shows_the_commands(fresh, environment):
+    for arguments in ([], ["labb"]):
+        result = start(fresh, environment, *arguments)
+        assert result.returncode == 2 and "course.py lab" in result.stderr
+    assert start(fresh, environment, "--help").returncode == 0
+
+
+@pytest.mark.parametrize(
+    "said, meant",
+    [
+        ("ERROR: Could not install packages due to an OSError: [Errno 28] Kein Speicherplatz mehr verfügbar", "disk"),
+        ("WARNING: Retrying after connection broken by 'X'\nOSError: [Errno 28] No space left on device\n", "disk"),
+        ("[WinError 5] Access is denied: 'C:\\\\course\\\\.venv'", "cannot be written"),
+        ("urllib3.exceptions.ProtocolError: ('Connection broken: IncompleteRead(7 bytes read)')", "no network"),
+        ("ReadTimeoutError: HTTPSConnectionPool(host='pypi.org', port=443): Read timed out.", "no network"),
+        ("ERROR: No matching distribution found for torch==1.0", "no build of torch==1.0 for Python"),
+        ("WARNING: a\nERROR: Something new.\nhint: b", "The installation failed: ERROR: Something new."),
+        ("", "no reason was given"),
+    ],
+)
+def test_what_pip_says_is_explained(said, meant):
+    assert meant in course.explain(said)
