@@ -90,5 +90,5 @@ def test_stop_while_it_runs(lab, stop):
     (output,) = saved.cells[0].outputs
     assert output.output_type == "display_data"
     assert set(output.data) == {"image/png", "text/plain"}
-    assert f"stopped after {report['steps']} steps" in output.data["text/plain"]
+    assert f"stopped after {report['steps']} steps, last loss" in output.data["text/plain"]
     page.evaluate("() => jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")

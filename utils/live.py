@@ -18,7 +18,8 @@ from utils import style
 from utils.canvas import Canvas
 
 REFRESH = 0.25  # seconds between two pictures: often enough to watch, rarely enough to cost little
-SHARE = 0.1  # the part of the run's time that drawing may take: on a slow machine the pictures become rarer
+RAREST = 1.0  # seconds between two pictures on a machine that draws slowly
+SHARE = 0.1  # the part of the run's time that drawing may take, as far as RAREST permits
 POINTS = 150  # at most, on a curve: each is the mean over as many steps as that takes
 
 
@@ -46,7 +47,8 @@ class LiveView(Unwatched):
     def __init__(self, names, steps, title):
         self.steps = steps
         self.title = title
-        self.canvas = Canvas()
+        room = (len(names) - 1) * (0.35 if style.in_lecture() else 0.2)  # inches, for the legend and the caption
+        self.canvas = Canvas(size=(style.WIDTH, style.HEIGHT + room))
         self.image = widgets.Image(format="png", layout={"width": f"{style.WIDTH * 100:.0f}px", "max_width": "100%"})
         self.button = StopButton(description="Stop", icon="stop", tooltip="End the training and keep what was learned")
         self.button.on_click(self._request_stop)
@@ -83,7 +85,7 @@ class LiveView(Unwatched):
         self.bar.value = step
         self.status.value = f"step {step} of {self.steps}, about {left:.0f} s left"
         done = time.perf_counter()
-        self.next_refresh = done + max(REFRESH, (done - now) * (1 / SHARE - 1))
+        self.next_refresh = done + min(max(REFRESH, (done - now) / SHARE), RAREST)
 
     def finish(self, losses, endings):
         """Replace the widgets by the final picture, with the numbers below it and in its text alternative."""
@@ -130,19 +132,27 @@ def draw_losses(ax, losses, steps, title, endings=None):
     endings: name -> how its run ended, in a few words; None while it goes on.
     """
     stride = -(-steps // POINTS)
+    last = max(1, *map(len, losses.values())) if endings else steps
+    firsts = [loss[0] for loss in losses.values() if loss and np.isfinite(loss[0])]
     for i, (name, loss) in enumerate(losses.items()):
         look = {"color": style.CYCLE[i % 7], "linestyle": style.DASHES[i % 7], "marker": style.MARKERS[i % 7]}
         ax.plot(*_thinned(loss, stride), label=name, markevery=(3 * i % 15, 15), **look)
-    firsts = [loss[0] for loss in losses.values() if loss and np.isfinite(loss[0])]
-    highest = max((line.get_ydata().max(initial=0) for line in ax.lines), default=0)
-    top = min(highest, 3 * max(firsts)) if firsts else 1  # one net that explodes must not flatten the others
-    last = max(map(len, losses.values())) if endings else steps
-    ax.set(title=title, xlabel="step", ylabel="training loss", xlim=(0, max(last, 1)))
+    highest = max([*firsts, *(line.get_ydata().max(initial=0) for line in ax.lines)])
+    top = min(highest, 3 * max(firsts, default=0)) or 1  # one net that explodes must not flatten the others
+    for i, loss in enumerate(losses.values()):
+        if loss and not np.isfinite(loss[-1]):
+            place = {"ha": "left" if len(loss) < 0.8 * last else "right", "va": "center"}
+            height = top * (1 - 0.1 * (i % 7))  # nets may diverge at the same step
+            ax.text(len(loss), height, "\u2715 diverged", color=style.CYCLE[i % 7], weight="bold", **place)
+    ax.set(title=title, xlabel="step", ylabel="training loss", xlim=(0, last))
     rows = _add_legend(ax) if len(losses) > 1 else 0
-    ax.set_ylim(0, (top or 1) * (1.08 + 0.13 * rows))  # the legend stands above the curves
+    ax.set_ylim(0, top * (1.08 + rows * (0.2 if style.in_lecture() else 0.13)))  # the legend stands above the curves
     smoothing = [f"Each point is the mean of {stride} steps."] if stride > 1 else []
-    named = (f"{name}: {ending}." if len(losses) > 1 else f"{ending}." for name, ending in (endings or {}).items())
-    return " ".join([*named, *smoothing])
+    if len(losses) > 1:
+        words = [f"{name}: {ending}." for name, ending in (endings or {}).items()]
+    else:
+        words = [f"{ending[0].upper()}{ending[1:]}." for ending in (endings or {}).values()]
+    return " ".join(words + smoothing)
 
 
 def _add_legend(ax):

@@ -39,7 +39,7 @@ class History:
     def __str__(self):
         if self.diverged:
             return f"diverged after {self.steps} steps, the loss is no longer a finite number"
-        words = [f"stopped after {self.steps} steps" if self.stopped else f"{self.steps} steps"]
+        words = [f"stopped after {self.steps} steps"] if self.stopped else []
         if self.loss:
             words.append(f"last loss {self.loss[-1]:.3g}")
         if self.accuracy is not None:
@@ -47,7 +47,7 @@ class History:
         return ", ".join(words)
 
     def __repr__(self):
-        return f"History({self})"
+        return f"<History of {self.steps} steps: {self}>"
 
 
 def fit(model, x, y, *, title="Training", **settings):
