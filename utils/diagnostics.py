@@ -23,8 +23,8 @@ SATURATED_TANH = math.tanh(2.5)
 class Measurement:
     """What one forward and one backward pass tell, per layer in the order of the forward pass.
 
-    All tensors are float64 of shape (layers,); NaN where a quantity does not exist (no nonlinearity follows the last
-    layer). `delta_norm` is ||dC/dz||, `weight_gradient_norm` ||dC/dW||, both over the whole batch; `weight_norm` is
+    All tensors are float64 of shape (layers,); NaN where a quantity does not exist: no nonlinearity follows the last
+    layer, and a frozen weight (requires_grad=False) has no gradient. `delta_norm` is ||dC/dz||, `weight_gradient_norm` ||dC/dW||, both over the whole batch; `weight_norm` is
     ||W||. `saturated` and `dead` are shares between 0 and 1: of single activations on the flat ends of a sigmoid or
     tanh (0 for any other function), and of units that are exactly 0 for every sample of the batch.
     """
@@ -48,11 +48,16 @@ class Measurement:
 
 @dataclass
 class _Call:
-    """One call of one layer. `a` and `kind` (the class of the nonlinearity) are filled in by whatever comes next."""
+    """One call of one layer: x -> out. Whatever comes next fills in `a` and `kind`, the class of the nonlinearity.
+
+    `z` is the layer's output, or what the nonlinearity received if something (a norm, a sum) stands in between.
+    """
 
     name: str
     weights: list
     unit_dim: int
+    x: torch.Tensor | None
+    out: torch.Tensor
     z: torch.Tensor
     a: torch.Tensor | None = None
     kind: str | None = None
@@ -64,21 +69,26 @@ def measure(model, x, y, loss_fn=F.cross_entropy):
     Norms and statistics are taken in double precision: in float32, `.norm()` is 0 as soon as the entries fall below
     about 1e-23. The model is left as it was: parameters, buffers, .grad, hooks, training mode, and random state.
 
-    Raises ValueError if the model has no layer with a weight matrix, if nothing in it can be trained, or if the loss
-    is not a single number.
+    Raises TypeError if the model is no `nn.Module` or the loss no tensor, and ValueError if the model has no layer with
+    a weight matrix, if the loss is not a single number, or if it does not depend on the layers.
     """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"the model must be an nn.Module, got {type(model).__name__}")
     calls = []
     with _left_as_found(model), _recording(model, calls), torch.enable_grad():
         loss = loss_fn(model(x), y)
         if not calls:
             raise ValueError("the model has no layer with a weight matrix, so there is nothing to measure")
+        if not isinstance(loss, torch.Tensor):
+            raise TypeError(f"the loss must be a tensor, so that it can be differentiated, got {type(loss).__name__}")
         if loss.dim() != 0:
             raise ValueError(f"the loss must be a single number, got shape {tuple(loss.shape)}: average over the batch")
         if not loss.requires_grad:
-            raise ValueError("no gradient reaches any layer: every parameter is frozen (requires_grad=False)")
+            raise ValueError("no gradient reaches any layer: the model or the loss cuts it off (no_grad or detach)")
         weights = {id(w): w for call in calls for w in call.weights}
         wanted = [t for t in (*[call.z for call in calls], *weights.values()) if t.requires_grad]
-        gradients = dict(zip(map(id, wanted), torch.autograd.grad(loss, wanted, allow_unused=True), strict=True))
+        found = torch.autograd.grad(loss, wanted, materialize_grads=True)  # a layer that C does not depend on: zeros
+        gradients = dict(zip(map(id, wanted), found, strict=True))
     return _summary(calls, gradients, loss.item())
 
 
@@ -91,12 +101,12 @@ def measure_gradients(model, x, y, loss_fn=F.cross_entropy):
 def _summary(calls, gradients, loss):
     z = [call.z.detach() for call in calls]
     a = [None if call.a is None else call.a.detach() for call in calls]
-    units_last = [None if t is None else t.movedim(call.unit_dim, -1) for t, call in zip(a, calls, strict=True)]
+    units_last = [None if t is None else _units_last(t, call.unit_dim) for t, call in zip(a, calls, strict=True)]
     # Quantities of one kind are measured together, so that equal shapes meet in one stack.
     mean, std = _per_tensor(z + a, _mean_std, results=2).unflatten(1, (2, -1))
     deltas = [gradients.get(id(call.z)) for call in calls]
     weight_gradients = [_flat([gradients.get(id(w)) for w in call.weights]) for call in calls]
-    norms = _per_tensor(deltas + weight_gradients + [_flat(call.weights) for call in calls], _norm, missing=0.0)
+    norms = _per_tensor(deltas + weight_gradients + [_flat(call.weights) for call in calls], _norm)
     delta_norm, weight_gradient_norm, weight_norm = norms.view(3, -1)
     return Measurement(
         names=_numbered([call.name for call in calls]),
@@ -133,11 +143,16 @@ def _saturated_shares(calls, a):
 
 def _recognised(z, a):
     """The function that made `a` from `z`, judged on one sample: "Sigmoid", "Tanh", or "" for anything else."""
-    if z.shape == a.shape and z.is_floating_point():
+    if z.shape == a.shape and z.dtype == a.dtype:
         for kind, function in (("Sigmoid", torch.sigmoid), ("Tanh", torch.tanh)):
             if torch.allclose(a[:1], function(z[:1])):
                 return kind
     return ""
+
+
+def _units_last(t, unit_dim):
+    """(batch, ..., units, ...) -> (batch, ..., units); a sample without a batch dimension becomes a batch of one."""
+    return t[None] if t.dim() == 1 else t.movedim(unit_dim, -1)
 
 
 def _mean_std(stacked):
@@ -157,17 +172,17 @@ def _norm(stacked):
     return [stacked.flatten(1).norm(dim=1)]
 
 
-def _per_tensor(tensors, statistic, results=1, missing=math.nan):
+def _per_tensor(tensors, statistic, results=1):
     """Apply `statistic`, which maps a stack (k, ...) to `results` tensors (k,), to tensors of any shapes.
 
-    Returns (results, len(tensors)), float64. Equal shapes are stacked and measured in one call, which is what keeps
+    Returns (results, len(tensors)), float64, NaN where a tensor is None. Equal shapes are stacked and measured in one call, which is what keeps
     `measure` cheap beside the two passes.
     """
     groups = {}
     for i, t in enumerate(tensors):
         if t is not None:
             groups.setdefault(t.shape, []).append(i)
-    out = torch.full((results, len(tensors)), missing, dtype=torch.float64)
+    out = torch.full((results, len(tensors)), math.nan, dtype=torch.float64)
     for indices in groups.values():
         stacked = torch.stack([tensors[i] for i in indices]).double()
         out[:, indices] = torch.stack([values.cpu().double() for values in statistic(stacked)])
@@ -198,16 +213,28 @@ def _recording(model, calls):
 
     def layer_hook(name, weights, unit_dim):
         def hook(module, inputs, output):
-            z = output[0] if isinstance(output, tuple) else output
-            if calls and calls[-1].kind is None and calls[-1].a is None:
-                calls[-1].a = _float_tensor(inputs)  # no module in between: the nonlinearity was a function call
-            calls.append(_Call(name, weights, unit_dim, z))
+            x, z = _first_float(inputs), _first_float(output)
+            is_container = calls and calls[-1].name.startswith(name and name + ".")  # with, say, a position embedding
+            if is_container or z is None:
+                return output
+            if calls and calls[-1].kind is None and calls[-1].a is None and x is not calls[-1].x:
+                calls[-1].a = x  # no module in between, and no parallel branch: the nonlinearity was a function call
+            out = output
+            if isinstance(output, torch.Tensor):
+                if not z.requires_grad:  # frozen up to here; dC/dz exists all the same
+                    z = z.detach().requires_grad_()
+                out = z.clone()  # so that F.relu_ does not overwrite z
+            calls.append(_Call(name or type(module).__name__, weights, unit_dim, x, out, z))
+            return out
 
         return hook
 
     def nonlinearity_hook(module, inputs, output):
-        if calls and calls[-1].kind is None and isinstance(output, torch.Tensor):
-            calls[-1].z, calls[-1].a, calls[-1].kind = inputs[0], output, type(module).__name__
+        z = _first_float(inputs)
+        # Gates are computed side by side: prefer the layer that made this very z to the layer called last.
+        call = next((call for call in reversed(calls) if call.out is z), calls[-1] if calls else None)
+        if z is not None and call and call.kind is None:
+            call.z, call.a, call.kind = z, output, type(module).__name__
 
     with ExitStack() as stack:
         for name, module in model.named_modules():
@@ -215,7 +242,7 @@ def _recording(model, calls):
             hook = None
             if weights:
                 unit_dim = 1 if isinstance(module, nn.modules.conv._ConvNd) else -1
-                hook = layer_hook(name or type(module).__name__, weights, unit_dim)
+                hook = layer_hook(name, weights, unit_dim)
             elif type(module).__module__ == nn.ReLU.__module__:
                 hook = nonlinearity_hook
                 if getattr(module, "inplace", False):  # would overwrite the z that is to be measured
@@ -226,8 +253,11 @@ def _recording(model, calls):
         yield
 
 
-def _float_tensor(inputs):
-    return next((t for t in inputs if isinstance(t, torch.Tensor) and t.is_floating_point()), None)
+def _first_float(value):
+    """The first floating-point tensor of what a module takes or returns (a tensor or nested tuples), or None."""
+    if isinstance(value, tuple):
+        return next((found for found in map(_first_float, value) if found is not None), None)
+    return value if isinstance(value, torch.Tensor) and value.is_floating_point() else None
 
 
 @contextmanager
@@ -236,12 +266,17 @@ def _left_as_found(model):
 
     Parameters and .grad need no copy: `torch.autograd.grad` writes neither.
     """
-    buffers = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+    buffers = [
+        (module._buffers, name, buffer, buffer.detach().clone())
+        for module in model.modules()
+        for name, buffer in module._buffers.items()  # not named_buffers(): that cannot put a replaced buffer back
+        if buffer is not None
+    ]
     devices = sorted({p.device.index for p in model.parameters() if p.device.type == "cuda"})
     try:
         with torch.random.fork_rng(devices=devices):
             yield
     finally:
         with torch.no_grad():
-            for buffer, before in buffers:
-                buffer.copy_(before)
+            for owner, name, buffer, before in buffers:
+                owner[name] = buffer.copy_(before)
