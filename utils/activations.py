@@ -86,6 +86,6 @@ ACTIVATIONS = {
 
 def get(name):
     """Return the `Activation` called `name`; raise a ValueError that lists the known names otherwise."""
-    if name not in ACTIVATIONS:
+    if not isinstance(name, str) or name not in ACTIVATIONS:
         raise ValueError(f"unknown activation {name!r}: choose one of {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]

@@ -5,6 +5,7 @@ touching PyTorch's global random state.
 """
 
 import math
+from numbers import Real
 
 import torch
 
@@ -58,7 +59,13 @@ def torch_default_(layer, generator=None):
 
 
 def scaled_(layer, sigma_w=1.0, sigma_b=0.0, generator=None):
-    """w ~ N(0, sigma_w^2 / fan_in), b ~ N(0, sigma_b^2): the notation of mean-field theory (Poole et al. 2016)."""
+    """w ~ N(0, sigma_w^2 / fan_in), b ~ N(0, sigma_b^2): the notation of mean-field theory (Poole et al. 2016).
+
+    Raises ValueError unless both are finite numbers, 0 or more.
+    """
+    for name, sigma in (("sigma_w", sigma_w), ("sigma_b", sigma_b)):
+        if not isinstance(sigma, Real) or not 0 <= sigma < math.inf:
+            raise ValueError(f"{name} is a standard deviation, a finite number of 0 or more; got {sigma!r}")
     _normal_(layer, sigma_w / math.sqrt(_fans(layer)[0]), generator)
     if sigma_b and layer.bias is not None:
         with torch.no_grad():
@@ -78,6 +85,6 @@ SCHEMES = {
 
 def get(name):
     """Return the scheme called `name`; raise a ValueError that lists the known names otherwise."""
-    if name not in SCHEMES:
+    if not isinstance(name, str) or name not in SCHEMES:
         raise ValueError(f"unknown initialization {name!r}: choose one of {', '.join(SCHEMES)}")
     return SCHEMES[name]

@@ -10,6 +10,11 @@ from utils import activations, initialization
 NORMS = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
 
 
+def _check_count(name, value, least):
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} is a whole number, {least} or more; got {value!r}")
+
+
 class MLP(nn.Module):
     """`depth` hidden layers of `width` units, and a linear readout: z^l = W^l a^{l-1} + b^l, a^l = phi(z^l).
 
@@ -25,7 +30,8 @@ class MLP(nn.Module):
         seed: of the initialization; the global random state is left alone.
         dtype: of the parameters. Double by default: deep in a sick net the gradients leave float32's range.
 
-    Raises ValueError for an unknown name, a depth below 0, a width below 1, or both `init` and `sigma_w`.
+    Raises ValueError for an unknown name, a size or a seed that is no whole number or too small, a dtype that is no
+    float, both `init` and `sigma_w`, or a `sigma_b` without `sigma_w`.
     """
 
     def __init__(
@@ -33,14 +39,14 @@ class MLP(nn.Module):
         in_features=64, out_features=10, seed=0, dtype=torch.float64,
     ):  # fmt: skip
         super().__init__()
-        if not isinstance(depth, int) or depth < 0:
-            raise ValueError(f"depth is a number of hidden layers, 0 or more; got {depth!r}")
-        if not isinstance(width, int) or width < 1:
-            raise ValueError(f"width is a number of units, 1 or more; got {width!r}")
-        if init is not None and sigma_w is not None:
-            raise ValueError("give either init= (a named scheme) or sigma_w=, not both")
-        if norm is not None and norm not in NORMS:
+        _check_count("depth", depth, least=0)
+        _check_count("width", width, least=1)
+        _check_count("in_features", in_features, least=1)
+        _check_count("out_features", out_features, least=1)
+        if norm is not None and (not isinstance(norm, str) or norm not in NORMS):
             raise ValueError(f"unknown norm {norm!r}: choose None or one of {', '.join(NORMS)}")
+        if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+            raise ValueError(f"dtype is one of torch's floating-point types, such as torch.float32; got {dtype!r}")
         self.phi = activations.get(activation).torch_class()
         self.skip = skip
         sizes = [in_features] + [width] * depth
@@ -51,13 +57,19 @@ class MLP(nn.Module):
         self.initialize(init, sigma_w, sigma_b, seed)
 
     def initialize(self, init=None, sigma_w=None, sigma_b=0.0, seed=0):
-        """Draw all weights anew, as the constructor does."""
+        """Draw all weights anew, as the constructor does; same arguments, same errors. Returns the net."""
+        _check_count("seed", seed, least=0)
+        if init is not None and sigma_w is not None:
+            raise ValueError("give either init= (a named scheme) or sigma_w=, not both")
+        if sigma_w is None and sigma_b != 0:
+            raise ValueError(f"sigma_b={sigma_b!r} needs sigma_w=: a named scheme has its own rule for the biases")
+        scheme = initialization.get("xavier" if init is None else init)
         generator = torch.Generator().manual_seed(seed)
         for layer in (*self.hidden, self.readout):
             if sigma_w is not None:
                 initialization.scaled_(layer, sigma_w, sigma_b, generator=generator)
             else:
-                initialization.get(init or "xavier")(layer, generator=generator)
+                scheme(layer, generator=generator)
         return self
 
     def signals(self, x):
