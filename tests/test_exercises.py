@@ -1,0 +1,242 @@
+"""The checkers of the exercises: the right answer, typical wrong ones, and junk."""
+
+import random
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+
+from utils.checking import COLOURS, CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict, check
+from utils.exercises import (
+    check_backward_step,
+    check_diagnosis,
+    check_first_layer_gradients,
+    check_layer_factor,
+    check_sigmoid_slope,
+)
+
+
+def slope(z):
+    return torch.sigmoid(z) * (1 - torch.sigmoid(z))
+
+
+def weight_gradients(net, x, y):
+    weights = [layer.weight for layer in net.modules() if isinstance(layer, nn.Linear)]
+    return torch.autograd.grad(F.cross_entropy(net(x), y), weights)
+
+
+def gradients_left_behind(net, x, y):
+    F.cross_entropy(net(x), y).backward()
+    return [layer.weight.grad.double().norm() for layer in net.modules() if isinstance(layer, nn.Linear)]
+
+
+def net_made_double(net, x, y):
+    return [g.norm() for g in weight_gradients(net.double(), x.double(), y)]
+
+
+RIGHT = [
+    (check_sigmoid_slope, slope),
+    (check_sigmoid_slope, lambda z: torch.exp(-z) / (1 + torch.exp(-z)) ** 2),
+    (check_sigmoid_slope, lambda z: (1 - torch.tanh(z / 2) ** 2) / 4),
+    (check_backward_step, lambda delta, W, z: delta @ W * slope(z)),
+    (check_backward_step, lambda d, W, z: torch.einsum("bi,ij,bj->bj", d, W, slope(z))),
+    (check_layer_factor, lambda sigma_w, mean_squared_slope: sigma_w * mean_squared_slope**0.5),
+    (check_layer_factor, lambda s, m: torch.tensor(s * s * m, dtype=torch.float64).sqrt()),
+    (check_layer_factor, lambda s, m: np.sqrt(s * s * m)),
+    (check_first_layer_gradients, lambda net, x, y: [g.double().norm() for g in weight_gradients(net, x, y)]),
+    (check_first_layer_gradients, lambda n, x, y: [g.double().norm().item() for g in weight_gradients(n, x, y)]),
+    (check_first_layer_gradients,
+     lambda n, x, y: torch.stack([g.double().square().sum().sqrt() for g in weight_gradients(n, x, y)])),
+]
+WRONG = [
+    (check_sigmoid_slope, torch.sigmoid, "the sigmoid itself"),
+    (check_sigmoid_slope, lambda z: torch.sigmoid(z) * (1 + torch.sigmoid(z)), "sign"),
+    (check_sigmoid_slope, lambda z: -slope(z), "positive"),
+    (check_sigmoid_slope, lambda z: 1 - torch.tanh(z) ** 2, "slope of tanh"),
+    (check_sigmoid_slope, lambda z: z * (1 - z), "not z itself"),
+    (check_sigmoid_slope, lambda z: slope(z).sum(), "expected shape (2, 3), got ()"),
+    (check_sigmoid_slope, lambda z: slope(z) * 1.1, "expected 0.25 at [0, 0] for z = 0, got 0.275"),
+    (check_sigmoid_slope, lambda z: slope(z) / 0, "got inf"),
+    (check_sigmoid_slope, lambda z: slope(z).int(), "torch.int32"),
+    (check_sigmoid_slope, lambda z: slope(z).tolist(), "got a value of type list"),
+    (check_sigmoid_slope, lambda: 1, "expected a function of (z), got one of ()"),
+    (check_sigmoid_slope, lambda z: z.sigmoid_(), "changes its argument z in place"),
+    (check_backward_step, lambda d, W, z: d @ W, "slope of the activation is missing"),
+    (check_backward_step, lambda d, W, z: d @ W * torch.sigmoid(z), "not sigma(z)"),
+    (check_backward_step, lambda d, W, z: d @ W.T * slope(z), "not transposed"),
+    (check_backward_step, lambda d, W, z: W.T @ d * slope(z), "RuntimeError in its line 1: mat1 and mat2"),
+    (check_backward_step, lambda d, W, z: (d @ W * slope(z)).T, "expected shape (5, 4), got (4, 5)"),
+    (check_layer_factor, lambda s, m: s**2 * m, "that is chi"),
+    (check_layer_factor, lambda s, m: s * m, "needs its root"),
+    (check_layer_factor, lambda s, m: s**2 * m**0.5, "sigma_w once"),
+    (check_layer_factor, lambda s, m: m**0.5, "weights are missing"),
+    (check_layer_factor, lambda s, m: f"{s * m**0.5}", "expected a number, got a value of type str"),
+    (check_first_layer_gradients, lambda n, x, y: [g.norm() for g in weight_gradients(n, x, y)], "below float32's"),
+    (check_first_layer_gradients, lambda n, x, y: [g.norm() ** 2 for g in weight_gradients(n, x, y)], "squared norm"),
+    (check_first_layer_gradients, lambda n, x, y: [g.abs().max() for g in weight_gradients(n, x, y)], "largest entry"),
+    (check_first_layer_gradients,
+     lambda n, x, y: [g.double().norm() for g in weight_gradients(n, x, y)][::-1], "from input to output"),
+    (check_first_layer_gradients, lambda n, x, y: [g.norm() for g in weight_gradients(n, x, y)][:1], "got (1,)"),
+    (check_first_layer_gradients, gradients_left_behind, "leaves gradients behind"),
+    (check_first_layer_gradients, net_made_double, "changes its argument net"),
+]
+CHECKERS = [check_sigmoid_slope, check_backward_step, check_layer_factor, check_first_layer_gradients]
+
+
+@pytest.mark.parametrize("checker, solution", RIGHT)
+def test_a_right_answer_is_correct(checker, solution):
+    verdict = checker(solution)
+    assert verdict, repr(verdict)
+    assert repr(verdict) == "✔ correct"
+
+
+@pytest.mark.parametrize("checker, attempt, reason", WRONG)
+def test_a_wrong_answer_gets_its_reason(checker, attempt, reason):
+    verdict = checker(attempt)
+    assert not verdict
+    assert verdict.status == NOT_YET
+    assert reason in verdict.sentence
+
+
+def stub(*arguments):
+    ...
+
+
+def stub_that_raises(*arguments):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.parametrize("attempt", [None, ..., stub, stub_that_raises, lambda *a: ...])
+def test_a_stub_is_not_attempted(checker, attempt):
+    verdict = checker(attempt)
+    assert verdict.status == NOT_ATTEMPTED
+    assert not verdict
+
+
+def endless(*arguments):
+    return endless(*arguments)
+
+
+def ends_python(*arguments):
+    sys.exit(1)
+
+
+def interrupted(*arguments):
+    raise KeyboardInterrupt
+
+
+async def coroutine(*arguments):
+    return arguments[0]
+
+
+def generator(*arguments):
+    yield arguments[0]
+
+
+class Weird:
+    """Nothing about it can be looked at."""
+
+    def __call__(self, *arguments):
+        return self
+
+    def __getattribute__(self, name):
+        raise RuntimeError("go away")
+
+
+JUNK = ["text", b"", 3, 1j, [], {}, object(), int, Verdict, nn.Module, torch.zeros(3), torch.nn.Linear(2, 2), len,
+        print, endless, ends_python, interrupted, coroutine, generator, lambda: None, lambda *a: Weird(),
+        lambda *a: torch.empty(2, 3, device="meta"), lambda *a: torch.eye(3).to_sparse(), lambda *a: 10**400,
+        lambda *a: 1 / 0, lambda *a: [[]], lambda *a: [None], lambda *a: a, lambda *a: torch.zeros(0),
+        lambda *a: torch.tensor(True), lambda *a: a[0] + 1j]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_junk_gets_one_sentence(checker):
+    for junk in [*JUNK, Weird()]:
+        verdict = checker(junk)
+        assert verdict.status in (NOT_YET, NOT_ATTEMPTED)
+        assert len(repr(verdict).splitlines()) == 1
+        assert len(repr(verdict)) < 500
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+    max_leaves=5,
+)
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+@settings(max_examples=50, deadline=None)
+@given(value=anything)
+def test_any_value_and_any_answer_get_one_sentence(checker, value):
+    for attempt in (value, lambda *arguments: value):
+        verdict = checker(attempt)
+        assert not verdict
+        assert "\n" not in repr(verdict)
+
+
+CHOICES = {"vanishing gradient": "The norm falls by six orders.", "dead units": "No unit is silent in every sample."}
+
+
+def test_a_diagnosis():
+    right = check_diagnosis(" Vanishing  GRADIENT ", "vanishing gradient", CHOICES)
+    assert right
+    assert right.sentence == CHOICES["vanishing gradient"]
+    wrong = check_diagnosis("deadunits", "vanishing gradient", CHOICES)
+    assert (wrong.status, wrong.sentence) == (NOT_YET, CHOICES["dead units"])
+    assert check_diagnosis(..., "dead units", CHOICES).status == NOT_ATTEMPTED
+    with pytest.raises(ValueError, match="none of the choices"):
+        check_diagnosis("dead units", "flu", CHOICES)
+
+
+@given(answer=anything)
+def test_a_junk_diagnosis_is_told_the_choices(answer):
+    verdict = check_diagnosis(answer, "dead units", CHOICES)
+    assert not verdict
+    assert answer is None or all(repr(choice) in verdict.sentence for choice in CHOICES)
+
+
+def test_checking_leaves_the_random_state_and_the_arguments_alone():
+    def noisy(z):
+        torch.manual_seed(1)
+        np.random.seed(1)
+        random.seed(1)
+        return z.zero_()
+
+    z = torch.ones(3)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    assert not check(noisy, lambda z: z + 1, [(z,)])
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert (np.random.get_state()[1] == before[1]).all()
+    assert random.getstate() == before[2]
+    assert torch.equal(z, torch.ones(3))
+
+
+def test_a_detached_answer_is_found():
+    z = torch.ones(3, requires_grad=True)
+    assert check(lambda z: 2 * z, lambda z: 2 * z, [(z,)])
+    assert "detached" in check(lambda z: 2 * z.detach(), lambda z: 2 * z, [(z,)]).sentence
+
+
+def luminance(colour):
+    """Return the relative luminance of '#RRGGBB' after WCAG 2.1."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("status", [CORRECT, NOT_YET, NOT_ATTEMPTED])
+def test_the_box_is_readable_in_words_and_in_contrast(status):
+    dark, light = sorted(map(luminance, COLOURS[status]))
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+    box = Verdict(status, "a <b> & c")._repr_html_()
+    assert status in box
+    assert "a &lt;b&gt; &amp; c" in box
