@@ -1,0 +1,856 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 1 · Saturation: why does a deep sigmoid net learn nothing?
+#
+# **In one sentence:** on its way back from the loss to the input, the gradient is multiplied once per layer, and in a
+# deep sigmoid net each of these factors is about a quarter.
+#
+# *45 minutes, or 20 without the exercises. You need: backpropagation as an idea, and enough PyTorch to read
+# `loss.backward()`.*
+#
+# Run the cells from top to bottom with **Shift+Enter**. Nothing is downloaded, and no cell takes longer than a few
+# seconds.
+
+# %%
+import torch
+from torch.nn import functional as F
+from utils import activations, clinic, exercises, plots, theory, timeline
+from utils.data import digits
+from utils.diagnostics import measure
+from utils.explore import explore, predict, show
+from utils.models import MLP
+from utils.training import fit, race
+
+# %% [markdown]
+# Our data are 1,797 handwritten digits of 8×8 pixels, in PyTorch's double precision. One thread is enough for nets of
+# this size, and kinder to your laptop.
+
+# %%
+torch.set_num_threads(1)
+x, y, x_test, y_test = digits()
+print("training images", tuple(x.shape), "- labels", tuple(y.shape), f"- mean square of a pixel {x.square().mean():.2f}")
+
+# %% [markdown]
+# ## A warm-up: the telephone game
+#
+# A sentence is whispered from person to person, and each passes on 90 % of what they heard. How much reaches the
+# twentieth? Move the sliders. *Try:* what must each person understand if half the message is to survive 50 people?
+
+# %% tags=["claim-C1.24"]
+def telephone(ax, understood=0.9, people=20):
+    left = understood ** torch.arange(people + 1)
+    plots.draw_lines(ax, {"left": left}, x=range(people + 1), xlabel="person", ylabel="share of the message left")
+    ax.set(ylim=(0, 1.05), xlim=(-1, 51))
+    return f"{people} people who each pass on {understood:.0%} leave {left[-1]:.2%} of the message."
+
+explore(telephone, understood=(0.5, 1.0, 0.01), people=(1, 50))
+after_ten, after_fifty = 0.9**10, 0.9**50
+assert 0.34 < after_ten < 0.36 and after_fifty < 0.006
+
+# %% [markdown]
+# Nobody in the row is bad at listening. The message dies because the losses *multiply*. Keep that picture; a deep net
+# plays the same game, backwards.
+#
+# ## See it
+#
+# Here is a net of ten hidden layers, 64 sigmoid units each, fresh from its initialization. We send 128 digits forward,
+# take the cross-entropy $C$, and run backpropagation once. The plot shows how large the gradient is at each layer.
+# (`measure` does one forward and one backward pass and leaves the net as it was.)
+
+# %%
+def gradient_by_layer(ax, depth=10, activation="sigmoid", sigma_w=1.0, guess=None):
+    net = MLP(depth, width=64, activation=activation, sigma_w=sigma_w)
+    measured = measure(net, x[:128], y[:128]).delta_norm
+    predicted = theory.predicted_gradient_norms(activation, sigma_w**2, depth, sigma_w, last=measured[-1])
+    return plots.draw_by_layer(ax, measured, theory=predicted, guess=guess)
+
+show(gradient_by_layer)
+
+# %% [markdown]
+# Read it from right to left, the way the gradient travels. The vertical axis is logarithmic, so the straight line says:
+# *every layer keeps the same small fraction of what it receives.* The black line is no fit. It was computed from a
+# formula that never saw this net; you will have derived it before the chapter is half over.
+#
+# ## Predict
+#
+# Now make the net twice as deep. Commit to a guess before you look.
+
+# %%
+predict(
+    "20 hidden sigmoid layers: how large is the gradient at layer 1, compared with the last layer?",
+    gradient_by_layer,
+    guess=[("a tenth", 1e-1), ("a thousandth", 1e-3), ("a millionth", 1e-6), ("1e-13", 1e-13), ("1e-30", 1e-30)],
+    depth=20,
+)
+
+# %% [markdown]
+# One net could be an accident. Five nets, each with weights of its own:
+
+# %% tags=["claim-C1.01"]
+layers = torch.arange(1, 22, dtype=torch.float64)
+for seed in range(5):
+    delta = measure(MLP(20, sigma_w=1.0, seed=seed), x[:128], y[:128]).delta_norm
+    ratio = delta[0] / delta[-1]
+    straightness = torch.corrcoef(torch.stack([layers, delta.log10()]))[0, 1]
+    print(f"seed {seed}: first/last {ratio:.0e}, per layer {ratio ** (1 / 20):.2f}, straightness {straightness:.4f}")
+    assert 1e-15 < ratio < 1e-11 and straightness > 0.999
+
+# %% [markdown]
+# The gradient shrinks **exponentially with depth**: a factor of about 0.23 per layer, whichever weights are drawn. Why
+# 0.23? That takes four equations.
+#
+# ## By hand
+#
+# **Forward.** Layer $l$ computes a *pre-activation* $z^l$ and an *activation* $a^l$, with $a^0 = x$:
+#
+# $$z^l = W^l a^{l-1} + b^l, \qquad a^l = \phi(z^l), \qquad l = 1, \dots, L.$$
+#
+# **Backward.** Call $\delta^l = \partial C / \partial z^l$ the *error* of layer $l$. The chain rule gives
+#
+# | | | in words |
+# |---|---|---|
+# | BP1 | $\delta^L = a^L - y$ (softmax and cross-entropy) | the error starts as "what came out minus what should have" |
+# | BP2 | $\delta^l = (W^{l+1})^\top \delta^{l+1} \odot \phi'(z^l)$ | one step back: through the weights, times the slope |
+# | BP3 | $\partial C / \partial b^l = \delta^l$ | the gradient of a bias is the error itself |
+# | BP4 | $\partial C / \partial W^l = \delta^l (a^{l-1})^\top$ | the gradient of a weight: error after it, activation before it |
+#
+# Everything in this chapter is BP2, over and over. From scratch (rows are samples, so the matrices stand transposed):
+
+# %%
+net = MLP(5, sigma_w=1.0)
+z, a = net.signals(x[:32])                                    # z[l] (32, 64), the last (32, 10); a[0] is x
+W = [layer.weight for layer in (*net.hidden, net.readout)]    # W[l] (64, 64), the last (10, 64)
+delta = (z[-1].softmax(1) - F.one_hot(y[:32], 10)) / 32       # BP1, of the mean over 32 samples: (32, 10)
+errors, gradients = [delta], [delta.T @ a[-1]]                # BP4: (10, 64)
+for l in reversed(range(5)):
+    slope = a[l + 1] * (1 - a[l + 1])                         # the sigmoid's: (32, 64)
+    delta = delta @ W[l + 1] * slope                          # BP2: (32, 64)
+    errors.insert(0, delta)
+    gradients.insert(0, delta.T @ a[l])                       # BP4: (64, 64)
+autograd = torch.autograd.grad(F.cross_entropy(z[-1], y[:32]), W)
+assert all(torch.allclose(ours, theirs) for ours, theirs in zip(gradients, autograd))
+print("by hand :", [f"{g.norm():.1e}" for g in gradients])
+print("autograd:", [f"{g.norm():.1e}" for g in autograd])
+
+# %% [markdown]
+# Six weight layers, two lines of mathematics, and PyTorch agrees. Apply BP2 all the way from the last layer $L$ to
+# layer $l$, and you get one long product of *Jacobians*, the newest on the left:
+#
+# $$\frac{\partial z^L}{\partial z^l} = W^L D^{L-1}\, W^{L-1} D^{L-2} \cdots W^{l+1} D^l, \qquad D^l = \mathrm{diag}\,\phi'(z^l).$$
+#
+# How many factors? Sources disagree (10 for 10 layers, 19 for 20). Count them in autograd's own graph, and check the
+# product on one digit:
+
+# %% tags=["claim-C1.03"]
+node, chain = net(x[:32]).grad_fn, []
+while node is not None:
+    chain.append(node.name())
+    node = next((f for f, _ in node.next_functions if f and f.name().startswith(("Addmm", "Sigmoid"))), None)
+jacobians = sum("Sigmoid" in name for name in chain)
+product = torch.eye(64, dtype=torch.float64)
+for l in range(5):
+    product = W[l + 1] @ torch.diag(a[l + 1][0] * (1 - a[l + 1][0])) @ product      # (64, 64), at last (10, 64)
+print(f"{len(W)} weight layers, {jacobians} Jacobians between the first error and the last")
+assert jacobians == len(W) - 1
+assert torch.allclose(errors[-1][0] @ product, errors[0][0])
+
+# %% [markdown]
+# $L$ weight layers have $L-1$ Jacobians between them. And what does a product of many factors do? Pure arithmetic
+# first, with the same number multiplied again and again:
+
+# %% tags=["claim-C1.02"]
+print("factor  " + "".join(f"{f'{n} times':>12}" for n in (1, 5, 10, 20, 50)))
+for factor in (0.25, 0.2, 0.9, 1.1):
+    print(f"{factor:6}  " + "".join(f"{factor**n:12.3g}" for n in (1, 5, 10, 20, 50)))
+quarter_ten, fifth_fifty, five_layers = 0.25**10, 0.2**50, 1 / 0.2**5
+assert 9.5e-7 < quarter_ten < 9.6e-7 and 1.1e-35 < fifth_fifty < 1.2e-35
+assert 3124 < five_layers < 3126
+
+# %% [markdown]
+# Ten quarters are a millionth; five fifths cost a factor of 3,125. Even a harmless 0.9 loses 99.5 % over 50 layers, and
+# 1.1 gains more than a hundredfold. *A long product never stays where it is*, unless its factors are 1 on average.
+#
+# ## The slope
+#
+# So what are the factors? Each Jacobian holds weights and slopes. The weights are the business of chapters 4 and 5;
+# the slope is this chapter's. For the sigmoid $\sigma(z) = 1/(1+e^{-z})$ it is $\sigma' = \sigma(1-\sigma)$:
+
+# %% tags=["claim-C1.04"]
+z_line = torch.linspace(-8, 8, 2001, dtype=torch.float64, requires_grad=True)
+sigmoid = torch.sigmoid(z_line)
+(slope,) = torch.autograd.grad(sigmoid.sum(), z_line)
+assert torch.allclose(slope, sigmoid * (1 - sigmoid))         # the formula
+steepest = z_line[slope.argmax()].item()
+print(f"largest slope {slope.max():.4f}, at z = {steepest:.2f}")
+assert abs(slope.max() - 0.25) < 1e-12 and abs(steepest) < 1e-9
+
+# %% [markdown]
+# Never more than **a quarter**, and that only in the middle. On the flat ends, beyond $|z| = 5$, it is next to nothing:
+# the unit is *saturated*. Below, the orange hill shows where the pre-activations of a layer lie. Widen it.
+#
+# *Try:* (1) the sigmoid at spread 1: is any unit saturated? What is the mean slope all the same? (2) Spread 10.
+# (3) The same two settings for tanh.
+
+# %%
+def saturation(axes, activation="sigmoid", spread=1.0):
+    z, phi = torch.linspace(-8, 8, 801, dtype=torch.float64), activations.get(activation)
+    plots.draw_function(axes, z, phi.value(z), phi.slope(z), torch.exp(-((z / spread) ** 2) / 2), name=activation)
+    mean, mean_square, saturated = (theory.gaussian_mean(f, spread**2) for f in (
+        phi.slope, lambda z: phi.slope(z) ** 2, lambda z: (phi.slope(z) < 0.0266 * phi.slope(0 * z)).double()))
+    return f"mean slope {mean:.3f}, mean squared slope {mean_square:.4f}, saturated {saturated:.0%}."
+
+explore(saturation, panels=(2, 1), size=(9, 5.4), activation=["sigmoid", "tanh"], spread=(0.2, 22.4, 0.2))
+
+# %% [markdown]
+# Two numbers matter. *Saturated* counts the units on the flat ends. The *mean squared slope* $E[\phi'^2]$ is what the
+# gradient feels, because the squared norm of $\delta$ adds up squares. Some popular values, recomputed by quadrature
+# and by drawing a million numbers:
+
+# %% tags=["claim-C1.05"]
+for variance, expected in ((1, 0.2066), (25, 0.0751), (501, 0.0178)):
+    exact = theory.gaussian_mean(activations.sigmoid_slope, variance)
+    drawn = activations.sigmoid_slope(variance**0.5 * torch.randn(1_000_000, generator=torch.Generator().manual_seed(0)))
+    print(f"Var z = {variance:3}: mean slope {exact:.4f}, drawn {drawn.mean():.4f}")
+    assert abs(exact - expected) < 1e-4 and abs(drawn.mean() - exact) < 1e-3
+
+# %% [markdown]
+# "A typical slope is 0.2" is right while $z$ has about unit spread, and an order of magnitude off once the weights are
+# large. **tanh** looks better: its slope reaches 1, if at a single point only.
+
+# %% tags=["claim-C1.06", "claim-C1.07"]
+at_zero = activations.tanh_slope(torch.tensor(0.0, dtype=torch.float64)).item()
+mean_1, mean_4 = (theory.gaussian_mean(activations.tanh_slope, q) for q in (1, 4))
+print(f"tanh: slope {at_zero} at 0; mean slope {mean_1:.4f} for Var z = 1, {mean_4:.4f} for Var z = 4")
+assert at_zero == 1.0                        # so "always below 1", as one reads, is wrong: at 0 it *is* 1
+assert abs(mean_1 - 0.6057) < 1e-4 and abs(mean_4 - 0.3647) < 1e-4
+shifted = 0.5 + 0.5 * torch.tanh(z_line / 2)
+assert torch.allclose(sigmoid, shifted)
+print(f"1/2 + tanh(z/2)/2 is the sigmoid, at all {len(z_line)} points; its mean over them is {sigmoid.mean():.2f}")
+
+# %% [markdown]
+# A sigmoid *is* a tanh of half the height and twice the width: each halving costs the slope a factor of 2, hence the
+# quarter. And since its outputs average ½ instead of 0, it hands the next layer a constant push besides.
+#
+# ## Theory's line
+#
+# Now the black line. Let the weights be random with variance $\sigma_w^2/n$ and take the mean of BP2 squared:
+#
+# $$E\Vert\delta^l\Vert^2 = \chi\, E\Vert\delta^{l+1}\Vert^2, \qquad \chi = \sigma_w^2\, E[\phi'(z)^2].$$
+#
+# Each layer multiplies the *squared* norm by $\chi$, so the norm by $\sqrt\chi$: weights **times** slopes. $\chi < 1$
+# vanishes, $\chi > 1$ explodes, and only the knife edge $\chi = 1$ carries a gradient through any depth. For our sigmoid
+# net with $\sigma_w = 1$:
+
+# %%
+q = theory.q_fixed_point("sigmoid", sigma_w=1.0)              # the variance that z settles at
+factor = theory.chi("sigmoid", q, sigma_w=1.0) ** 0.5
+print(f"z settles at variance {q:.2f}; each layer multiplies the gradient by {factor:.3f}; 20 layers: {factor**20:.0e}")
+assert 0.22 < factor < 0.25
+
+# %% [markdown]
+# There is the 0.23: almost the full quarter, times weights of size one. Now move everything. Theory's line follows,
+# and the caption tells how far apart the two are.
+#
+# *Try:* (1) Sigmoid, $\sigma_w$ up to 3: does it rescue the gradient? (2) tanh at $\sigma_w = 1$: which other activation
+# do you know that has slope 1 over a *whole half* of the axis? Choose it. (3) Make a gradient that *grows* towards the
+# input.
+
+# %%
+explore(gradient_by_layer, depth=(2, 40), activation=["sigmoid", "tanh", "relu"], sigma_w=(0.5, 3.0, 0.1))
+
+# %% [markdown]
+# ## Does it matter?
+#
+# A gradient of $10^{-13}$ is small, but so what: could the optimizer not simply wait? Four nets on the same batches
+# (momentum 0.9, batches of 64). The three sigmoid nets differ in depth alone. The fourth uses the cure of the next
+# chapters. Watch the loss; **Stop** ends the race, and what was learned so far stays.
+
+# %% tags=["claim-C1.14"]
+racers = {f"{depth} sigmoid layers": MLP(depth, sigma_w=1.0) for depth in (2, 5, 10)}
+racers["10 ReLU layers"] = MLP(10, activation="relu", init="he")
+histories = race(racers, x, y, steps=400, lr={name: 0.02 if "ReLU" in name else 0.1 for name in racers})
+late = {name: torch.tensor(history.loss[-50:]).mean().item() for name, history in histories.items()}
+print(", ".join(f"{name}: {loss:.2f}" for name, loss in late.items()))
+stopped = any(history.stopped for history in histories.values())     # by you: then there is nothing to assert
+assert stopped or abs(late["10 sigmoid layers"] - 2.303) < 0.02
+assert stopped or max(late["2 sigmoid layers"], late["10 ReLU layers"]) < 0.2
+
+# %% [markdown]
+# This is **the paradox of depth**: everything the shallow net can compute, the deep one could too, and yet it stays on
+# the plateau $\ln 10 = 2.303$, the loss of someone who guesses. Popular accounts describe a fast fall and *then* a
+# plateau; here there is no fall, from step 0 on.
+#
+# Who moved? Compare each layer's weights with where they started (the same seed makes the same net again):
+
+# %% tags=["claim-C1.13"]
+start, end = MLP(10, sigma_w=1.0), racers["10 sigmoid layers"]
+moved = {}
+for (name, before), after in zip(start.named_parameters(), end.parameters()):
+    if name.endswith("weight"):
+        moved[name.removesuffix(".weight")] = ((after - before).norm() / before.norm()).item()
+
+def draw_moved(ax):
+    plots.draw_bars(ax, moved, xlabel="distance moved, as a share of the weights' size", log=True)
+
+show(draw_moved, size=(9, 4.2))
+assert stopped or moved["hidden.0"] < 1e-3 < 1e-1 < moved["hidden.9"]
+
+# %% [markdown]
+# The first layer has moved by two thousandths of a percent: after 400 steps it is still the random matrix it was born
+# as. Then it should not matter if we *freeze* it. And in a net that does learn, it should matter. Predict both, then run:
+
+# %% tags=["claim-C1.13"]
+nets = {f"{depth} layers, {k} frozen": MLP(depth, sigma_w=1.0) for depth, k in ((10, 0), (10, 8), (3, 0), (3, 1), (3, 2), (3, 3))}
+for name, net in nets.items():
+    for layer in net.hidden[: int(name.split()[2])]:
+        layer.requires_grad_(False)
+runs = race(nets, x, y, steps=300, title="The first layers frozen at their random start")
+accuracy = {name: run.accuracy for name, run in runs.items()}
+print("\n".join(f"{name}: {share:.0%}" for name, share in accuracy.items()))
+stopped = any(run.stopped for run in runs.values())
+assert stopped or abs(runs["10 layers, 0 frozen"].loss[-1] - runs["10 layers, 8 frozen"].loss[-1]) < 0.01
+assert stopped or accuracy["3 layers, 0 frozen"] > 0.9 > accuracy["3 layers, 2 frozen"] > accuracy["3 layers, 3 frozen"]
+
+# %% [markdown]
+# In the sick net, eight of ten hidden layers can be nailed down and the loss hardly notices, because they never moved.
+# In the healthy one each frozen layer costs. It is *not* true, though, that an untrained layer passes nothing on: with
+# one layer frozen at random weights the net still gets most digits right. Random features still inform; stack them, and
+# less and less gets through.
+#
+# So beyond which depth does it fail? You will read "beyond 5-7 layers", or "1-3 hidden layers are typical". Here is a
+# sweep, with two initializations:
+
+# %% tags=["claim-C1.21"]
+sweep = {(depth, init): MLP(depth, init=init) for init in ("xavier", "naive") for depth in (2, 4, 6)}
+runs = race({f"{depth} layers, {init}": net for (depth, init), net in sweep.items()}, x, y, steps=200, title="Depth sweep")
+reached = {name: run.accuracy for name, run in runs.items()}
+print("\n".join(f"{name}: {share:.0%}" for name, share in reached.items()))
+stopped = any(run.stopped for run in runs.values())
+assert stopped or reached["2 layers, xavier"] > 0.9 > 0.2 > reached["4 layers, xavier"]
+assert stopped or reached["6 layers, naive"] > 0.8
+
+# %% [markdown]
+# There is **no threshold**. With Xavier's weights four sigmoid layers already fail; with "naive" weights from $N(0, 1)$,
+# eight times larger, six layers learn. It depends on weights *and* slopes. (Cireșan et al. trained five hidden layers by
+# plain backpropagation in 2010, long before anybody called that normal.)
+#
+# And look at what these naive weights do: they *saturate* the units. What a layer's outputs look like in both nets:
+
+# %% tags=["claim-C1.16"]
+outputs, saturated, ratios = {}, {}, {}
+for init in ("xavier", "naive"):
+    net = MLP(6, init=init)
+    m = measure(net, x[:128], y[:128])
+    outputs[f"{init}: {m.saturated[:6].mean():.0%} saturated"] = torch.stack(net.signals(x[:128])[1][1:]).detach()
+    saturated[init], ratios[init] = m.saturated[:6].mean().item(), (m.delta_norm[0] / m.delta_norm[-1]).item()
+
+show(lambda ax: plots.draw_histograms(ax, outputs, bins=torch.linspace(0, 1, 41), xlabel="activation of six sigmoid layers"))
+print({init: f"first/last gradient {ratio:.0e}" for init, ratio in ratios.items()})
+slope_at_5 = activations.sigmoid_slope(torch.tensor(5.0, dtype=torch.float64)).item()
+assert slope_at_5 < 0.0067                                    # a saturated unit has an output, and hardly learns
+assert saturated["xavier"] == 0 and saturated["naive"] > 0.3
+assert ratios["xavier"] < 1e-3 < 1e-2 < ratios["naive"]
+
+# %% [markdown]
+# A surprise for a chapter called "Saturation": the net *without* one saturated unit is the one whose gradient vanishes.
+# Saturation is real (a unit at $|z| = 5$ passes on 0.7 % and hardly learns), but what kills the gradient at Xavier's
+# weights is the slope in the *middle*: a quarter, at best, times weights that do not make up for it. Large weights do
+# make up for it, at a price that chapter 4 counts.
+#
+# ## The loss cannot save the inside
+#
+# Cross-entropy was invented against saturation, was it not? Take one output unit that is wrong and sure of it,
+# $z = -8$ with target $1$:
+
+# %% tags=["claim-C1.17"]
+def pull(loss):
+    z_out = torch.tensor(-8.0, dtype=torch.float64, requires_grad=True)
+    return abs(torch.autograd.grad(loss(torch.sigmoid(z_out)), z_out)[0].item())
+
+squared, entropy = pull(lambda p: (p - 1) ** 2), pull(lambda p: -torch.log(p))
+print(f"pull on the output: squared error {squared:.1e}, cross-entropy {entropy:.4f}")
+assert 6e-4 < squared < 7e-4 and entropy > 0.999
+for name, loss in {"cross-entropy": F.cross_entropy, "squared error": lambda out, t: F.mse_loss(out.softmax(1), F.one_hot(t, 10).double())}.items():
+    delta = measure(MLP(10, sigma_w=1.0), x[:128], y[:128], loss).delta_norm
+    print(f"{name}: last layer {delta[-1]:.0e}, first/last {delta[0] / delta[-1]:.1e}")
+    assert delta[0] / delta[-1] < 1e-5
+
+# %% [markdown]
+# At the *output*, cross-entropy helps a thousandfold: its logarithm cancels the slope of the last sigmoid (that is why
+# BP1 has no $\phi'$ in it). The ratio *inside* the net is the same for both losses. A loss can change only where the
+# telephone game starts.
+#
+# ## The four instruments
+#
+# From now on you can diagnose. Four instruments, read on a sick net and on a healthy one while they train:
+#
+# 1. **gradient norm** of each layer, over time;
+# 2. **update/weight ratio**, $\eta\Vert\partial C/\partial W\Vert / \Vert W\Vert$: how much of itself a layer changes per step;
+# 3. **activation statistics**: mean, spread, saturated share;
+# 4. **the loss**: a plateau from the start, above what a shallower net reaches.
+
+# %% tags=["claim-C1.15"]
+def instruments(net):
+    m = measure(net, x[:128], y[:128])
+    return torch.stack([m.weight_gradient_norm, m.weight_norm, m.activation_std])          # (3, layers)
+
+patients = {"sick: sigmoid": MLP(10, sigma_w=1.0), "healthy: ReLU, He": MLP(10, activation="relu", init="he")}
+rates = {"sick: sigmoid": 0.1, "healthy: ReLU, He": 0.02}
+logs = race(patients, x, y, steps=300, lr=rates, record={"log": instruments}, title="Instrument 4: the loss")
+
+def gradient_images(axes):
+    for ax, (name, log) in zip(axes, logs.items()):
+        gradients = log.recorded["log"][:, 0].T.log10()                                   # (layers, records)
+        plots.draw_heat(ax, gradients, x=(0, log.steps), y=(1, 11), limits=(-9, 0), xlabel="step", ylabel="layer", label="log₁₀ ‖∂C/∂W‖")
+        ax.set_title(name)
+
+show(gradient_images, panels=2)
+first_over_last = {name: (log.recorded["log"][0, 0, 0] / log.recorded["log"][0, 0, -1]).item() for name, log in logs.items()}
+assert first_over_last["sick: sigmoid"] < 1e-4 < 1e-2 < first_over_last["healthy: ReLU, He"]
+
+# %% [markdown]
+# Instrument 1 as an image: time runs to the right, depth upwards, and colour is the size of the gradient. In the sick
+# net the lower layers stay dark from the first step to the last. Now the other two, at the last record:
+
+# %% tags=["claim-C1.15"]
+ratio = {name: rates[name] * log.recorded["log"][-1, 0] / log.recorded["log"][-1, 1] for name, log in logs.items()}
+spread = {name: log.recorded["log"][-1, 2, :-1] for name, log in logs.items()}
+
+def ratio_and_spread(axes):
+    plots.draw_lines(axes[0], ratio, xlabel="layer", ylabel="update / weight", log=True)
+    axes[0].axhline(1e-3, color="black", linewidth=1, linestyle=":")
+    plots.draw_lines(axes[1], spread, xlabel="layer", ylabel="std of the activations", limits=(0, 3))
+
+show(ratio_and_spread, panels=2)
+sick, healthy = ratio.values()
+assert sick.min() < 1e-6 < 1e-5 < healthy.min() and sick.max() / sick.min() > 1e3
+
+# %% [markdown]
+# The dotted line marks $10^{-3}$: a thousandth of itself per step, the healthy order of magnitude. The healthy net lies
+# just below it, in all layers alike. The sick one is spread over six decades: its last layers are busy, its first asleep.
+#
+# ## The loud twin: exploding
+#
+# A product of factors *above* one is the same disease with the opposite sign. It is louder. Make the gradient grow, and
+# then train such a net:
+
+# %% tags=["claim-C1.09"]
+show(gradient_by_layer, depth=20, activation="relu", sigma_w=2.0)
+for seed in range(3):
+    loud = fit(MLP(20, activation="relu", sigma_w=2.0, seed=seed), x, y, steps=100, lr=0.1, live=False)
+    print(f"seed {seed}: the losses, step by step:", [f"{loss:.0e}" for loss in loud.loss])
+    assert loud.diverged and loud.steps < 20
+infinite = torch.tensor(1e38) * 10                            # float32 ends at 3.4e38
+print(infinite, infinite - infinite)
+assert infinite.isinf() and (infinite - infinite).isnan()
+
+# %% [markdown]
+# Overflow gives `inf`, and `inf - inf` is `nan`: after two steps everybody knows. A vanishing net just sits there,
+# silently, for as long as you pay for it. That is why exploding gradients are found within the hour and vanishing ones
+# were found in a thesis.
+#
+# Both can live in one and the same product. Fifty random matrices, width 128:
+
+# %% tags=["claim-C1.10"]
+for seed in range(3):
+    generator = torch.Generator().manual_seed(seed)
+    product = torch.eye(128, dtype=torch.float64)
+    for _ in range(50):
+        product = torch.randn(128, 128, generator=generator, dtype=torch.float64) / 128**0.5 @ product
+    values = torch.linalg.svdvals(product)
+    print(f"seed {seed}: largest singular value {values[0]:.0f}, median {values.median():.0e}")
+    assert values[0] > 2 and values.median() < 1e-5
+
+# %% [markdown]
+# A few directions grow while most die: "the" factor per layer is an average, and chapter 5 looks behind it.
+#
+# How small can a number get before it is zero? A graphics card often computes in 16 bits:
+
+# %% tags=["claim-C1.11"]
+zero_at = {}
+for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+    product, k = torch.tensor(1.0, dtype=dtype), 0
+    while product > 0:
+        product, k = product * 0.25, k + 1
+    zero_at[dtype] = k
+print({str(dtype).removeprefix("torch."): f"zero after {k} quarters" for dtype, k in zero_at.items()})
+assert list(zero_at.values()) == [13, 67, 75, 538]
+lost, rescued = torch.tensor(1e-8).half(), (torch.tensor(1e-8) * 1024).half().float() / 1024     # loss scaling
+print(f"1e-8 in float16: {lost.item()}; multiplied by 1024 first, and divided afterwards: {rescued.item():.1e}")
+assert lost == 0 and abs(rescued / 1e-8 - 1) < 0.01
+tiny = torch.full((100,), 1e-24)                              # a trap: float32 can hold it, but squares it for the norm
+assert tiny.norm() == 0 and tiny.double().norm() > 0
+
+# %% [markdown]
+# In float16, thirteen sigmoid layers at their best leave an exact zero. *Loss scaling* shifts the window: multiply the
+# loss by 1,024, the whole backward pass shifts with it, divide before the step. It saves what the *format* would lose;
+# it cures nothing. And mind the trap in the last line: measure norms in double, as `measure` does.
+#
+# ## Three causes, one cube
+#
+# Activation, initialization and depth are often listed as three independent causes whose effects add up. Switch each
+# between "sick" and "cured": sigmoid or ReLU, weights too small ($\sigma_w = 0.5$) or matched to the activation, no skip
+# or a skip connection around each layer (chapter 6). Eight nets of 20 layers. *Predict:* which of them learn?
+
+# %% tags=["claim-C1.18"]
+def corner(activation, weights, skip):
+    sigma_w = 0.5 if weights == "small" else {"sigmoid": 1.0, "relu": 2**0.5}[activation]
+    return MLP(20, width=32, activation=activation, sigma_w=sigma_w, skip=skip == "skip")
+
+switches = [(a, w, s) for s in ("no skip", "skip") for a in ("sigmoid", "relu") for w in ("small", "matched")]
+cube = {", ".join(names): corner(*names) for names in switches}
+slopes = {name: measure(net, x[:128], y[:128]).delta_norm for name, net in cube.items()}
+first_over_last = {name: (delta[0] / delta[-1]).item() for name, delta in slopes.items()}
+runs = race(cube, x, y, steps=150, lr=0.01, title="The cube of causes")
+
+# %%
+learnt = {name: run.accuracy for name, run in runs.items()}
+
+def cube_picture(axes):
+    plots.draw_bars(axes[0], first_over_last, xlabel="gradient, first / last layer", log=True, form="{:.0e}")
+    plots.draw_bars(axes[1], learnt, xlabel="accuracy after 150 steps", form="{:.0%}")
+    axes[1].set_yticklabels([])
+
+show(cube_picture, panels=2, size=(9, 4.6))
+
+# %% tags=["claim-C1.18"]
+stopped = any(run.stopped for run in runs.values())
+only_activation, only_weights, both, all_three = (
+    learnt[name] for name in ("relu, small, no skip", "sigmoid, matched, no skip", "relu, matched, no skip", "relu, matched, skip"))
+print(f"chance 10%; ReLU alone {only_activation:.0%}, weights alone {only_weights:.0%}, both {both:.0%}, all three {all_three:.0%}")
+assert stopped or both - 0.1 > 3 * abs(only_activation - 0.1 + only_weights - 0.1)     # far more than the sum
+assert stopped or runs["relu, matched, skip"].diverged and first_over_last["relu, matched, skip"] > 100
+
+# %% [markdown]
+# Without skips, curing the activation alone gains nothing, curing the weights alone gains nothing, and both together
+# rescue the net. That is no sum. It is the *product* $\chi = \sigma_w^2 E[\phi'^2]$: one factor far below 1 spoils
+# whatever the other does.
+#
+# And look at the last corner, with all three cures: it **explodes**. A skip connection carries the signal on its own, so
+# weights that were right without it are too large with it. The causes interact; there is no "more cure is better".
+# Chapter 6 comes back to this corner and tames it.
+#
+# ## Where else it lives
+#
+# **Convolutional nets.** A convolution is a matrix with shared weights, so nothing changes: one Jacobian a layer. AlexNet
+# has 8 weight layers, VGG 19, GoogLeNet 22. It is sometimes said that pooling shortens the gradient's way. Count:
+
+# %% tags=["claim-C1.20"]
+layers = []
+for convolutions, channels in ((2, 4), (2, 8), (4, 16), (4, 32), (4, 32)):      # VGG-19, a sixteenth as wide
+    for _ in range(convolutions):
+        layers += [torch.nn.LazyConv2d(channels, 3, padding=1), torch.nn.ReLU()]
+    layers += [torch.nn.MaxPool2d(2)]
+layers += [torch.nn.Flatten(), torch.nn.Linear(32, 64), torch.nn.ReLU(), torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10)]
+node, path = torch.nn.Sequential(*layers)(torch.randn(1, 3, 32, 32)).grad_fn, []
+parameters = ("torch::autograd::AccumulateGrad", "TBackward0")                  # they hang off the path, beside it
+while node is not None:
+    path.append(node.name())
+    node = next((f for f, _ in node.next_functions if f and f.name() not in parameters), None)
+weights, pools = (sum(name.startswith(kind) for name in path) for kind in (("Convolution", "Addmm"), "MaxPool"))
+print(f"VGG-19: {weights} weight layers; on the gradient's way {len(path)} Jacobians, {pools} of them pooling")
+assert weights == 19 and pools == 5 and len(path) > weights + pools
+
+# %% [markdown]
+# Each pooling layer *adds* a Jacobian. What shared weights do is add up gradients from many places, which changes the
+# size of a layer's gradient, not the factor from layer to layer.
+#
+# **Generative adversarial nets** starve in the same way: once the discriminator is sure that a fake is fake
+# ($D = \sigma(-8)$), it has no slope left for the generator, unless the generator's loss is chosen with care:
+
+# %% tags=["claim-C1.23"]
+starved, fed = pull(lambda d: torch.log(1 - d)), pull(lambda d: -torch.log(d))
+print(f"pull on the generator: minimizing log(1 - D) {starved:.0e}, minimizing -log D {fed:.1f}")
+assert 3e-4 < starved < 4e-4 and fed > 0.999
+
+# %% [markdown] tags=["claim-C1.22"]
+# **And today?** You may read that the problem is solved, for arbitrary depth. It is *managed*: the remedies of the
+# coming chapters are built into every modern architecture, and where one is missing, the disease returns. It is alive
+# in recurrent nets without gates (chapter 7), in nets that learn to solve differential equations, in 16-bit training,
+# in nets of thousands of layers, and in very large training runs, where a single bad layer costs weeks. (Accumulating
+# gradients over several batches, sometimes sold as a remedy, changes the batch size and nothing else.)
+
+# %% [markdown]
+# ## What the literature says
+#
+# Some sentences you will meet in popular articles, each settled in a few lines.
+#
+# **"$0.25^{49}$ underflows to zero, and $0.25^{19}$ is about $3\cdot10^{-9}$."** Wrong twice:
+
+# %%
+quarter_49, quarter_19 = torch.tensor(0.25) ** 49, 0.25**19
+print(f"0.25^49 = {quarter_49:.2e} in float32, {torch.tensor(0.25).half() ** 49} in float16; 0.25^19 = {quarter_19:.2e}")
+assert 3.1e-30 < quarter_49 < 3.2e-30 and 3.6e-12 < quarter_19 < 3.7e-12
+
+# %% [markdown]
+# **"Each sigmoid layer shrinks the gradient at least fourfold, regardless of the weights."** The bound is
+# $\frac14 s_{\max}(W)$, a quarter of the largest singular value. With the weight 8, ten sigmoids multiply it by 1,024:
+
+# %% tags=["claim-C1.08"]
+h = start_at = torch.zeros(1, requires_grad=True)
+for k in range(10):
+    h = torch.sigmoid(8 * h - 4 * (k > 0))                    # the bias keeps every unit at z = 0, where the slope is 1/4
+(growth,) = torch.autograd.grad(h, start_at)
+print(f"gradient through ten sigmoids: {growth.item():.0f}")
+assert growth.item() > 1000
+for seed in range(3):                                         # and with the weights that people use?
+    m = measure(MLP(10, sigma_w=1.0, seed=seed), x[:128], y[:128])
+    ratio = (m.weight_gradient_norm[0] / m.weight_gradient_norm[-1]).item()
+    print(f"ten layers, sigma_w = 1, seed {seed}: first/last weight gradient {ratio:.0e}")
+    assert 1e-8 < ratio < 1e-4
+
+# %% [markdown]
+# Worse than fourfold is usual, but for a reason that has the weights in it.
+#
+# **"An update/weight ratio below $10^{-3}$ means that the layer is stuck."** $10^{-3}$ is the *target*. Look for ratios
+# orders of magnitude below it, and for layers that differ by orders of magnitude. From instrument 2 above:
+
+# %%
+below = (healthy < 1e-3).double().mean().item()
+print(f"healthy net: {below:.0%} of the layers lie below 1e-3, and it learns; sick net: {sick.max() / sick.min():.0e} between layers")
+assert 0 < below and healthy.max() / healthy.min() < 1e3 < sick.max() / sick.min()
+
+# %% [markdown]
+# **"A gradient of $10^{-14}$ is beyond floating-point precision."** It is not (float32 reaches $10^{-45}$). What gets
+# lost is the *sum* $w - \eta g$, and less of it in float64. And Adam divides by the gradient's own size, so it hardly
+# notices, until its $\epsilon = 10^{-8}$ takes over:
+
+# %% tags=["claim-C1.12"]
+absorbed = {dtype: (torch.tensor(1.0, dtype=dtype) - 1e-15 == 1).item() for dtype in (torch.float32, torch.float64)}
+adam = {g: g / ((g**2) ** 0.5 + 1e-8) for g in (1e-4, 1e-8, 1e-14)}       # the first step, in units of the learning rate
+print("1 - 1e-15 is 1:", {str(dtype): lost for dtype, lost in absorbed.items()})
+print("Adam's step:", {f"gradient {g:.0e}": f"{step:.1e} lr" for g, step in adam.items()})
+assert absorbed[torch.float32] and not absorbed[torch.float64]
+assert abs(adam[1e-8] - 0.5) < 1e-6 and 0.9e-6 < adam[1e-14] < 1.1e-6
+
+# %% [markdown]
+# **"The gradient is *the* product of the slopes, so one dead factor kills it."** It is a *sum over all paths* through
+# the net, each path a product. Kill one of 256 slopes, and the others carry on:
+
+# %% tags=["claim-C1.19"]
+for seed in range(3):
+    generator = torch.Generator().manual_seed(seed)
+    weights, weights_next = torch.randn(2, 256, 256, generator=generator, dtype=torch.float64) / 16
+    slopes, cut = torch.full((256,), 0.25, dtype=torch.float64), torch.full((256,), 0.25, dtype=torch.float64)
+    cut[7] = 0
+    jacobian, without = weights_next * slopes @ weights, weights_next * cut @ weights
+    change = (1 - without.norm() / jacobian.norm()).item()
+    print(f"seed {seed}: one slope of 256 set to zero changes the Jacobian's norm by {change:.2%}")
+    assert 0 < change < 0.01
+
+# %% [markdown]
+# **"The gradient vanishes because most units are saturated."** At Xavier's weights, none is. You saw it in the
+# histogram; here are twenty layers:
+
+# %%
+m = measure(MLP(20, init="xavier"), x[:128], y[:128])
+square, share = (m.pre_std**2 + m.pre_mean**2)[1:20].mean().item(), m.saturated[:20].max().item()
+ratio = (m.delta_norm[0] / m.delta_norm[-1]).item()
+print(f"mean square of z: {square:.2f}; saturated in the worst layer: {share:.1%}; first/last gradient {ratio:.0e}")
+assert 0.2 < square < 0.35 and share < 0.001 and ratio < 1e-10
+
+# %% [markdown]
+# ## The story so far
+#
+# When was all this found out? Move through the years. *Try:* 1991, then 1997, 2010 and 2015.
+
+# %%
+def history_of_the_field(ax, year=1991):
+    return plots.draw_timeline(ax, timeline.EVENTS, year, timeline.LANES)
+
+explore(history_of_the_field, year=(1969, 2020))
+
+# %% [markdown]
+# Rumelhart's backpropagation is of 1986, Hochreiter's diagnosis of 1991; the cures took until 2010-2015. Nothing of the
+# mathematics was missing. What was missing was somebody who plotted the gradient by layer.
+#
+# ## The clinic: your first patient
+#
+# A net comes in. You know only what its owner says. Measure, name the disease, prescribe.
+
+# %%
+patient = clinic.patient(1)
+print(patient.complaint)
+m = measure(patient.make(), x[:128], y[:128])
+print("layer   gradient  update/weight  std of a  saturated")
+for l in range(8):
+    print(f"{l + 1:5}  {m.delta_norm[l]:9.1e} {m.update_ratio(patient.lr)[l]:14.1e} {m.activation_std[l]:9.2f} {m.saturated[l]:10.0%}")
+
+# %% [markdown]
+# Which disease is it: *vanishing through small slopes*, *weights too large*, *weights too small*, or *learning rate too
+# small*? Put your answer in quotes in place of the dots.
+
+# %%
+diagnosis = ...
+clinic.name_disease(patient, diagnosis)
+
+# %% [markdown]
+# Then treat it. There are four prescriptions: *a tenth of the learning rate*, *ten times the learning rate*, *weights
+# with std 1/sqrt(fan_in)*, *weights with std 0.01*. The patient is trained untreated and treated, side by side.
+
+# %%
+prescription = ...
+clinic.treat(patient, prescription)
+
+# %% [markdown]
+# ## Exercises
+#
+# Replace the dots and run the cell. It answers at once, and you may try as often as you like.
+#
+# ### 1. The sigmoid's slope
+#
+# `sigmoid_slope(z)`: the slope $\sigma'(z)$ for a tensor of any shape, by formula, without autograd.
+#
+# <details><summary>Hint</summary>
+#
+# Compute $s = \sigma(z)$ once. The slope is a product of two numbers that add up to 1.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def sigmoid_slope(z):
+#     s = 1 / (1 + torch.exp(-z))
+#     return s * (1 - s)
+# ```
+#
+# </details>
+
+# %%
+def sigmoid_slope(z):
+    """z: any shape -> the slope of the sigmoid, same shape."""
+    ...
+
+exercises.check_sigmoid_slope(sigmoid_slope)
+
+# %% [markdown]
+# ### 2. One step back
+#
+# `backward_step(delta_next, W_next, z)`: BP2 for a layer of sigmoids. Rows are samples: `delta_next` is (B, n_next),
+# `W_next` is (n_next, n), `z` is (B, n); return $\delta$, of shape (B, n).
+#
+# <details><summary>Hint</summary>
+#
+# First through the weights: which product of a (B, n_next) and an (n_next, n) matrix has the shape (B, n)? Then each
+# entry times its slope.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def backward_step(delta_next, W_next, z):
+#     s = torch.sigmoid(z)
+#     return delta_next @ W_next * s * (1 - s)
+# ```
+#
+# </details>
+
+# %%
+def backward_step(delta_next, W_next, z):
+    """(B, n_next), (n_next, n), (B, n) -> (B, n)."""
+    ...
+
+exercises.check_backward_step(backward_step)
+
+# %% [markdown]
+# ### 3. The factor per layer
+#
+# `layer_factor(sigma_w, mean_squared_slope)`: by what is the gradient's **norm** multiplied in one layer? Two numbers
+# in, one number out. For the sigmoid net above it must give 0.23.
+#
+# <details><summary>Hint</summary>
+#
+# $\chi$ is the factor of the *squared* norm.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def layer_factor(sigma_w, mean_squared_slope):
+#     return sigma_w * mean_squared_slope ** 0.5
+# ```
+#
+# </details>
+
+# %%
+def layer_factor(sigma_w, mean_squared_slope):
+    """Two numbers -> sqrt(chi), a number."""
+    ...
+
+exercises.check_layer_factor(layer_factor)
+
+# %% [markdown]
+# ### 4. An instrument of your own
+#
+# `first_layer_gradients(net, x, y)`: the norm of the cross-entropy's gradient for the weight of every `nn.Linear` in
+# `net`, in order, as a list or 1-D tensor. In double precision, and without leaving a `.grad` behind.
+#
+# <details><summary>Hint</summary>
+#
+# `[m for m in net.modules() if isinstance(m, torch.nn.Linear)]` finds the layers; `torch.autograd.grad(loss, weights)`
+# returns gradients instead of storing them. Convert with `.double()` *before* you take the norm.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def first_layer_gradients(net, x, y):
+#     weights = [m.weight for m in net.modules() if isinstance(m, torch.nn.Linear)]
+#     gradients = torch.autograd.grad(F.cross_entropy(net(x), y), weights)
+#     return [g.double().norm() for g in gradients]
+# ```
+#
+# </details>
+
+# %%
+def first_layer_gradients(net, x, y):
+    """A net and a batch -> the gradient norm of each linear layer's weight, first layer first."""
+    ...
+
+exercises.check_first_layer_gradients(first_layer_gradients)
+
+# %% [markdown]
+# ## Summary
+#
+# - Backwards through a net, each layer multiplies the gradient's norm by $\sqrt\chi = \sigma_w\sqrt{E[\phi'^2]}$: weights
+#   times slopes. Over depth, that is exponential.
+# - A sigmoid's slope is a quarter at best, so at ordinary weights a deep sigmoid net is asleep at its input from step 0
+#   on. Saturation makes it worse, but is not needed for it.
+# - Four instruments find the disease: gradient norm by layer, update/weight ratio, activation statistics, the loss.
+#
+# One picture to keep: the falling line of the sigmoid, beside two others.
+
+# %%
+def three_lines(ax):
+    settings = {"sigmoid": ("sigmoid", 1.0), "tanh": ("tanh", 1.0), "ReLU, matched weights": ("relu", 2**0.5)}
+    curves = {name: measure(MLP(30, activation=a, sigma_w=s), x[:128], y[:128]).delta_norm for name, (a, s) in settings.items()}
+    plots.draw_lines(ax, curves, xlabel="layer (1 is next to the input)", ylabel="gradient norm ‖∂C/∂z‖", log=True)
+
+show(three_lines)
+
+# %% [markdown]
+# tanh sinks slowly; only one of the three stays level. Its slope is exactly 1 on half of the axis, and its name is
+# **ReLU**: chapter 2 takes it apart, shows what it costs, and meets a net full of dead units.
+#
+# ## References
+#
+# - Rumelhart, Hinton, Williams 1986, *Learning representations by back-propagating errors*, Nature 323
+# - Hochreiter 1991, *Untersuchungen zu dynamischen neuronalen Netzen*, diploma thesis, TU München
+# - Bengio, Simard, Frasconi 1994, *Learning long-term dependencies with gradient descent is difficult*, IEEE TNN 5(2)
+# - Glorot, Bengio 2010, *Understanding the difficulty of training deep feedforward neural networks*, AISTATS
+# - Cireșan et al. 2010, *Deep, big, simple neural nets*, Neural Computation 22
+# - Nielsen 2015, *Neural Networks and Deep Learning*, chapters 2, 3 and 5 (the notation BP1-BP4)
+# - Poole et al. 2016, arXiv 1606.05340; Schoenholz et al. 2017, *Deep information propagation*, arXiv 1611.01232
+# - Karpathy, *CS231n course notes*, Neural Networks 3 (the update/weight ratio)
+# - Alpaydin, Kaynak 1998, *Optical recognition of handwritten digits*, UCI Machine Learning Repository

@@ -1,0 +1,87 @@
+"""The clinic: sick nets that a learner measures, names the disease of, and treats. One patient a chapter."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from utils.data import digits
+from utils.exercises import Verdict, check_diagnosis
+from utils.models import MLP
+from utils.training import race
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A sick net and what is known of it.
+
+    complaint: what its owner says. make: returns the sick net, the same at every call. lr: the learning rate in use.
+    disease: the right diagnosis. diseases: each diagnosis that may be given -> what to answer to it.
+    prescriptions: each treatment that may be given -> (the treated net's maker, its learning rate).
+    cured: the accuracy, 0..1, that a treated net must reach.
+    """
+
+    complaint: str
+    make: Callable[[], MLP]
+    lr: float
+    disease: str
+    diseases: dict[str, str]
+    prescriptions: dict[str, tuple[Callable[[], MLP], float]]
+    cured: float = 0.9
+
+
+def patient(chapter):
+    """Return the `Patient` of a chapter; raise ValueError if that chapter has none."""
+    if chapter not in _PATIENTS:
+        raise ValueError(f"no patient waits in chapter {chapter!r}; there is one in {sorted(_PATIENTS)}")
+    return _PATIENTS[chapter]
+
+
+def name_disease(patient, answer):
+    """Check the learner's diagnosis (a key of `patient.diseases`); returns a `Verdict` that explains."""
+    return check_diagnosis(answer, patient.disease, patient.diseases)
+
+
+def treat(patient, prescription, steps=300):
+    """Train the patient as it is and as prescribed, side by side on the digits; returns a `Verdict`.
+
+    prescription: a key of `patient.prescriptions`; anything else is answered with the list of them.
+    """
+    if prescription is ... or prescription is None:
+        return Verdict("not attempted", f"choose one of: {', '.join(patient.prescriptions)}")
+    if prescription not in list(patient.prescriptions):
+        return Verdict("not yet", f"no such treatment here; choose one of: {', '.join(patient.prescriptions)}")
+    make, lr = patient.prescriptions[prescription]
+    data = digits()
+    nets = {"untreated": patient.make(), prescription: make()}
+    rates = {"untreated": patient.lr, prescription: lr}
+    histories = race(nets, data.x, data.y, steps=steps, lr=rates, title="The patient, untreated and treated")
+    accuracy = histories[prescription].accuracy
+    if accuracy >= patient.cured:
+        return Verdict("correct", f"cured: {accuracy:.0%} of the digits right, untreated {histories['untreated'].accuracy:.0%}")
+    return Verdict("not yet", f"still sick: {accuracy:.0%} of the digits right; look at the measurements again")
+
+
+def _tanh(**settings):
+    return lambda: MLP(8, activation="tanh", seed=1, **settings)
+
+
+_PATIENTS = {
+    1: Patient(
+        complaint="Eight tanh layers, cross-entropy, learning rate 0.05. The loss jumps about ln 10 and never falls.",
+        make=_tanh(init="naive"),
+        lr=0.05,
+        disease="weights too large",
+        diseases={
+            "vanishing through small slopes": "a vanishing gradient is smallest at layer 1; here it is largest there",
+            "weights too large": "three units of four are saturated, and still the gradient grows towards the input: "
+            "the large weights win over the small slopes, and layer 1 is thrown about at every step",
+            "weights too small": "weights that are too small leave activations near 0; here they sit at -1 and 1",
+            "learning rate too small": "layer 1 moves by a quarter of its own size at every step: far too much",
+        },
+        prescriptions={
+            "a tenth of the learning rate": (_tanh(init="naive"), 0.005),
+            "ten times the learning rate": (_tanh(init="naive"), 0.5),
+            "weights with std 1/sqrt(fan_in)": (_tanh(init="lecun"), 0.05),
+            "weights with std 0.01": (_tanh(init="small"), 0.05),
+        },
+    ),
+}

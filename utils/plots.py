@@ -1,0 +1,180 @@
+"""Numbers -> artists. Every `draw_*(ax, arrays)` draws on the axes it is given and knows no torch module.
+
+Arrays may be NumPy arrays, tensors or lists. Limits of log axes snap to round decades: a slider then seldom changes
+the frame of a figure, which is what makes a live figure fast and comparable from one setting to the next.
+"""
+
+import math
+
+import numpy as np
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+from utils import style
+
+
+def draw_by_layer(ax, values, theory=None, *, guess=None, quantity="gradient norm ‖∂C/∂z‖"):
+    """Draw one positive number per layer on a log axis, with theory's line and the learner's guess.
+
+    values, theory: (layers,), layer 1 first. guess: the learner's ratio first / last, drawn as a cross on layer 1.
+    Returns the caption: the ratio first / last, theory's, and how far apart they are.
+    """
+    values = np.asarray(values, dtype=float)
+    layers = np.arange(1, len(values) + 1)
+    shown = [values]
+    ax.plot(layers, _positive(values), "o", color=style.MEASURED, label="measured")
+    if theory is not None:
+        theory = np.asarray(theory, dtype=float)
+        shown.append(theory)
+        ax.plot(layers, _positive(theory), "-", color=style.THEORY, linewidth=1.4, label="theory", zorder=1.5)
+    if guess is not None:
+        shown.append(np.array([guess * values[-1]]))
+        ax.plot([1], shown[-1], "X", color=style.GUESS, markersize=13, label="your guess")
+    ax.set_xlim(0, 10 * math.ceil((len(values) + 1) / 10))
+    set_log_limits(ax, np.concatenate(shown), decades=5)
+    ax.set(xlabel="layer (1 is next to the input)", ylabel=quantity)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(loc="upper right")
+    return _first_over_last(values, theory)
+
+
+def _first_over_last(values, theory):
+    ratio = values[0] / values[-1] if values[-1] else math.nan
+    caption = f"first / last layer: measured {ratio:.1e}"
+    if theory is not None:
+        predicted = theory[0] / theory[-1]
+        caption += f", theory {predicted:.1e}"
+        if ratio > 0 and predicted > 0 and math.isfinite(ratio):
+            factor = max(ratio / predicted, predicted / ratio)
+            caption += f": apart by a factor {factor:.1f} over {len(values) - 1} layers"
+    return caption + "."
+
+
+def draw_lines(ax, curves, x=None, *, xlabel, ylabel, log=False, markers=True, limits=None):
+    """Draw several curves, each with its own colour, dash and marker. curves: name -> (points,); x: (points,)."""
+    for i, (name, values) in enumerate(curves.items()):
+        values = np.asarray(values, dtype=float)
+        ax.plot(
+            np.arange(1, len(values) + 1) if x is None else np.asarray(x, dtype=float),
+            _positive(values) if log else values,
+            color=style.CYCLE[i % len(style.CYCLE)],
+            linestyle=style.DASHES[i % len(style.DASHES)],
+            marker=style.MARKERS[i % len(style.MARKERS)] if markers else None,
+            label=name,
+        )
+    if limits:
+        ax.set_ylim(limits)
+    if log:
+        set_log_limits(ax, np.concatenate([np.asarray(v, dtype=float).ravel() for v in curves.values()]), 1, limits)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(curves) > 1:
+        ax.legend(loc="best")
+
+
+def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}"):
+    """Draw named numbers as horizontal bars, the number written beside each. values: name -> number.
+
+    Names in `marks` are drawn in the alarm colour and hatched, so that the mark does not rest on colour alone.
+    """
+    names, numbers = list(values), np.asarray(list(values.values()), dtype=float)
+    finite = np.where(np.isfinite(numbers), numbers, 0.0)
+    colours = [style.ALARM if name in marks else style.MEASURED for name in names]
+    bars = ax.barh(range(len(names)), finite, color=colours, height=0.62)
+    for bar, name in zip(bars, names, strict=True):
+        if name in marks:
+            bar.set_hatch("///")
+            bar.set_edgecolor("white")
+    if log:
+        ax.set_xscale("log")
+    for i, number in enumerate(numbers):
+        ax.annotate(form.format(number), (finite[i], i), xytext=(4, 0), textcoords="offset points", va="center")
+    ax.set_yticks(range(len(names)), names)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    ax.margins(x=0.16)
+    ax.set(xlabel=xlabel)
+
+
+def draw_heat(ax, matrix, *, x, y, xlabel, ylabel, label, limits=None, diverging=False):
+    """Draw a matrix (rows, columns) as an image with a colour bar; row 0 at the bottom.
+
+    x, y: (first, last) of the columns and rows, in the units of the axes. limits: (low, high) of the colours.
+    """
+    matrix = np.ma.masked_invalid(np.asarray(matrix, dtype=float))
+    (x0, x1), (y0, y1) = x, y
+    half_x = (x1 - x0) / max(matrix.shape[1] - 1, 1) / 2 or 0.5
+    half_y = (y1 - y0) / max(matrix.shape[0] - 1, 1) / 2 or 0.5
+    low, high = limits or (matrix.min(), matrix.max())
+    image = ax.imshow(
+        matrix, origin="lower", aspect="auto", interpolation="nearest", vmin=low, vmax=high,
+        extent=(x0 - half_x, x1 + half_x, y0 - half_y, y1 + half_y),
+        cmap=style.DIVERGING if diverging else style.SEQUENTIAL,
+    )  # fmt: skip
+    ax.grid(visible=False)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.figure.colorbar(image, ax=ax, label=label, pad=0.02)
+    return image
+
+
+def draw_function(axes, z, value, slope, density, *, name):
+    """Draw an activation above and its slope below, with the density of the pre-activations behind the slope.
+
+    axes: two. z, value, slope, density: (points,); the density is drawn in its own height, filled.
+    """
+    above, below = axes
+    z = np.asarray(z, dtype=float)
+    above.plot(z, value, color=style.MEASURED, label=name)
+    above.set(ylabel="value φ(z)", ylim=(-1.1, 1.1), xlim=(z[0], z[-1]), title="The activation")
+    below.fill_between(z, 0, density, color=style.ORANGE, alpha=0.35, linewidth=0, label="where the z of a layer lie")
+    below.plot(z, slope, color=style.ALARM, label="slope φ′(z)")
+    below.set(xlabel="pre-activation z", ylabel="slope φ′(z)", ylim=(0, 1.08), xlim=(z[0], z[-1]), title="Its slope")
+    for ax in axes:
+        ax.legend(loc="upper left")
+
+
+def draw_histograms(ax, samples, *, bins, xlabel):
+    """Draw several samples as outlined histograms of equal area. samples: name -> values of any shape; bins: edges."""
+    for i, (name, values) in enumerate(samples.items()):
+        heights, edges = np.histogram(np.asarray(values, dtype=float).ravel(), bins=np.asarray(bins), density=True)
+        ax.stairs(heights, edges, color=style.CYCLE[i], linestyle=style.DASHES[i], linewidth=2, label=name)
+    ax.set(xlabel=xlabel, ylabel="density")
+    ax.legend(loc="best")
+
+
+def draw_timeline(ax, events, year, lanes):
+    """Draw events as marks in lanes over the years, and spell out those of the chosen year.
+
+    events: (year, lane, text) tuples; lanes: the names of the rows, top first. Returns the caption.
+    """
+    for i, lane in enumerate(lanes):
+        years = [event[0] for event in events if event[1] == lane]
+        row = len(lanes) - i
+        ax.plot(years, [row] * len(years), style.MARKERS[i], color=style.CYCLE[i], markersize=8, label=lane)
+        chosen = [y for y in years if y == year]
+        ax.plot(chosen, [row] * len(chosen), "o", color=style.BLACK, markersize=15, fillstyle="none", markeredgewidth=2)
+    ax.axvline(year, color=style.GREY, linewidth=1, zorder=0)
+    ax.set(xlim=(1967, 2022), ylim=(0.4, len(lanes) + 0.6), xlabel="year")
+    ax.set_yticks(range(len(lanes), 0, -1), lanes)
+    ax.grid(axis="y", visible=False)
+    told = "; ".join(text for when, _, text in events if when == year)
+    return f"{year}: {told}." if told else f"{year}: nothing of this story was published."
+
+
+def set_log_limits(ax, values, decades=1, limits=None):
+    """Make the y axis logarithmic, from and to whole multiples of `decades` that hold all positive finite values."""
+    ax.set_yscale("log")
+    finite = values[np.isfinite(values) & (values > 0)]
+    low, high = (finite.min(), finite.max()) if len(finite) else (1.0, 1.0)
+    exponents = [decades * math.floor(math.log10(low) / decades), decades * math.ceil(math.log10(high) / decades)]
+    if exponents[0] == exponents[1]:
+        exponents[1] += decades
+    # A ten-power of float64's range has no label beyond it, and an axis needs one
+    low, high = (10.0 ** min(max(e, -300), 300) for e in exponents)
+    ax.set_ylim(limits or (low, high))
+    ax.yaxis.set_major_locator(LogLocator(base=10, numticks=8))
+    ax.yaxis.set_minor_locator(NullLocator())
+
+
+def _positive(values):
+    """What a log axis can show; the rest becomes a gap."""
+    return np.where(np.isfinite(values) & (values > 0), values, np.nan)

@@ -1,0 +1,56 @@
+"""The story of the field in dates, 1969-2020, for the timeline that every chapter can show.
+
+A year is that of the first publication. The full references stand at the end of the chapters.
+"""
+
+LANES = (
+    "diagnosis",
+    "activation",
+    "initialization",
+    "normalization",
+    "skip connections",
+    "gates and memory",
+    "deep nets that worked",
+)
+
+EVENTS = (
+    (1969, "activation", "Fukushima uses a rectifier"),
+    (1986, "diagnosis", "Rumelhart, Hinton and Williams make backpropagation popular"),
+    (1991, "diagnosis", "Hochreiter's diploma thesis (adviser Schmidhuber) finds why gradients vanish"),
+    (1992, "initialization", "Schmidhuber pre-trains a deep recurrent stack layer by layer"),
+    (1994, "diagnosis", "Bengio, Simard and Frasconi: robust memory implies vanishing gradients"),
+    (1997, "gates and memory", "Hochreiter and Schmidhuber's LSTM, still without a forget gate"),
+    (1998, "initialization", "LeCun, Bottou, Orr and Müller: weights with variance 1 / fan_in"),
+    (1999, "gates and memory", "Gers, Schmidhuber and Cummins give the LSTM its forget gate"),
+    (2006, "initialization", "Hinton, Osindero and Teh pre-train deep belief nets"),
+    (2006, "deep nets that worked", "Hinton and Salakhutdinov's deep autoencoders"),
+    (2008, "initialization", "Vincent et al. pre-train with denoising autoencoders"),
+    (2010, "initialization", "Glorot and Bengio's initialization ('Xavier')"),
+    (2010, "activation", "Nair and Hinton: rectified units in restricted Boltzmann machines"),
+    (2010, "deep nets that worked", "Cireșan et al. train five hidden layers by plain backpropagation on a GPU"),
+    (2011, "activation", "Glorot, Bordes and Bengio: deep supervised nets of rectifiers"),
+    (2012, "deep nets that worked", "AlexNet wins ImageNet with 8 weight layers and ReLU"),
+    (2013, "diagnosis", "Pascanu, Mikolov and Bengio: exploding gradients and how to clip them"),
+    (2013, "activation", "Maas, Hannun and Ng's Leaky ReLU"),
+    (2014, "gates and memory", "Cho et al.'s GRU"),
+    (2014, "initialization", "Saxe, McClelland and Ganguli: orthogonal initialization"),
+    (2014, "deep nets that worked", "VGG (19 weight layers) and GoogLeNet (22)"),
+    (2015, "initialization", "He et al.'s initialization for ReLU, and LSUV"),
+    (2015, "normalization", "Ioffe and Szegedy's batch normalization"),
+    (2015, "activation", "PReLU and ELU"),
+    (2015, "skip connections", "Highway networks in May, ResNet in December"),
+    (2015, "deep nets that worked", "a ResNet of 152 layers wins ImageNet"),
+    (2016, "normalization", "layer normalization"),
+    (2016, "activation", "GELU, and with it SiLU"),
+    (2016, "skip connections", "pre-activation ResNets, stochastic depth, DenseNet; Veit et al. delete blocks"),
+    (2016, "diagnosis", "mean-field theory: Poole et al., Schoenholz et al."),
+    (2017, "activation", "SELU and Swish"),
+    (2017, "skip connections", "the Transformer adds its input back after every sublayer"),
+    (2017, "diagnosis", "Balduzzi et al.: shattered gradients"),
+    (2018, "normalization", "group normalization"),
+    (2018, "gates and memory", "Tallec and Ollivier's chrono initialization"),
+    (2019, "normalization", "Yang et al.: batch normalization itself makes plain nets explode"),
+    (2019, "initialization", "Zhang, Dauphin and Ma's Fixup"),
+    (2020, "skip connections", "ReZero; Xiong et al. on Pre-LN; Liu et al.'s Admin"),
+    (2020, "activation", "Shazeer's SwiGLU"),
+)
