@@ -107,9 +107,10 @@ def make_venv():
 def pip_install(*arguments):
     """Run `pip install` in .venv, with its progress in view and its complaints kept for `explain`. Raises Problem."""
     command = [str(VENV_PYTHON), "-m", "pip", "install", "--disable-pip-version-check", *arguments]
+    environment = dict(os.environ, PIP_USER="0")  # "install for the user", set on many clusters, fails in a .venv
     complaints = []
     with subprocess.Popen(
-        command, cwd=str(ROOT), stderr=subprocess.PIPE, universal_newlines=True, errors="replace"
+        command, cwd=str(ROOT), env=environment, stderr=subprocess.PIPE, universal_newlines=True, errors="replace"
     ) as pip:
         for line in pip.stderr:
             complaints.append(line)
@@ -206,7 +207,7 @@ def check_port(options):
 
 def lab(arguments):
     """Open a chapter in JupyterLab."""
-    asked = bool(arguments) and arguments[0].isdigit()
+    asked = bool(arguments) and arguments[0].isdecimal()
     notebook = find_chapter(int(arguments[0]) if asked else 1)
     options = arguments[1:] if asked else arguments
     check_port(options)
@@ -241,12 +242,8 @@ def bench(arguments):
 def main(arguments):
     """Obey the command line; return the exit code."""
     if sys.version_info < NEEDED:
-        print(
-            "course.py needs Python >= {}.{}, but this is Python {} ({}).".format(
-                *(NEEDED + (platform.python_version(), sys.executable))
-            ),
-            file=sys.stderr,
-        )
+        numbers = NEEDED + tuple(sys.version_info[:2])
+        print("course.py needs Python >= {}.{}, but this is Python {}.{}.".format(*numbers), file=sys.stderr)
         return 1
     commands = {"lab": lab, "test": test, "build": build, "bench": bench}
     if not arguments or arguments[0] not in commands:
