@@ -257,7 +257,7 @@ class TestView:
 
         history = fit(make_net(), x, y, steps=500, loss_fn=loss_fn)
         assert (history.steps, history.stopped) == (20, True)
-        assert "stopped after 20 steps" in notebook.final["text/plain"].lower()
+        assert "Stopped after 20 steps" in notebook.final["text/plain"]
 
     def test_the_picture_follows_the_run(self, notebook, monkeypatch):
         monkeypatch.setattr(live, "RAREST", 0)

@@ -131,12 +131,14 @@ def draw_losses(ax, losses, steps, title, endings=None):
     losses: name -> list of the losses so far, one a step, the last of which may be nan or inf.
     endings: name -> how its run ended, in a few words; None while it goes on.
     """
-    stride = -(-steps // POINTS)
     last = max(1, *map(len, losses.values())) if endings else steps
+    stride = -(-last // POINTS)
     firsts = [loss[0] for loss in losses.values() if loss and np.isfinite(loss[0])]
     for i, (name, loss) in enumerate(losses.items()):
         look = {"color": style.CYCLE[i % 7], "linestyle": style.DASHES[i % 7], "marker": style.MARKERS[i % 7]}
-        ax.plot(*_thinned(loss, stride), label=name, markevery=(3 * i % 15, 15), **look)
+        at, means = _thinned(loss, stride)
+        first_mark = max(0, min(3 * i % 15, len(at) - 1))  # apart from the other nets' marks
+        ax.plot(at, means, label=name, markevery=(first_mark, 15), **look)
     highest = max([*firsts, *(line.get_ydata().max(initial=0) for line in ax.lines)])
     top = min(highest, 3 * max(firsts, default=0)) or 1  # one net that explodes must not flatten the others
     for i, loss in enumerate(losses.values()):

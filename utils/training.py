@@ -47,7 +47,7 @@ class History:
         return ", ".join(words)
 
     def __repr__(self):
-        return f"<History of {self.steps} steps: {self}>"
+        return f"<History: {self}>"
 
 
 def fit(model, x, y, *, title="Training", **settings):
