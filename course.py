@@ -28,7 +28,7 @@ VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "installed.txt"  # what a completed installation put there, one item a line; written last
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
-# What pip, venv and the system say, and what it means. The system's own words may be translated; its error numbers are not.
+# What pip, venv and the system say, and what it means. The system's words may be translated, its error numbers are not.
 FAILURES = (
     (
         ("errno 28]", "errno 122]", "winerror 112]"),
@@ -44,7 +44,7 @@ FAILURES = (
     ),
     (
         ("no matching distribution",),
-        "pip finds no build of {missing} for Python {python} on {system}: try Python 3.11, or the conda route (README).",
+        "pip finds no build of {missing} for Python {python} on {system}: try Python 3.11, or conda (see README).",
     ),
 )
 
