@@ -24,9 +24,10 @@ class Measurement:
     """What one forward and one backward pass tell, per layer in the order of the forward pass.
 
     All tensors are float64 of shape (layers,); NaN where a quantity does not exist: no nonlinearity follows the last
-    layer, and a frozen weight (requires_grad=False) has no gradient. `delta_norm` is ||dC/dz||, `weight_gradient_norm` ||dC/dW||, both over the whole batch; `weight_norm` is
-    ||W||. `saturated` and `dead` are shares between 0 and 1: of single activations on the flat ends of a sigmoid or
-    tanh (0 for any other function), and of units that are exactly 0 for every sample of the batch.
+    layer, and a frozen weight (requires_grad=False) has no gradient. `delta_norm` is ||dC/dz||, `weight_gradient_norm`
+    ||dC/dW||, both over the whole batch; `weight_norm` is ||W||. `saturated` and `dead` are shares between 0 and 1: of
+    single activations on the flat ends of a sigmoid or tanh (0 for any other function), and of units that are exactly 0
+    for every sample of the batch.
     """
 
     names: tuple[str, ...]
@@ -175,8 +176,8 @@ def _norm(stacked):
 def _per_tensor(tensors, statistic, results=1):
     """Apply `statistic`, which maps a stack (k, ...) to `results` tensors (k,), to tensors of any shapes.
 
-    Returns (results, len(tensors)), float64, NaN where a tensor is None. Equal shapes are stacked and measured in one call, which is what keeps
-    `measure` cheap beside the two passes.
+    Returns (results, len(tensors)), float64, NaN where a tensor is None. Equal shapes are stacked and measured in one
+    call, which is what keeps `measure` cheap beside the two passes.
     """
     groups = {}
     for i, t in enumerate(tensors):

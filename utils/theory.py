@@ -52,9 +52,12 @@ def q_map(activation, q, sigma_w=1.0, sigma_b=0.0):
 
 
 def chi(activation, q, sigma_w=1.0):
-    """One layer backward: the factor of the mean *squared* gradient norm. Below 1 it vanishes, above 1 it explodes."""
+    """One layer backward: the factor of the mean *squared* gradient norm. Below 1 it vanishes, above 1 it explodes.
+
+    At q = 0 it is the limit for a vanishing signal, which for ReLU is sigma_w^2 / 2 like everywhere.
+    """
     slope = activations.get(activation).slope
-    return sigma_w**2 * gaussian_mean(lambda z: slope(z).square(), q)
+    return sigma_w**2 * gaussian_mean(lambda z: slope(z).square(), q + 1e-30)
 
 
 def gain(activation):

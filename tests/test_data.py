@@ -1,0 +1,102 @@
+"""The data that ships with the course: shapes, scaling, the split, and that it is the same on every call."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from utils import data
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.digits()
+
+
+def test_digits_shapes_and_types(digits):
+    assert [tuple(t.shape) for t in digits] == [(1437, 64), (1437,), (360, 64), (360,)]
+    assert [t.dtype for t in digits] == [torch.float64, torch.int64] * 2
+    assert digits.x is digits[0] and digits.y_test is digits[3]
+
+
+def test_digits_are_standardized_by_the_training_pixels(digits):
+    assert digits.x.mean().item() == pytest.approx(0, abs=1e-12)
+    assert digits.x.std().item() == pytest.approx(1, abs=1e-12)
+    # One scale for all pixels, so corners that are never inked share one value.
+    assert (digits.x[:, 0] == digits.x[0, 0]).all()
+    # The test images are scaled by the same numbers: close to, but not exactly, standardized.
+    assert 0 < abs(digits.x_test.mean().item()) < 0.05
+
+
+def test_digits_are_the_shipped_images_each_once(digits):
+    with np.load(data.DIGITS_FILE) as file:
+        images, labels = file["images"].reshape(-1, 64), file["labels"]
+    x = torch.cat([digits.x, digits.x_test])
+    # Undo the scaling by two known values: ink runs from 0 to 16.
+    ink = ((x - x.min()) / (x.max() - x.min()) * 16).round().to(torch.int64)
+    ours = sorted(zip(ink.tolist(), torch.cat([digits.y, digits.y_test]).tolist()))
+    assert images.min() == 0 and images.max() == 16
+    assert ours == sorted(zip(images.astype(int).tolist(), labels.tolist()))
+
+
+def test_training_and_test_images_are_disjoint(digits):
+    assert not {tuple(row) for row in digits.x.tolist()} & {tuple(row) for row in digits.x_test.tolist()}
+
+
+@pytest.mark.parametrize("part", ["y", "y_test"])
+def test_every_digit_is_about_equally_frequent(digits, part):
+    labels = getattr(digits, part)
+    share = labels.bincount(minlength=10) / len(labels)
+    # Random split of balanced classes: the standard error of a share is sqrt(0.1 * 0.9 / 360) = 0.016 at most.
+    assert len(share) == 10 and (share - 0.1).abs().max() < 4 * 0.016
+
+
+def test_digits_are_shuffled(digits):
+    """In the file the writers come one after another; the first and the last images are of all of them."""
+    with np.load(data.DIGITS_FILE) as file:
+        labels = torch.from_numpy(file["labels"]).long()
+    assert not torch.equal(digits.y, labels[:1437])
+
+
+def test_digits_are_the_same_on_every_call_and_spare_the_global_generator(digits):
+    before = torch.get_rng_state()
+    again = data.digits()
+    assert all(torch.equal(a, b) for a, b in zip(digits, again, strict=True))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_digits_in_single_precision(digits):
+    single = data.digits(torch.float32)
+    assert single.x.dtype == single.x_test.dtype == torch.float32
+    torch.testing.assert_close(single.x.double(), digits.x, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 400])
+def test_spirals_shapes_and_balance(n):
+    x, y = data.spirals(n)
+    assert x.shape == (n, 2) and y.shape == (n,) and x.dtype == torch.float64 and y.dtype == torch.int64
+    assert y.sum().item() == n // 2
+
+
+def test_spirals_lie_on_their_arms_without_noise():
+    x, y = data.spirals(300, noise=0.0, turns=1.5)
+    radius = x.norm(dim=1)
+    assert radius.max() <= 1
+    angle = torch.atan2(x[:, 1], x[:, 0])
+    turned = angle - 2 * math.pi * 1.5 * radius - math.pi * y
+    torch.testing.assert_close(turned.cos(), torch.ones(300, dtype=torch.float64))  # equal up to whole turns
+
+
+def test_spirals_noise_has_the_stated_spread():
+    clean, _ = data.spirals(5000, noise=0.0)
+    noisy, _ = data.spirals(5000, noise=0.2)
+    assert (noisy - clean).std().item() == pytest.approx(0.2, rel=5 / math.sqrt(2 * 10_000))  # five standard errors
+
+
+def test_spirals_from_a_seed_spare_the_global_generator():
+    before = torch.get_rng_state()
+    (first, _), (again, _), (other, _) = data.spirals(seed=1), data.spirals(seed=1), data.spirals(seed=2)
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert data.spirals(dtype=torch.float32)[0].dtype == torch.float32
