@@ -134,7 +134,7 @@ def _saturated_shares(calls, a):
     for wanted, centre, reach in (("Sigmoid", 0.5, SATURATED_TANH / 2), ("Tanh", 0.0, SATURATED_TANH)):
 
         def flat_end_share(t, centre=centre, reach=reach):
-            return [((t - centre).abs() > reach).flatten(1).sum(1) / t[0].numel()]
+            return [((t - centre).abs() > reach).flatten(1).sum(1).double() / t[0].numel()]
 
         chosen = [value if kind == wanted else None for value, kind in zip(a, kinds, strict=True)]
         (share,) = _per_tensor(chosen, flat_end_share)
