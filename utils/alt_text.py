@@ -6,6 +6,7 @@ import numpy as np
 def describe(figure, caption=""):
     """Return what a matplotlib figure shows in a few plain sentences: titles, axes, each curve's numbers, the caption."""
     parts = [sentence for ax in figure.axes for sentence in _describe_axes(ax)]
+    parts += [_sentence(_plain(text.get_text())) for text in figure.texts]
     return " ".join([*parts, caption]).strip() or "An empty picture."
 
 
@@ -14,24 +15,24 @@ def _describe_axes(ax):
     if title:
         yield _sentence(_plain(title))
     axes = [
-        f"{_plain(label)}{' (log scale)' if scale == 'log' else ''} from {_number(low)} to {_number(high)} {where}"
-        for label, scale, (low, high), where in (
+        f"{_plain(label) or 'axis'}{' (log scale)' if scale == 'log' else ''} {where} from {_number(a)} to {_number(b)}"
+        for label, scale, (a, b), where in (
             (ax.get_xlabel(), ax.get_xscale(), ax.get_xlim(), "across"),
             (ax.get_ylabel(), ax.get_yscale(), ax.get_ylim(), "upwards"),
         )
-        if label
+        if label or scale == "log"
     ]
     if axes:
         yield _sentence("; ".join(axes))
-    for line in ax.get_lines():
-        if line.get_visible() and not line.get_label().startswith("_"):
-            yield _sentence(f"{_plain(line.get_label())}: {_describe_values(line.get_ydata(orig=False))}")
+    curves = [line for line in ax.get_lines() if line.get_visible() and len(line.get_xdata()) > 0]
+    labelled = [line for line in curves if not line.get_label().startswith("_")]
+    for line in labelled or [line for line in curves if len(line.get_xdata()) > 2]:  # two points: an auxiliary line
+        name = _plain(line.get_label()) if labelled else "A curve"
+        yield _sentence(f"{name}: {_describe_values(line.get_ydata(orig=False))}")
     for bars in ax.containers:
-        heights = [patch.get_height() for patch in bars if hasattr(patch, "get_height")]
-        if heights:
-            label = bars.get_label()
-            name = "Bars" if not label or label.startswith("_") else _plain(label)
-            yield _sentence(f"{name}: {len(heights)} bars, {_describe_range(heights)}")
+        if getattr(bars, "datavalues", None) is not None and len(bars):
+            name = "Bars" if bars.get_label().startswith("_") else _plain(bars.get_label())
+            yield _sentence(f"{name}: {len(bars)} bars, {_describe_range(bars.datavalues)}")
     for image in ax.get_images():
         values = np.ma.filled(np.ma.asarray(image.get_array(), dtype=float), np.nan)
         rows, columns = values.shape[:2]

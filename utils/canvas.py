@@ -9,6 +9,7 @@ import contextlib
 import io
 import struct
 import threading
+import warnings
 import zlib
 
 import matplotlib
@@ -26,13 +27,17 @@ from utils.alt_text import describe
 _SETTINGS_LOCK = threading.RLock()
 
 _PADS = {"left": 5.6, "right": 1.2, "bottom": 4.0, "top": 2.2}  # around each panel, in units of the font size
+_NO_EXTRA = dict.fromkeys(_PADS, 0.0)
 _LINE = 1.4  # from one line of the caption to the next, in units of the font size
 
 
 @contextlib.contextmanager
 def course_settings():
     """Apply the course's matplotlib settings, for one thread at a time."""
-    with _SETTINGS_LOCK, matplotlib.rc_context(style.rc_params()), np.errstate(all="ignore"):
+    # A fixed height for titles: matplotlib's search for one above the ticks takes a fifth of a whole drawing.
+    settings = {**style.rc_params(), "axes.titley": 1.0}
+    with _SETTINGS_LOCK, matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # matplotlib's, of an empty log axis and the like, at each move
         yield
 
 
@@ -50,7 +55,6 @@ class Canvas:
     def __init__(self, panels=1, size=None):
         self.panels = (1, panels) if isinstance(panels, int) else tuple(panels)
         self.size = size or (style.WIDTH, style.HEIGHT * (1 if self.panels[0] == 1 else 0.75 * self.panels[0]))
-        width, height = (round(inches * style.DPI) for inches in self.size)
         self._pixels = tuple(round(inches * style.DPI) for inches in self.size)
         self._renderer = RendererAgg(*self._pixels, style.DPI)
         self._stage = None  # (in lecture mode?, figure, axes) of the next picture, if built ahead
@@ -59,22 +63,31 @@ class Canvas:
         self.caption, self.alt = "", ""
 
     def draw(self, scene, **params):
-        """Draw `scene(ax, **params)`. What the scene raises goes through and leaves the picture as it was."""
+        """Draw `scene(ax, **params)`. What the scene raises goes through and leaves the picture as it was.
+
+        Raises TypeError if the scene returns something else than a sentence or None.
+        """
         with course_settings():
             self.prepare()
             (_, figure, axes), self._stage = self._stage, None
-            caption = scene(axes, **params) or ""
+            caption = scene(axes, **params)
+            if not isinstance(caption, (str, type(None))):
+                raise TypeError(f"a scene returns its caption or nothing, not {type(caption).__name__}")
+            caption = caption or ""
             lines = self._wrap(caption)
-            self._set_margins(figure, dict.fromkeys(_PADS, 0.0), len(lines))
+            self._set_margins(figure, _NO_EXTRA, len(lines))
             frame = (style.in_lecture(), len(lines), *(_describe_frame(ax) for ax in figure.axes))
             if frame == self._frame:
                 self._set_margins(figure, self._margins, len(lines))
                 self._renderer.restore_region(self._background)
             else:
                 self._frame = None  # until the new one is complete
-                self._margins = self._measure_overhang(figure)
-                self._set_margins(figure, self._margins, len(lines))
                 self._draw_frame(figure)
+                self._margins = self._measure_overhang(figure)
+                if self._margins != _NO_EXTRA:
+                    self._set_margins(figure, self._margins, len(lines))
+                    self._draw_frame(figure)
+                self._background = self._renderer.copy_from_bbox(figure.bbox)
                 self._frame = frame
             for artist in _data_artists(figure):
                 artist.draw(self._renderer)
@@ -138,33 +151,45 @@ class Canvas:
             bottom=floor + bottom, top=floor + bottom + rows * panel_height + (rows - 1) * (top + bottom),
             wspace=(left + right) / panel_width, hspace=(top + bottom) / panel_height,
         )  # fmt: skip
+        for ax in figure.axes:  # as Axes.draw does: an aspect ratio, or the place of a colour bar
+            locate = ax.get_axes_locator()
+            ax.apply_aspect(locate(ax, self._renderer) if locate else None)
 
     def _measure_overhang(self, figure):
-        """Return how far labels and ticks reach beyond the usual pads, as shares of the figure."""
+        """Return how far the labels that were just drawn reach beyond the usual pads, as shares of the figure."""
         wide, high = self._em()
-        extra = dict.fromkeys(_PADS, 0.0)
+        units = {"left": wide, "right": wide, "bottom": high, "top": high}
+        extra = dict(_NO_EXTRA)
         for ax in figure.axes:
-            box = ax.get_tightbbox(self._renderer, bbox_extra_artists=[])
-            if box is None or ax.get_subplotspec() is None:
+            boxes = [text.get_window_extent(self._renderer) for text in _visible_labels(ax)]
+            if not boxes or ax.get_subplotspec() is None:
                 continue
-            box = Bbox(figure.transFigure.inverted().transform(box))
-            cell = ax.get_subplotspec().get_topmost_subplotspec().get_position(figure)
-            over = {"left": (cell.x0 - box.x0) / wide, "right": (box.x1 - cell.x1) / wide,
-                    "bottom": (cell.y0 - box.y0) / high, "top": (box.y1 - cell.y1) / high}  # fmt: skip
-            for side, ems in over.items():
-                # Half a unit of air; whole units, so that the panels do not tremble while a slider moves.
-                steps = np.ceil(ems + 0.5 - _PADS[side])
-                extra[side] = max(extra[side], steps * (wide if side in ("left", "right") else high))
+            box = Bbox(figure.transFigure.inverted().transform(Bbox.union(boxes)))
+            panel = ax.get_subplotspec().get_topmost_subplotspec().get_position(figure)
+            beyond = {"left": panel.x0 - box.x0, "right": box.x1 - panel.x1,
+                      "bottom": panel.y0 - box.y0, "top": box.y1 - panel.y1}  # fmt: skip
+            for side, unit in units.items():
+                # A third of a unit of air; whole units, so that the panels do not tremble while a slider moves.
+                steps = np.ceil(beyond[side] / unit + 0.33 - _PADS[side])
+                extra[side] = max(extra[side], steps * unit)
         return extra
 
     def _draw_frame(self, figure):
-        """Draw all but the data, and keep the pixels."""
-        artists = list(_data_artists(figure))
-        for artist in artists:
+        """Draw all but the data."""
+        for artist in _data_artists(figure):
             artist.set_animated(True)  # matplotlib's own way to leave an artist out
         self._renderer.clear()
         figure.draw(self._renderer)
-        self._background = self._renderer.copy_from_bbox(figure.bbox)
+
+
+def _visible_labels(ax):
+    """Return the texts along the axes of `ax`: labels, offsets, and the labels of the ticks in view."""
+    texts = []
+    for axis in (ax.xaxis, ax.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        ticks = [tick for tick in (*axis.majorTicks, *axis.minorTicks) if low <= tick.get_loc() <= high]
+        texts += [axis.label, axis.offsetText, *(label for tick in ticks for label in (tick.label1, tick.label2))]
+    return [text for text in texts if ax.axison and text.get_visible() and text.get_text()]
 
 
 def _data_artists(figure):
@@ -181,7 +206,6 @@ def _data_artists(figure):
 
 def _describe_frame(ax):
     """Return a value that is equal for two axes whose frames have the same pixels."""
-    ax.apply_aspect()
     return (
         ax.get_position().bounds, ax.get_visible(), ax.axison, ax.get_frame_on(), ax.get_axisbelow(), ax.get_zorder(),
         ax.patch.get_visible(), ax.patch.get_facecolor(),
@@ -230,8 +254,8 @@ def _encode_fast(pixels):
 
 def _encode_small(image):
     """Return an image as PNG bytes, with at most 256 colours unless that could be seen."""
-    palette = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     error = np.abs(np.asarray(palette.convert("RGB"), dtype=int) - np.asarray(image, dtype=int))
     buffer = io.BytesIO()
-    (palette if error.max() <= 32 else image).save(buffer, "png", optimize=True)
+    (palette if error.max() <= 8 else image).save(buffer, "png", optimize=True)
     return buffer.getvalue()

@@ -10,13 +10,15 @@ import inspect
 import traceback
 
 import ipywidgets as widgets
+import numpy as np
 from IPython.display import display
 
+from utils import style
 from utils.canvas import Canvas
 
 _GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "lambda", "mu", "rho", "sigma", "tau", "phi")
+_ALERT = f"padding:4px 10px; border-left:4px solid {style.ALARM}; background:#FFF3EC; color:{style.BLACK}"
 _HIDDEN = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap"
-_CONTROLS = widgets.interactive
 
 
 class SceneError(RuntimeError):
@@ -78,17 +80,18 @@ class Picture(widgets.VBox):
         self.message = widgets.HTML(layout=widgets.Layout(display="none"))
         super().__init__([*controls, self.message, self.image, self.words])
 
-    def draw(self, scene, params):
-        """Draw the scene; if it raises, say so and keep the last picture."""
+    def draw(self, scene, params, state=""):
+        """Draw the scene; if it raises, say so and keep the last picture. `state` opens the words."""
         try:
             _draw(self.canvas, scene, params)
         except SceneError as error:
             self.error = error
-            self.message.value = f'<div role="alert" class="scene-error">{html.escape(str(error))}</div>'
+            self.message.value = f'<div role="alert" style="{_ALERT}">{html.escape(str(error))}</div>'
             self.message.layout.display = None
             return
         self.image.value = self.canvas.png()
-        self.words.value = f'<div aria-live="polite" style="{_HIDDEN}">{html.escape(self.canvas.alt)}</div>'
+        words = html.escape(f"{state} {self.canvas.alt}".strip())
+        self.words.value = f'<div class="picture-words" aria-live="polite" style="{_HIDDEN}">{words}</div>'
         if self.error:
             self.error = None
             self.message.layout.display = "none"
@@ -122,7 +125,10 @@ class Explorer(Picture):
     def _follow(self, _change=None):
         # Drawn here and now: the browser holds back and merges further moves until this one is answered, so no
         # queue of stale frames can form.
-        self.draw(self.scene, self.values())
+        values = self.values()
+        # ipywidgets gives the handle of a slider no name, so the words tell which control stands where.
+        state = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())
+        self.draw(self.scene, values, f"{state}.")
 
 
 class Prediction(Picture):
@@ -131,7 +137,7 @@ class Prediction(Picture):
     def __init__(self, question, scene, guess, *, panels=1, size=None, **params):
         _check_parameters(scene, {"guess": None, **params})
         self.params = params
-        if isinstance(guess, list):
+        if isinstance(guess, (list, dict)):
             self.guess = widgets.RadioButtons(options=guess, value=None, layout=widgets.Layout(width="auto"))
         else:
             self.guess = _make_control(scene, "guess", guess)
@@ -147,18 +153,17 @@ class Prediction(Picture):
         self.button.disabled = change["new"] is None
 
     def _reveal(self, _button):
-        self.guess.disabled = self.button.disabled = True
         self.draw(self.scene, {"guess": self.guess.value, **self.params})
+        self.guess.disabled = self.button.disabled = self.error is None
 
 
 def _question_card(axes, question):
     """Draw the question where the answer will stand."""
-    figure = (axes if not hasattr(axes, "flat") else axes.flat[0]).figure
-    for ax in figure.axes:
+    for ax in np.ravel(axes):
         ax.set_axis_off()
-    figure.text(0.5, 0.5, question, ha="center", va="center", wrap=True, fontsize="large")
-    figure.text(0.5, 0.25, "Make your guess, then reveal the answer.", ha="center", va="center", color="#6B6B6B")
-    return ""
+    figure = np.ravel(axes)[0].figure
+    figure.text(0.5, 0.6, question, ha="center", va="center", wrap=True, fontsize="large")
+    figure.text(0.5, 0.25, "Guess first, then reveal the answer.", ha="center", va="center", color=style.GREY)
 
 
 def _draw(canvas, scene, params):
@@ -166,12 +171,15 @@ def _draw(canvas, scene, params):
     try:
         canvas.draw(scene, **params)
     except Exception as error:
-        name = getattr(scene, "__name__", "the scene")
         code = getattr(scene, "__code__", None)
-        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename]
-        where = f" (line {lines[0] - code.co_firstlineno + 1} of the scene)" if lines else ""
-        message = f"{name} could not be drawn: {type(error).__name__}: {error}{where}"
+        lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code is code]
+        where = f" (line {lines[-1] - code.co_firstlineno + 1} of the scene)" if lines else ""
+        message = f"{_name(scene)} could not be drawn: {type(error).__name__}: {error}{where}"
         raise SceneError(message) from error
+
+
+def _name(scene):
+    return getattr(scene, "__name__", "the scene")
 
 
 def _bundle(canvas):
@@ -191,7 +199,7 @@ def _check_parameters(scene, given):
     for name in given:
         if name not in parameters:
             has = ", ".join(parameters) or "none"
-            raise ValueError(f"{scene.__name__} has no parameter {name!r}; its parameters are: {has}")
+            raise ValueError(f"{_name(scene)} has no parameter {name!r}; its parameters are: {has}")
 
 
 def _make_control(scene, name, abbreviation):
@@ -200,7 +208,9 @@ def _make_control(scene, name, abbreviation):
     default = inspect.Parameter.empty if parameter is None else parameter.default
     given = isinstance(abbreviation, (widgets.Widget, widgets.fixed))
     try:
-        control = _CONTROLS.widget_from_abbrev(abbreviation, default)
+        if isinstance(abbreviation, type):
+            raise TypeError("a type has no range")
+        control = widgets.interactive.widget_from_abbrev(abbreviation, default)
     except Exception as error:
         raise ValueError(f"{name}={abbreviation!r} is not a control: {error}") from error
     if control is None:
@@ -209,18 +219,20 @@ def _make_control(scene, name, abbreviation):
         return control
     takes_default = isinstance(abbreviation, (tuple, list, dict)) and default is not inspect.Parameter.empty
     if takes_default and not given and control.value != default:
-        raise ValueError(f"{name}={abbreviation!r} does not hold the default of {scene.__name__}, {default!r}")
-    if not control.description:
-        control.description, control.description_allow_html = _label(name), True
-    control.style.description_width = "7em"
-    control.layout.width = "430px"
+        raise ValueError(f"{name}={abbreviation!r} does not hold the default of {_name(scene)}, {default!r}")
+    if not given:
+        control.layout.width = "430px"
+        control.style.description_width = "7em"
+        if isinstance(control, widgets.FloatSlider):
+            control.readout_format = ".3g"
+    control.description = control.description or _label(name)
+    control.tooltip = control.tooltip or name.replace("_", " ")
     return control
 
 
 def _label(name):
-    """Return a parameter's name as it is spoken or written: n_layers -> n layers, sigma_w -> σ_w with w lowered."""
+    """Return a parameter's name as it is written: n_layers -> n layers, sigma_w -> $\\sigma_w$, which is typeset."""
     first, _, rest = name.partition("_")
     if first in _GREEK:
-        letter = html.unescape(f"&{first};")
-        return f"{letter}<sub>{rest}</sub>" if rest else letter
+        return rf"$\{first}_{{{rest}}}$" if rest else rf"$\{first}$"
     return name.replace("_", " ")
