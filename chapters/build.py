@@ -24,7 +24,6 @@ from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
-from nbformat.validator import NotebookValidationError
 
 CHAPTERS = Path(__file__).resolve().parent
 LARGEST = 400_000  # bytes of a notebook: opens at once, and a review tool still shows it
@@ -77,7 +76,7 @@ def read_source(source):
     """
     try:
         content = jupytext.read(source, fmt="py:percent")
-    except NotebookValidationError as error:
+    except nbformat.ValidationError as error:
         raise BuildError(f"{source.name} does not describe a notebook: {error.message}.") from None
     content.metadata.pop("jupytext", None)
     content.metadata.update(METADATA)
@@ -94,9 +93,13 @@ def read_source(source):
 def in_step(source, notebook):
     """Whether `notebook` exists and holds the cells of `source`: types, texts, metadata and ids."""
     def described(content):
-        return [(cell.cell_type, cell.source, cell.metadata, cell.id) for cell in content.cells]
+        return [(cell.cell_type, cell.source, cell.metadata, cell.get("id")) for cell in content.cells]
 
-    return notebook.exists() and described(nbformat.read(notebook, as_version=4)) == described(read_source(source))
+    try:
+        built = nbformat.read(notebook, as_version=4)
+    except (OSError, ValueError, AttributeError, nbformat.ValidationError):  # absent, or no notebook
+        return False
+    return described(built) == described(read_source(source))
 
 
 async def _execute(content, source):

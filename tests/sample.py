@@ -10,8 +10,7 @@ _specification = importlib.util.spec_from_file_location("build", CHAPTERS / "bui
 build = importlib.util.module_from_spec(_specification)
 _specification.loader.exec_module(build)
 
-SAMPLE = '''
-# %% [markdown] slideshow={"slide_type": "slide"}
+SAMPLE = '''# %% [markdown] slideshow={"slide_type": "slide"}
 # # A sample
 # Half of a half.
 
