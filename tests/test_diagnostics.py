@@ -405,8 +405,8 @@ class Counting(nn.Module):
 def sick_and_busy(*, failing=False):
     """A net with everything that a forward pass could leave behind."""
     net = doubled(
-        nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(inplace=True), Counting(), nn.Dropout(0.3), nn.Linear(8, 8), nn.Tanh(),
-        Failing() if failing else nn.Identity(), nn.Linear(8, 3),
+        nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(inplace=True), Counting(), nn.Dropout(0.3), nn.Linear(8, 8),
+        nn.Tanh(), Failing() if failing else nn.Identity(), nn.Linear(8, 3),
     )  # fmt: skip
     net[0].bias.grad = torch.full((8,), 0.5, dtype=torch.float64)
     net[5].requires_grad_(False)
@@ -497,7 +497,7 @@ class Cut(nn.Linear):
         (nn.ReLU(), F.cross_entropy, ValueError, "no layer with a weight matrix"),
         (lambda x: x, F.cross_entropy, TypeError, "must be an nn.Module, got function"),
         (None, F.cross_entropy, TypeError, "must be an nn.Module, got NoneType"),
-        (nn.Linear(6, 3), lambda z, y: F.cross_entropy(z, y, reduction="none"), ValueError, r"a single number, got shape \(40,\)"),
+        (nn.Linear(6, 3), lambda z, y: F.cross_entropy(z, y, reduction="none"), ValueError, r"single number, got.*40"),
         (nn.Linear(6, 3), lambda z, y: z.mean().item(), TypeError, "the loss must be a tensor.*got float"),
         (nn.Linear(6, 3), lambda z, y: z.detach().mean(), ValueError, "no gradient reaches any layer"),
         (nn.Sequential(Cut(6, 3)), lambda z, y: z.detach().mean(), ValueError, "no gradient reaches any layer"),
@@ -524,7 +524,8 @@ def test_an_error_is_one_clear_sentence(model, loss_fn, error, sentence):
 def test_any_small_mlp_gives_finite_numbers(depth, width, activation, sigma_w, norm, skip, n, seed):
     x, y = batch(n=n)
     net = MLP(
-        depth, width, activation=activation, sigma_w=sigma_w, norm=norm, skip=skip, in_features=6, out_features=3, seed=seed
+        depth, width, activation=activation, sigma_w=sigma_w, norm=norm, skip=skip, in_features=6, out_features=3,
+        seed=seed,
     )  # fmt: skip
     m = measure(net, x, y)
     assert len(m.names) == depth + 1 and math.isfinite(m.loss)

@@ -2,7 +2,8 @@
 
 A *layer* is a module that owns a weight matrix (linear, convolution, recurrent, ...). Its pre-activation z is what the
 nonlinearity receives, its activation a what the nonlinearity returns. Where the nonlinearity is a call in the model's
-`forward` and no module, z is the layer's output and a is what the next layer receives.
+`forward` and no module, z is the layer's output and a is what the next layer receives. An RNN counts as one layer, with
+its sequence of outputs as z: a gradient that comes through its last state alone does not show there.
 """
 
 import math
