@@ -55,6 +55,7 @@ WATCH_PICTURE = """
         const img = cell.querySelector("img");
         const height = img ? img.getBoundingClientRect().height : 0;
         watch.frames += 1;
+        // An <img> that lost its pixels falls to the height of a line of text.
         if (height < 50) watch.blank.push([height, img?.naturalWidth, img?.complete]);
         if (img && img.src !== source) {
             source = img.src;
