@@ -37,12 +37,6 @@ class Picture(widgets.Image):
 
 Picture(value=base64.b64decode(PIXEL))
 
-# %%
-def sigmoid_slope(z):
-    ...
-
-check_sigmoid_slope(sigmoid_slope)
-
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
@@ -57,6 +51,12 @@ check_sigmoid_slope(sigmoid_slope)
 # ```
 #
 # </details>
+
+# %%
+def sigmoid_slope(z):
+    ...
+
+check_sigmoid_slope(sigmoid_slope)
 '''
 
 

@@ -37,7 +37,7 @@ def test_notebook_holds_what_learners_need_and_no_trace_of_the_run(built):
     assert all("execution" not in cell.metadata for cell in content.cells)
     [picture] = outputs_of(content.cells[3])
     assert set(picture) == {"image/png", "text/plain"}
-    [verdict] = outputs_of(content.cells[4])
+    [verdict] = outputs_of(content.cells[5])
     assert "not attempted" in verdict["text/plain"]
 
 

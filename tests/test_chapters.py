@@ -2,22 +2,22 @@
 
 How an exercise is written (this test finds it by that):
 
-    # %%
-    def my_function(z):
-        \"\"\"What it should do, with shapes.\"\"\"
-        ...
-
-    check_my_function(my_function)       <- last line, a call of one check_...
-
     # %% [markdown]
     # <details><summary>Hint</summary> ... </details>
     # <details><summary>Solution</summary> ... one ```python block ... </details>
 
-Hint and solution stand in the Markdown between the exercise and the next code cell. The solution runs after the import
-cell and the exercise's own cell, and must pass the check.
+    # %%
+    def my_function(z):
+        ...
+
+    check_my_function(my_function)       <- last line, a call of one check_...
+
+Hint and solution stand in the Markdown between the code cell before and the exercise. The solution runs after the
+import cell and the exercise's own cell, and must pass the check.
 """
 
 import ast
+import itertools
 import re
 
 import nbformat
@@ -60,12 +60,8 @@ def exercises_of(cells):
     """Yield (cell, check's call, {summary: text}) for each exercise of a chapter."""
     for index, cell in enumerate(cells):
         if call := check_call(cell):
-            following = []
-            for later in cells[index + 1 :]:
-                if later.cell_type == "code":
-                    break
-                following.append(later.source)
-            yield cell, call, dict(DETAILS.findall("\n".join(following)))
+            above = itertools.takewhile(lambda other: other.cell_type == "markdown", reversed(cells[:index]))
+            yield cell, call, dict(DETAILS.findall("\n".join(other.source for other in above)))
 
 
 def solved(cells, cell, call, solution):
