@@ -37,6 +37,8 @@ def patient(chapter):
 
 def name_disease(patient, answer):
     """Check the learner's diagnosis (a key of `patient.diseases`); returns a `Verdict` that explains."""
+    if (unanswered := _unanswered(answer, patient.diseases)) is not None:
+        return unanswered
     return check_diagnosis(answer, patient.disease, patient.diseases)
 
 
@@ -45,9 +47,9 @@ def treat(patient, prescription, steps=300):
 
     prescription: a key of `patient.prescriptions`; anything else is answered with the list of them.
     """
-    if prescription is ... or prescription is None:
-        return Verdict("not attempted", f"choose one of: {', '.join(patient.prescriptions)}")
-    if prescription not in list(patient.prescriptions):
+    if (unanswered := _unanswered(prescription, patient.prescriptions)) is not None:
+        return unanswered
+    if not isinstance(prescription, str) or prescription not in patient.prescriptions:
         return Verdict("not yet", f"no such treatment here; choose one of: {', '.join(patient.prescriptions)}")
     make, lr = patient.prescriptions[prescription]
     data = digits()
@@ -58,6 +60,11 @@ def treat(patient, prescription, steps=300):
     if accuracy >= patient.cured:
         return Verdict("correct", f"cured: {accuracy:.0%} of the digits right, untreated {histories['untreated'].accuracy:.0%}")
     return Verdict("not yet", f"still sick: {accuracy:.0%} of the digits right; look at the measurements again")
+
+
+def _unanswered(answer, choices):
+    blank = answer is None or answer is ...
+    return Verdict("not attempted", f"choose one of: {', '.join(choices)}") if blank else None
 
 
 def _tanh(**settings):
@@ -85,3 +92,5 @@ _PATIENTS = {
         },
     ),
 }
+
+CHAPTERS = tuple(_PATIENTS)

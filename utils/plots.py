@@ -38,15 +38,19 @@ def draw_by_layer(ax, values, theory=None, *, guess=None, quantity="gradient nor
 
 
 def _first_over_last(values, theory):
-    ratio = values[0] / values[-1] if values[-1] else math.nan
+    ratio = _ratio(values)
     caption = f"first / last layer: measured {ratio:.1e}"
     if theory is not None:
-        predicted = theory[0] / theory[-1]
+        predicted = _ratio(theory)
         caption += f", theory {predicted:.1e}"
-        if ratio > 0 and predicted > 0 and math.isfinite(ratio):
+        if 0 < ratio < math.inf and 0 < predicted < math.inf:
             factor = max(ratio / predicted, predicted / ratio)
             caption += f": apart by a factor {factor:.1f} over {len(values) - 1} layers"
     return caption + "."
+
+
+def _ratio(values):
+    return values[0] / values[-1] if values[-1] and math.isfinite(values[-1]) else math.nan
 
 
 def draw_lines(ax, curves, x=None, *, xlabel, ylabel, log=False, markers=True, limits=None):
@@ -168,8 +172,8 @@ def set_log_limits(ax, values, decades=1, limits=None):
     exponents = [decades * math.floor(math.log10(low) / decades), decades * math.ceil(math.log10(high) / decades)]
     if exponents[0] == exponents[1]:
         exponents[1] += decades
-    # A ten-power of float64's range has no label beyond it, and an axis needs one
-    low, high = (10.0 ** min(max(e, -300), 300) for e in exponents)
+    # matplotlib's own arithmetic on the exponents overflows near the ends of float64
+    low, high = (10.0 ** min(max(e, -250), 250) for e in exponents)
     ax.set_ylim(limits or (low, high))
     ax.yaxis.set_major_locator(LogLocator(base=10, numticks=8))
     ax.yaxis.set_minor_locator(NullLocator())

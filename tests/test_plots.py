@@ -1,0 +1,114 @@
+"""Numbers -> artists: what each `draw_*` puts on the axes, whatever numbers it gets."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from utils import plots, style, timeline
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+def test_by_layer_draws_what_it_is_given_and_says_how_far_theory_is_off(ax):
+    caption = plots.draw_by_layer(ax, torch.tensor([1e-6, 1e-3, 1.0]), theory=[1e-5, 1e-3, 1.0], guess=0.1)
+    lines = {line.get_label(): line for line in ax.get_lines()}
+    assert np.allclose(lines["measured"].get_ydata(), [1e-6, 1e-3, 1.0])
+    assert np.allclose(lines["theory"].get_ydata(), [1e-5, 1e-3, 1.0])
+    assert np.allclose(lines["your guess"].get_ydata(), [0.1])  # the guess is a ratio to the last layer
+    assert "measured 1.0e-06" in caption and "theory 1.0e-05" in caption and "factor 10.0" in caption
+
+
+@pytest.mark.parametrize("values", [[0.0, 0.0, 1.0], [math.nan, 1.0], [math.inf, 1.0], [0.0], [1e-320, 1.0], [1e240, 1.0]])
+def test_by_layer_survives_what_a_sick_net_gives(ax, values):
+    caption = plots.draw_by_layer(ax, values, theory=values)
+    assert caption.startswith("first / last layer")
+    assert all(math.isfinite(limit) for limit in (*ax.get_xlim(), *ax.get_ylim()))
+    assert ax.get_xlabel() and ax.get_ylabel()
+
+
+@given(st.lists(st.floats(1e-200, 1e200), min_size=1, max_size=60))
+def test_log_limits_hold_every_value_and_are_round(values):
+    ax = Figure().subplots()
+    plots.set_log_limits(ax, np.array(values), decades=5)
+    low, high = ax.get_ylim()
+    assert low <= min(values) * (1 + 1e-9) and high >= max(values) * (1 - 1e-9) and low < high
+    assert all(abs(math.log10(limit) / 5 - round(math.log10(limit) / 5)) < 1e-9 for limit in (low, high))
+
+
+def test_lines_differ_by_more_than_colour(ax):
+    plots.draw_lines(ax, {name: [1, 2, 3] for name in "abcdefg"}, xlabel="x", ylabel="y")
+    looks = {(line.get_marker(), str(line.get_linestyle())) for line in ax.get_lines()}
+    assert len(looks) == 7
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list("abcdefg")
+
+
+def test_a_log_axis_leaves_a_gap_where_there_is_no_logarithm(ax):
+    plots.draw_lines(ax, {"a": [1.0, 0.0, -1.0, math.inf]}, xlabel="x", ylabel="y", log=True)
+    assert np.isnan(ax.get_lines()[0].get_ydata()).tolist() == [False, True, True, True]
+
+
+def test_bars_carry_their_numbers_and_marks_do_not_rest_on_colour(ax):
+    plots.draw_bars(ax, {"good": 0.5, "bad": 0.1}, xlabel="share", marks=("bad",), form="{:.0%}")
+    assert {text.get_text() for text in ax.texts} == {"50%", "10%"}
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["good", "bad"]
+    good, bad = ax.patches
+    assert good.get_hatch() is None and bad.get_hatch()
+
+
+def test_heat_has_its_values_in_place_and_a_labelled_colour_bar(ax):
+    image = plots.draw_heat(
+        ax, [[1.0, 2.0], [3.0, math.nan]], x=(0, 10), y=(1, 2), xlabel="step", ylabel="layer", label="size"
+    )
+    assert image.get_array()[0, 1] == 2.0 and image.get_array().mask[1, 1]
+    assert image.get_extent() == [-5.0, 15.0, 0.5, 2.5]  # the centres of the outer pixels are at 0, 10 and 1, 2
+    assert "size" in {a.get_ylabel() for a in ax.figure.axes}
+
+
+def test_histograms_have_equal_area(ax):
+    plots.draw_histograms(ax, {"a": torch.rand(1000), "b": torch.rand(50)}, bins=torch.linspace(0, 1, 11), xlabel="z")
+    for stairs in ax.patches:
+        heights, edges, _ = stairs.get_data()
+        assert np.isclose((heights * np.diff(edges)).sum(), 1)
+
+
+def test_function_and_slope_stand_on_their_own_axes():
+    axes = Figure().subplots(2)
+    z = torch.linspace(-1, 1, 5)
+    plots.draw_function(axes, z, z**2, 2 * z, torch.ones(5), name="square")
+    assert np.allclose(axes[0].get_lines()[0].get_ydata(), z**2)
+    assert np.allclose(axes[1].get_lines()[0].get_ydata(), 2 * z)
+
+
+def test_the_timeline_tells_the_chosen_year(ax):
+    caption = plots.draw_timeline(ax, timeline.EVENTS, 1991, timeline.LANES)
+    assert caption.startswith("1991: Hochreiter")
+    assert "nothing" in plots.draw_timeline(ax, timeline.EVENTS, 1975, timeline.LANES)
+
+
+def test_every_event_has_a_lane_and_a_year_of_the_story():
+    assert {lane for _, lane, _ in timeline.EVENTS} == set(timeline.LANES)
+    years = [year for year, _, _ in timeline.EVENTS]
+    assert years == sorted(years) and years[0] == 1969 and years[-1] == 2020
+
+
+def test_colours_keep_a_contrast_of_three_to_one_on_white():
+    def luminance(colour):
+        channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    assert all(1.05 / (luminance(colour) + 0.05) >= 3 for colour in style.CYCLE)
+
+
+def test_lecture_mode_enlarges_the_type(monkeypatch):
+    normal = style.rc_params()
+    monkeypatch.setenv(style.LECTURE_VARIABLE, "1")
+    assert style.in_lecture() and style.rc_params()["font.size"] > 1.3 * normal["font.size"]
