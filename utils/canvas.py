@@ -253,9 +253,9 @@ def _encode_fast(pixels):
 
 
 def _encode_small(image):
-    """Return an image as PNG bytes, with at most 256 colours unless that could be seen."""
+    """Return an image as PNG bytes, with at most 256 colours unless one pixel would be off by a visible 10 %."""
     palette = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     error = np.abs(np.asarray(palette.convert("RGB"), dtype=int) - np.asarray(image, dtype=int))
     buffer = io.BytesIO()
-    (palette if error.max() <= 8 else image).save(buffer, "png", optimize=True)
+    (palette if error.max() <= 24 else image).save(buffer, "png", optimize=True)
     return buffer.getvalue()
