@@ -1,1 +1,1 @@
-"""The course's helper package: small rooms, imported in one direction (see the table in README.md)."""
+"""The course's helper package: small rooms, imported in one direction."""
