@@ -1,7 +1,6 @@
 """A saved notebook without a kernel: every widget and figure has left a picture, and the picture has words."""
 
 import base64
-import json
 import re
 from io import BytesIO
 
@@ -32,9 +31,8 @@ def pictures(content):
 
 
 def exported(content):
-    """Return the notebook as HTML, with the template and the settings that `jupyter nbconvert` finds in chapters/."""
-    settings = json.loads((CHAPTERS / "jupyter_nbconvert_config.json").read_text())["HTMLExporter"]
-    exporter = HTMLExporter(template_name=settings["template_name"], extra_template_basedirs=[str(TEMPLATES)])
+    """Return the notebook as HTML, with the course's template (JupyterLab's own drops the words of pictures)."""
+    exporter = HTMLExporter(template_name="course", extra_template_basedirs=[str(TEMPLATES)])
     return exporter.from_notebook_node(content)[0]
 
 
