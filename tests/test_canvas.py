@@ -76,6 +76,9 @@ def ticks(ax, k, label, log):
     ax.set_xticks([0.0, round(k / 4, 1), 1.0], labels=["none", "some", "all"])
     ax.get_xticklabels()[1].set_color(style.ALARM if label else style.BLACK)
     ax.spines["left"].set_visible(not log)
+    ax.spines["bottom"].set_position(("data", 0.5 if k > 2 else 1.0))
+    ax.set_xlabel("how much", labelpad=k)
+    ax.set_title("Ticks", pad=5 * k)
     ax.invert_yaxis()
     if log:
         ax.set_axis_off()
@@ -203,6 +206,20 @@ def test_an_exception_in_a_scene_leaves_the_picture_alone():
     assert canvas.alt == alt
     canvas.draw(lines, k=1.0, label=True, log=True)
     assert np.array_equal(pixels(canvas), before)
+
+
+def test_a_formula_that_cannot_be_typeset_spoils_no_later_picture():
+    canvas, fresh = Canvas(), Canvas()
+    with pytest.raises(ValueError):
+        canvas.draw(lambda ax: ax.set_title("$\\frac{1$") and None)
+    for each in (canvas, fresh):
+        each.draw(lines, k=1.0, label=True, log=False)
+    assert np.array_equal(pixels(canvas), pixels(fresh))
+
+
+def test_a_scene_returns_a_sentence_or_nothing():
+    with pytest.raises(TypeError, match="a scene returns its caption or nothing, not list"):
+        Canvas().draw(lambda ax: ax.plot([1, 2]))
 
 
 def test_the_process_settings_of_matplotlib_stay_as_they_were():

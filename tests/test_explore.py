@@ -118,6 +118,7 @@ def test_a_first_picture_that_fails_is_a_live_widget_and_an_error_of_the_cell():
         explore(fails_first, k=(0, 3))
     (output,) = captured.outputs
     assert "application/vnd.jupyter.widget-view+json" in output.data
+    assert "fails_first could not be drawn" in output.data["text/plain"]
 
 
 def test_a_message_is_text_and_not_markup():
@@ -163,7 +164,7 @@ def test_every_control_has_a_name():
     assert explorer.controls["frequency"].description == "frequency"
     assert explorer.controls["sigma_w"].description == r"$\sigma_{w}$"
     assert explorer.controls["sigma_w"].tooltip == "sigma w"
-    assert "frequency 2, sigma w 1.0." in explorer.words.value
+    assert "frequency 2, sigma w 1." in explorer.words.value
 
 
 def guessed(ax, guess, truth=5):

@@ -65,7 +65,8 @@ class Canvas:
     def draw(self, scene, **params):
         """Draw `scene(ax, **params)`. What the scene raises goes through and leaves the picture as it was.
 
-        Raises TypeError if the scene returns something else than a sentence or None.
+        What fails later (a formula that matplotlib cannot typeset) goes through too, and spoils the picture until the
+        next call. Raises TypeError if the scene returns something else than a sentence or None.
         """
         with course_settings():
             self.prepare()
@@ -76,7 +77,8 @@ class Canvas:
             caption = caption or ""
             lines = self._wrap(caption)
             self._set_margins(figure, _NO_EXTRA, len(lines))
-            frame = (style.in_lecture(), len(lines), *(_describe_frame(ax) for ax in figure.axes))
+            looks = style.in_lecture(), figure.get_facecolor(), len(lines)
+            frame = (*looks, *(_describe_frame(ax) for ax in figure.axes))
             if frame == self._frame:
                 self._set_margins(figure, self._margins, len(lines))
                 self._renderer.restore_region(self._background)
@@ -208,7 +210,8 @@ def _describe_frame(ax):
     """Return a value that is equal for two axes whose frames have the same pixels."""
     return (
         ax.get_position().bounds, ax.get_visible(), ax.axison, ax.get_frame_on(), ax.get_axisbelow(), ax.get_zorder(),
-        ax.patch.get_visible(), ax.patch.get_facecolor(),
+        ax.patch.get_visible(), ax.patch.get_facecolor(), ax.titleOffsetTrans.get_matrix().tobytes(),
+        *(str(ax.spines[side].get_position()) for side in ("left", "bottom", "right", "top") if side in ax.spines),
         *(_describe_text(text) for text in (ax.title, ax._left_title, ax._right_title)),
         *(_describe_axis(axis) for axis in (ax.xaxis, ax.yaxis)),
     )  # fmt: skip
@@ -226,7 +229,7 @@ def _describe_axis(axis):
         ticks.append((tuple(locations), tuple(labels), formatter.get_offset(), tuple(looks), tuple(settings)))
     return (
         axis.get_visible(), axis.get_scale(), axis.get_transform().__class__, tuple(axis.get_view_interval()),
-        axis.get_label_position(), axis.get_ticks_position(), _describe_text(axis.label), *ticks,
+        axis.get_label_position(), axis.get_ticks_position(), axis.labelpad, _describe_text(axis.label), *ticks,
     )  # fmt: skip
 
 

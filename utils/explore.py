@@ -7,6 +7,7 @@ see `utils.canvas`.
 import base64
 import html
 import inspect
+import threading
 import traceback
 
 import ipywidgets as widgets
@@ -101,6 +102,8 @@ class Picture(widgets.VBox):
     def _repr_mimebundle_(self, **kwargs):
         """Add a picture to the widget, so that a saved notebook shows one without a kernel."""
         view = super()._repr_mimebundle_(**kwargs)
+        if self.error:
+            return {**view, "text/plain": str(self.error)}
         data, metadata = _bundle(self.canvas)
         return {**view, **data}, metadata
 
@@ -114,6 +117,7 @@ class Explorer(Picture):
         visible = [control for control in self.controls.values() if isinstance(control, widgets.DOMWidget)]
         bar = widgets.Box(visible, layout=widgets.Layout(flex_flow="row wrap", grid_gap="2px 24px"))
         super().__init__(scene, [bar] if visible else [], panels, size)
+        self.lock = threading.RLock()  # a cell sets values in the main thread, JupyterLab moves sliders in another
         for control in visible:
             control.observe(self._follow, "value")
         self._follow()
@@ -125,10 +129,11 @@ class Explorer(Picture):
     def _follow(self, _change=None):
         # Drawn here and now: the browser holds back and merges further moves until this one is answered, so no
         # queue of stale frames can form.
-        values = self.values()
-        # ipywidgets gives the handle of a slider no name, so the words tell which control stands where.
-        state = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())
-        self.draw(self.scene, values, f"{state}.")
+        with self.lock:
+            values = self.values()
+            # ipywidgets gives the handle of a slider no name, so the words tell which control stands where.
+            state = ", ".join(f"{name.replace('_', ' ')} {_say(value)}" for name, value in values.items())
+            self.draw(self.scene, values, f"{state}.")
 
 
 class Prediction(Picture):
@@ -178,6 +183,10 @@ def _draw(canvas, scene, params):
         raise SceneError(message) from error
 
 
+def _say(value):
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def _name(scene):
     return getattr(scene, "__name__", "the scene")
 
@@ -221,7 +230,7 @@ def _make_control(scene, name, abbreviation):
     if takes_default and not given and control.value != default:
         raise ValueError(f"{name}={abbreviation!r} does not hold the default of {_name(scene)}, {default!r}")
     if not given:
-        control.layout.width = "430px"
+        control.layout.width = "400px"
         control.style.description_width = "7em"
         if isinstance(control, widgets.FloatSlider):
             control.readout_format = ".3g"
