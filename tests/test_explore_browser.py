@@ -123,7 +123,8 @@ def test_the_words_follow_the_picture(page):
     handle.press("ArrowLeft")  # away from the end, where the drag may have left it
     handle.press("End")
     page.wait_for_function(
-        "(words) => words.textContent.includes('sigma w 3.98')", arg=cell.locator(".picture-words").element_handle()
+        "(cell) => cell.querySelector('.picture-words').textContent.includes('sigma w 3.98')",
+        arg=cell.element_handle(),
     )
     assert "One period takes 0.500 of the time." in read_words(cell)
 
