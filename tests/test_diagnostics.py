@@ -72,7 +72,7 @@ def test_every_number_of_an_mlp(name, edge):
     net = MLP(4, 12, activation=name, sigma_w=3.0, sigma_b=1.0, in_features=6, out_features=3)
     nn.init.constant_(net.hidden[2].bias[:5], -1000.0)  # five units saturated below; for ReLU, dead
     m = measure(net, x, y)
-    expected = by_hand([*net.hidden, net.readout], net.phi, x, y)
+    expected = by_hand([*net.hidden, net.readout], net.phi[0], x, y)
     z = expected.pop("z")
     assert m.names == ("hidden.0", "hidden.1", "hidden.2", "hidden.3", "readout")
     assert m.loss == pytest.approx(expected.pop("loss"), rel=1e-12)

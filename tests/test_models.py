@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from utils import activations, initialization, models
-from utils.models import MLP
+from utils.models import MLP, Stack
 
 SWITCHES = list(
     itertools.product(activations.ACTIVATIONS, initialization.SCHEMES, (None, "batch", "layer"), (False, True))
@@ -79,7 +79,7 @@ def test_the_defaults_fit_the_digits():
     net = MLP(2)
     assert net(batch(64)).shape == (5, 10)
     assert sum(p.numel() for p in net.parameters()) == 2 * (64 * 64 + 64) + 64 * 10 + 10
-    assert isinstance(net.phi, nn.Sigmoid)
+    assert all(isinstance(phi, nn.Sigmoid) for phi in net.phi)
 
 
 def test_every_parameter_is_trained():
@@ -166,3 +166,47 @@ def test_a_bad_argument_to_initialize_leaves_the_weights_alone():
         with pytest.raises(ValueError):
             net.initialize(**arguments)
     assert all(torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_a_stack_computes_what_its_nets_compute_one_by_one(depth):
+    nets = [MLP(depth, width=5, activation="relu", init=init, seed=seed) for seed, init in enumerate(("he", "torch"))]
+    stack, x = Stack(nets), torch.randn(7, 64, dtype=torch.float64)
+    z, a = stack.signals(x)
+    for i, net in enumerate(nets):
+        z_alone, a_alone = net.signals(x)
+        assert all(torch.allclose(together[i], alone) for together, alone in zip(z, z_alone, strict=True))
+        assert all(torch.allclose(together[i], alone) for together, alone in zip(a[1:], a_alone[1:], strict=True))
+    assert torch.equal(stack(x), z[-1]) and a[0] is x
+
+
+def test_a_step_on_a_stack_is_a_step_on_each_net():
+    nets = [MLP(2, width=5, activation="relu", init="he", seed=seed) for seed in range(3)]
+    stack, x, y = Stack(nets), torch.randn(7, 64, dtype=torch.float64), torch.arange(7)
+    sum(nn.functional.cross_entropy(logits, y) for logits in stack(x)).backward()
+    for i, net in enumerate(nets):
+        nn.functional.cross_entropy(net(x), y).backward()
+        for layer, linear in enumerate((*net.hidden, net.readout)):
+            assert torch.allclose(stack.weights[layer].grad[i].T, linear.weight.grad)
+            assert torch.allclose(stack.biases[layer].grad[i, 0], linear.bias.grad)
+
+
+def test_a_stack_holds_copies():
+    net = MLP(1, width=5)
+    stack, before = Stack([net]), net.readout.weight.clone()
+    with torch.no_grad():
+        stack.weights[1].zero_()
+    assert torch.equal(net.readout.weight, before)
+
+
+@pytest.mark.parametrize("nets, message", [
+    ([], "0 kinds"),
+    ([MLP(1), MLP(2)], "2 kinds"),
+    ([MLP(1), MLP(1, width=32)], "2 kinds"),
+    ([MLP(1), MLP(1, activation="relu")], "2 kinds"),
+    ([MLP(1, norm="layer")], "without norm"),
+    ([MLP(1, skip=True)], "without norm and skip"),
+])  # fmt: skip
+def test_nets_that_do_not_stack_are_one_sentence(nets, message):
+    with pytest.raises(ValueError, match=message):
+        Stack(nets)

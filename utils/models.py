@@ -47,7 +47,8 @@ class MLP(nn.Module):
             raise ValueError(f"unknown norm {norm!r}: choose None or one of {', '.join(NORMS)}")
         if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
             raise ValueError(f"dtype is one of torch's floating-point types, such as torch.float32; got {dtype!r}")
-        self.phi = activations.get(activation).torch_class()
+        phi = activations.get(activation).torch_class
+        self.phi = nn.ModuleList(phi().to(dtype) for _ in range(depth))  # one a layer: each PReLU learns its own slope
         self.skip = skip
         sizes = [in_features] + [width] * depth
         with torch.random.fork_rng(devices=[]):  # nn.Linear draws weights of its own, which initialize() draws anew
@@ -78,13 +79,46 @@ class MLP(nn.Module):
         `z` has depth + 1 tensors, the last being the logits (B, out_features); `a` begins with x and has depth + 1.
         """
         z, a = [], [x]
-        for linear, norm in zip(self.hidden, self.norms):
+        for linear, norm, phi in zip(self.hidden, self.norms, self.phi):
             z.append(norm(linear(a[-1])))
-            out = self.phi(z[-1])
+            out = phi(z[-1])
             a.append(out + a[-1] if self.skip and out.shape == a[-1].shape else out)
         z.append(self.readout(a[-1]))
         return z, a
 
     def forward(self, x):
         """x (B, in_features) -> logits (B, out_features)."""
+        return self.signals(x)[0][-1]
+
+
+class Stack(nn.Module):
+    """Many MLPs of one shape as one module, computed and trained together: x (B, in_features) -> (nets, B, classes).
+
+    Sixty small nets take little longer than one, which makes a map of settings cheap. The weights are copies.
+    Raises ValueError unless the nets agree in their sizes and their activation, and have neither norm nor skip.
+    """
+
+    def __init__(self, nets):
+        super().__init__()
+        nets = list(nets)
+        shapes = {(repr(net.phi), *(p.shape for p in net.parameters())) for net in nets}
+        if len(shapes) != 1:
+            raise ValueError(f"a stack takes one or more nets of one shape and activation; got {len(shapes)} kinds")
+        if any(net.skip or not isinstance(norm, nn.Identity) for net in nets for norm in net.norms):
+            raise ValueError("a stack takes plain nets, without norm and skip")
+        layers = list(zip(*([*net.hidden, net.readout] for net in nets)))  # [layer][net]
+        self.phi = nets[0].phi
+        self.weights = nn.ParameterList(torch.stack([linear.weight.detach().T for linear in layer]) for layer in layers)
+        self.biases = nn.ParameterList(torch.stack([linear.bias.detach()[None] for linear in layer]) for layer in layers)
+
+    def signals(self, x):
+        """As `MLP.signals`, with the nets as the leading axis: every tensor but a[0] = x is (nets, B, units)."""
+        z, a = [], [x]
+        for weight, bias in zip(self.weights, self.biases):
+            z.append(torch.baddbmm(bias, a[-1].expand(len(weight), *a[-1].shape[-2:]), weight))
+            a.append(self.phi(z[-1]))
+        return z, a[:-1]
+
+    def forward(self, x):
+        """x (B, in_features) -> the logits of every net, (nets, B, out_features)."""
         return self.signals(x)[0][-1]
