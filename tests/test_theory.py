@@ -275,3 +275,33 @@ def test_predicted_norms_against_measured_nets(name, sigma_w, sigma_b, depth):
         errors.append((measured / predicted).log10())
     mean_error = torch.stack(errors).mean(0)
     assert mean_error.abs().max() < 0.15, mean_error
+
+
+# Sup and inf of the slope, where (None: not told), gain, E[phi'(Z)^2], chi at that gain: tables in the literature and
+# closed forms, to the digits given
+TABLE = {
+    "sigmoid": (0.25, 0.0, 0.0, -math.inf, 1.8462, 0.0448, 0.1528),
+    "tanh": (1.0, 0.0, 0.0, -math.inf, 1.5925, 0.4644, 1.1778),
+    "relu": (1.0, None, 0.0, None, 1.4142, 0.5, 1.0),
+    "leaky_relu": (1.0, None, 0.01, None, 1.4141, 0.50005, 1.0),
+    "prelu": (1.0, None, 0.25, None, 1.3720, 0.53125, 1.0),
+    "elu": (1.0, None, 0.0, -math.inf, 1.2452, 0.6681, 1.0359),
+    "selu": (1.7581, 0.0, 0.0, -math.inf, 1.0, 1.0716, 1.0716),
+    "gelu": (1.1289, 2**0.5, -0.1289, -(2**0.5), 1.5335, 0.4559, 1.0720),
+    "gelu_tanh": (1.1290, 1.4185, -0.1290, -1.4185, 1.5336, 0.4558, 1.0720),
+    "silu": (1.0998, 2.3994, -0.0998, -2.3994, 1.6765, 0.3795, 1.0666),
+    "softplus": (1.0, math.inf, 0.0, -math.inf, 1.0419, 0.2934, 0.3185),
+    "mish": (1.0885, 1.4906, -0.1125, -2.2564, 1.4868, 0.4791, 1.0591),
+    "identity": (1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0),
+}
+
+
+def test_the_table_of_facts_is_complete():
+    assert list(TABLE) == NAMES
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_facts(name):
+    for found, expected in zip(theory.facts(name), TABLE[name], strict=True):
+        if expected is not None:
+            assert found == pytest.approx(expected, abs=6e-5)

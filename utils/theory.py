@@ -11,6 +11,7 @@ so the gradient *norm* shrinks or grows by sqrt(chi) per layer. All results are 
 
 import functools
 import math
+from typing import NamedTuple
 
 import torch
 
@@ -63,6 +64,42 @@ def chi(activation, q, sigma_w=1.0):
 def gain(activation):
     """The sigma_w that keeps unit variance: 1 / sqrt(E[phi(Z)^2]), here at q = 1."""
     return 1 / math.sqrt(q_map(activation, 1.0))
+
+
+class Facts(NamedTuple):
+    """What the formulas of an activation tell: the range of its slope, and what a layer does to unit variance.
+
+    steepest, least: supremum and infimum of the slope; steepest_at, least_at: where, the point nearest to 0, or
+    infinite if it is only approached (-inf if on both sides). gain: the sigma_w that keeps unit variance. back: E[phi'(Z)^2].
+    chi: gain^2 back, the factor of the squared gradient norm per layer at that gain.
+    """
+
+    steepest: float
+    steepest_at: float
+    least: float
+    least_at: float
+    gain: float
+    back: float
+    chi: float
+
+
+def facts(activation):
+    """Compute the `Facts` of an activation from its value and slope, on a grid of 1e-4; positions are that exact."""
+    z = torch.arange(-400_000, 400_001, dtype=torch.float64) / 10_000
+    slopes = activations.get(activation).slope(z)
+    steepest, least = slopes.max().item(), slopes.min().item()
+    keeps, back = gain(activation), chi(activation, 1.0)
+    return Facts(
+        steepest, _nearest_zero(z, slopes, steepest), least, _nearest_zero(z, slopes, least),
+        keeps, back, keeps**2 * back,
+    )  # fmt: skip
+
+
+def _nearest_zero(z, values, level):
+    """Return the z nearest to 0 at which `values` reach `level`; infinite if that is far out, on a tail."""
+    there = z[(values - level).abs() < 1e-12]
+    nearest = there[there.abs().argmin()].item()
+    return nearest if abs(nearest) < 10 else math.copysign(math.inf, nearest)
 
 
 def q_trajectory(activation, q_first, depth, sigma_w=1.0, sigma_b=0.0):
