@@ -207,3 +207,12 @@ def test_a_prediction_whose_scene_fails_can_be_tried_again():
 def test_predict_needs_a_scene_that_takes_the_guess():
     with pytest.raises(ValueError, match="guess"):
         predict("How many?", waves, (0, 10))
+
+
+@pytest.mark.parametrize("name, label", [
+    ("n_layers", "n layers"), ("sigma_w", r"$\sigma_{w}$"), ("sigma_w_squared", r"$\sigma_{w}^2$"),
+    ("beta", r"$\beta$"), ("beta_squared", r"$\beta^2$"), ("area_squared", "area squared"),
+])  # fmt: skip
+def test_a_control_is_labelled_as_one_writes_its_parameter(name, label):
+    explorer = Explorer(lambda ax, **controls: None, **{name: widgets.IntSlider()})
+    assert explorer.controls[name].description == label

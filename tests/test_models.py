@@ -206,6 +206,7 @@ def test_a_stack_holds_copies():
     ([MLP(1), MLP(1, activation="relu")], "2 kinds"),
     ([MLP(1, norm="layer")], "without norm"),
     ([MLP(1, skip=True)], "without norm and skip"),
+    ([MLP(1, activation="prelu")], "without parameters"),
 ])  # fmt: skip
 def test_nets_that_do_not_stack_are_one_sentence(nets, message):
     with pytest.raises(ValueError, match=message):

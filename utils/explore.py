@@ -240,8 +240,9 @@ def _make_control(scene, name, abbreviation):
 
 
 def _label(name):
-    """Return a parameter's name as it is written: n_layers -> n layers, sigma_w -> $\\sigma_w$, which is typeset."""
-    first, _, rest = name.partition("_")
+    """Return a parameter's name as it is written: n_layers -> n layers, sigma_w_squared -> $\\sigma_w^2$, typeset."""
+    first, _, rest = name.removesuffix("_squared").partition("_")
     if first in _GREEK:
-        return rf"$\{first}_{{{rest}}}$" if rest else rf"$\{first}$"
+        power = "^2" if name.endswith("_squared") else ""
+        return rf"$\{first}_{{{rest}}}{power}$" if rest else rf"$\{first}{power}$"
     return name.replace("_", " ")

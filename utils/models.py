@@ -95,7 +95,8 @@ class Stack(nn.Module):
     """Many MLPs of one shape as one module, computed and trained together: x (B, in_features) -> (nets, B, classes).
 
     Sixty small nets take little longer than one, which makes a map of settings cheap. The weights are copies.
-    Raises ValueError unless the nets agree in their sizes and their activation, and have neither norm nor skip.
+    Raises ValueError unless the nets agree in their sizes and their activation, and have neither norm nor skip nor an
+    activation that learns.
     """
 
     def __init__(self, nets):
@@ -106,6 +107,8 @@ class Stack(nn.Module):
             raise ValueError(f"a stack takes one or more nets of one shape and activation; got {len(shapes)} kinds")
         if any(net.skip or not isinstance(norm, nn.Identity) for net in nets for norm in net.norms):
             raise ValueError("a stack takes plain nets, without norm and skip")
+        if any(True for _ in nets[0].phi.parameters()):
+            raise ValueError("a stack takes activations without parameters of their own")
         layers = list(zip(*([*net.hidden, net.readout] for net in nets)))  # [layer][net]
         self.phi = nets[0].phi
         self.weights = nn.ParameterList(torch.stack([linear.weight.detach().T for linear in layer]) for layer in layers)
@@ -114,10 +117,11 @@ class Stack(nn.Module):
     def signals(self, x):
         """As `MLP.signals`, with the nets as the leading axis: every tensor but a[0] = x is (nets, B, units)."""
         z, a = [], [x]
-        for weight, bias in zip(self.weights, self.biases):
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases)):
+            if layer:
+                a.append(self.phi[layer - 1](z[-1]))
             z.append(torch.baddbmm(bias, a[-1].expand(len(weight), *a[-1].shape[-2:]), weight))
-            a.append(self.phi(z[-1]))
-        return z, a[:-1]
+        return z, a
 
     def forward(self, x):
         """x (B, in_features) -> the logits of every net, (nets, B, out_features)."""
