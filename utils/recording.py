@@ -1,0 +1,195 @@
+"""Listen to a model: what every layer receives and returns, in one forward and one backward pass, leaving no trace.
+
+Everything is reduced to a few numbers at the moment it passes by. Keeping the tensors until the end costs more than
+computing with them: fresh memory is slower than arithmetic.
+"""
+
+import math
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+# A sigmoid counts as saturated where its slope is below 2.7 % of its maximum: |z| > 5. Since
+# sigmoid(z) = 1/2 + tanh(z/2)/2, the same point of a tanh is |z| > 2.5, where |tanh z| exceeds this bound.
+SATURATED_TANH = math.tanh(2.5)
+FLAT_ENDS = {"Sigmoid": (0.5, SATURATED_TANH / 2), "Tanh": (0.0, SATURATED_TANH)}  # kind -> centre, reach
+# Half of float32's range in powers of ten: a norm within it was computed from squares that float32 can hold. Converting
+# every tensor to double would cost more than all other arithmetic here.
+SAFE_NORMS = (1e-15, 1e15)
+
+
+@dataclass
+class LayerCall:
+    """One call of one layer, and the numbers taken from it.
+
+    `z` is the layer's output, or what the nonlinearity received if something (a norm, a sum) stands in between.
+    `kind` is the class of the nonlinearity, None as long as none has shown itself.
+    """
+
+    name: str
+    weights: list
+    unit_dim: int
+    x: torch.Tensor | None
+    out: torch.Tensor
+    z: torch.Tensor
+    kind: str | None = None
+    numbers: dict = field(default_factory=dict)
+    listening: object = None
+
+    def hear_pre_activation(self, z):
+        """Take z's statistics now, and the norm of dC/dz when the backward pass comes by."""
+        if self.listening is not None:
+            self.listening.remove()
+        self.z = z
+        self.numbers["pre"] = _moments(z)
+        self.numbers["delta_norm"] = 0.0  # stays, if C does not depend on z
+        self.listening = z.register_hook(self._hear_delta)
+
+    def hear_activation(self, a, kind):
+        """Take the statistics of a, made from z by a nonlinearity of this kind ("" for any but sigmoid and tanh)."""
+        self.kind = kind
+        self.numbers["activation"] = _moments(a)
+        low, high = (bound.item() for bound in torch.aminmax(a))  # cheap, and mostly there is nothing to count
+        self.numbers["saturated"] = self.numbers["dead"] = 0.0
+        if kind in FLAT_ENDS:
+            centre, reach = FLAT_ENDS[kind]
+            if max(high - centre, centre - low) > reach:
+                self.numbers["saturated"] = ((a.double() - centre).abs_() > reach).sum().item() / a.numel()
+        if low <= 0 <= high:
+            self.numbers["dead"] = _dead_share(a, self.unit_dim)
+
+    def _hear_delta(self, gradient):
+        self.numbers["delta_norm"] = norm(gradient)
+
+
+@contextmanager
+def recording(model):
+    """While this is open, every forward pass of `model` appends its `LayerCall`s to the list that this yields."""
+    calls = []
+
+    def layer_hook(name, weights, unit_dim):
+        def hook(module, inputs, output):
+            x, z = _first_float(inputs), _first_float(output)
+            is_container = calls and calls[-1].name.startswith(name and name + ".")  # with, say, a position embedding
+            if is_container or z is None:
+                return output
+            last = calls[-1] if calls else None
+            if last and last.kind is None and x is not None and x is not last.x:
+                # no module in between, and no parallel branch: the nonlinearity was a function call
+                last.hear_activation(x.detach(), _recognised(last.out.detach(), x.detach()))
+            if isinstance(output, torch.Tensor) and not z.requires_grad:
+                output = z = z.detach().requires_grad_()  # frozen up to here; dC/dz exists all the same
+            calls.append(LayerCall(name or type(module).__name__, weights, unit_dim, x, z, z))
+            if z.requires_grad:
+                calls[-1].hear_pre_activation(z)
+            return output
+
+        return hook
+
+    def nonlinearity_hook(module, inputs, output):
+        z = _first_float(inputs)
+        # Gates are computed side by side: prefer the layer that made this very z to the layer called last.
+        call = next((call for call in reversed(calls) if call.out is z), calls[-1] if calls else None)
+        if z is not None and call and call.kind is None:
+            if z is not call.z and z.requires_grad:
+                call.hear_pre_activation(z)
+            call.hear_activation(output.detach(), type(module).__name__)
+
+    with ExitStack() as stack:
+        for name, module in model.named_modules():
+            weights = [p for p in module.parameters(recurse=False) if p.dim() >= 2]
+            hook = None
+            if weights:
+                hook = layer_hook(name, weights, 1 if isinstance(module, nn.modules.conv._ConvNd) else -1)
+            elif type(module).__module__ == nn.ReLU.__module__:
+                hook = nonlinearity_hook
+                if getattr(module, "inplace", False):  # would overwrite the z that is to be measured
+                    module.inplace = False
+                    stack.callback(setattr, module, "inplace", True)
+            if hook:
+                stack.callback(module.register_forward_hook(hook).remove)
+        yield calls
+
+
+@contextmanager
+def left_as_found(model):
+    """Buffers (batch norm's statistics) and the random state are put back, whatever happens in between.
+
+    Parameters and .grad need no copy: `torch.autograd.grad` writes neither.
+    """
+    buffers = [
+        (module._buffers, name, buffer, buffer.detach().clone())
+        for module in model.modules()
+        for name, buffer in module._buffers.items()  # not named_buffers(): that cannot put a replaced buffer back
+        if buffer is not None
+    ]
+    devices = sorted({p.device.index for p in model.parameters() if p.device.type == "cuda"})
+    try:
+        with torch.random.fork_rng(devices=devices):
+            yield
+    finally:
+        with torch.no_grad():
+            for owner, name, buffer, before in buffers:
+                owner[name] = buffer.copy_(before)
+
+
+def norm(t):
+    """Euclidean norm of all entries of t as a float; in double precision where its own would underflow or overflow."""
+    t = _at_least_single(t)
+    value = torch.linalg.vector_norm(t).item()
+    if SAFE_NORMS[0] < value < SAFE_NORMS[1]:
+        return value
+    return torch.linalg.vector_norm(t.double()).item()
+
+
+def numbered(names):
+    """A layer that is called several times is listed as `name`, `name[1]`, `name[2]` ..."""
+    seen = Counter()
+    out = []
+    for name in names:
+        out.append(f"{name}[{seen[name]}]" if seen[name] else name)
+        seen[name] += 1
+    return tuple(out)
+
+
+def _moments(t):
+    """Number of entries, sum and norm: what mean and standard deviation are made of."""
+    return t.numel(), _at_least_single(t).sum().item(), norm(t)
+
+
+def _at_least_single(t):
+    """t without its graph, 16-bit formats as float32: a float16 sum overflows at 65,504."""
+    return t.detach().float() if t.element_size() < 4 else t.detach()
+
+
+def _dead_share(a, unit_dim):
+    """Share of units that are exactly 0 for every sample of the batch, at every position."""
+    units_last = a[None] if a.dim() == 1 else a.movedim(unit_dim, -1)
+    units_last = units_last.flatten(0, -2)
+    suspects = units_last[0] == 0  # who is not silent for the first sample needs no further look
+    if suspects.any():
+        suspects = (units_last[:, suspects] == 0).all(0)
+    return suspects.sum().item() / units_last.shape[-1]
+
+
+def _recognised(z, a):
+    """The function that made `a` from `z`, judged on one sample: "Sigmoid", "Tanh", or "" for anything else."""
+    if z.shape == a.shape and z.dtype == a.dtype:
+        for kind, function in (("Sigmoid", torch.sigmoid), ("Tanh", torch.tanh)):
+            if torch.allclose(a[:1], function(z[:1])):
+                return kind
+    return ""
+
+
+def _first_float(value):
+    """The first floating-point tensor of what a module takes or returns (a tensor or nested tuples), or None."""
+    if isinstance(value, torch.Tensor):
+        return value if value.is_floating_point() else None
+    if isinstance(value, tuple):
+        for part in value:
+            if (found := _first_float(part)) is not None:
+                return found
+    return None
