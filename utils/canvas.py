@@ -6,11 +6,8 @@ last frame, and as long as the frame stays the same it draws only the data on to
 """
 
 import contextlib
-import io
-import struct
 import threading
 import warnings
-import zlib
 
 import matplotlib
 import numpy as np
@@ -22,6 +19,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from utils import style
 from utils.alt_text import describe
+from utils.frame import data_artists, describe_frame, visible_labels
+from utils.png import encode_fast, encode_small
 
 # matplotlib's settings belong to the process, and widgets are served in another thread than cells.
 _SETTINGS_LOCK = threading.RLock()
@@ -78,7 +77,7 @@ class Canvas:
             lines = self._wrap(caption)
             self._set_margins(figure, _NO_EXTRA, len(lines))
             looks = style.in_lecture(), figure.get_facecolor(), len(lines)
-            frame = (*looks, *(_describe_frame(ax) for ax in figure.axes))
+            frame = (*looks, *(describe_frame(ax) for ax in figure.axes))
             if frame == self._frame:
                 self._set_margins(figure, self._margins, len(lines))
                 self._renderer.restore_region(self._background)
@@ -91,7 +90,7 @@ class Canvas:
                     self._draw_frame(figure)
                 self._background = self._renderer.copy_from_bbox(figure.bbox)
                 self._frame = frame
-            for artist in _data_artists(figure):
+            for artist in data_artists(figure):
                 artist.draw(self._renderer)
             self._lines, self.caption, self.alt = lines, caption, describe(figure, caption)
 
@@ -109,7 +108,7 @@ class Canvas:
         image = Image.fromarray(np.asarray(self._renderer.buffer_rgba())).convert("RGB")
         with course_settings():
             self._write_caption(image)
-        return _encode_small(image) if small else _encode_fast(np.asarray(image))
+        return encode_small(image) if small else encode_fast(np.asarray(image))
 
     def _em(self):
         """Return (width, height) of one unit of the font size, as shares of the figure."""
@@ -163,7 +162,7 @@ class Canvas:
         units = {"left": wide, "right": wide, "bottom": high, "top": high}
         extra = dict(_NO_EXTRA)
         for ax in figure.axes:
-            boxes = [text.get_window_extent(self._renderer) for text in _visible_labels(ax)]
+            boxes = [text.get_window_extent(self._renderer) for text in visible_labels(ax)]
             if not boxes or ax.get_subplotspec() is None:
                 continue
             box = Bbox(figure.transFigure.inverted().transform(Bbox.union(boxes)))
@@ -178,87 +177,7 @@ class Canvas:
 
     def _draw_frame(self, figure):
         """Draw all but the data."""
-        for artist in _data_artists(figure):
+        for artist in data_artists(figure):
             artist.set_animated(True)  # matplotlib's own way to leave an artist out
         self._renderer.clear()
         figure.draw(self._renderer)
-
-
-def _visible_labels(ax):
-    """Return the texts along the axes of `ax`: labels, offsets, and the labels of the ticks in view."""
-    texts = []
-    for axis in (ax.xaxis, ax.yaxis):
-        low, high = sorted(axis.get_view_interval())
-        ticks = [tick for tick in (*axis.majorTicks, *axis.minorTicks) if low <= tick.get_loc() <= high]
-        texts += [axis.label, axis.offsetText, *(label for tick in ticks for label in (tick.label1, tick.label2))]
-    return [text for text in texts if ax.axison and text.get_visible() and text.get_text()]
-
-
-def _data_artists(figure):
-    """Yield what belongs to the data: every artist in the order of drawing, but for the frame of the axes."""
-    for ax in sorted(figure.axes, key=lambda ax: ax.get_zorder()):
-        titles = [ax.title, ax._left_title, ax._right_title]
-        hidden = [] if ax.axison and ax.get_frame_on() else list(ax.spines.values())
-        frame = {ax.patch, ax.xaxis, ax.yaxis, *titles, *hidden}
-        if ax.get_visible():
-            yield from sorted((a for a in ax.get_children() if a not in frame), key=lambda a: a.get_zorder())
-    others = [a for a in figure.get_children() if a is not figure.patch and a not in figure.axes]
-    yield from sorted(others, key=lambda a: a.get_zorder())
-
-
-def _describe_frame(ax):
-    """Return a value that is equal for two axes whose frames have the same pixels."""
-    return (
-        ax.get_position().bounds, ax.get_visible(), ax.axison, ax.get_frame_on(), ax.get_axisbelow(), ax.get_zorder(),
-        ax.patch.get_visible(), ax.patch.get_facecolor(), ax.titleOffsetTrans.get_matrix().tobytes(),
-        *(str(ax.spines[side].get_position()) for side in ("left", "bottom", "right", "top") if side in ax.spines),
-        *(_describe_text(text) for text in (ax.title, ax._left_title, ax._right_title)),
-        *(_describe_axis(axis) for axis in (ax.xaxis, ax.yaxis)),
-    )  # fmt: skip
-
-
-def _describe_axis(axis):
-    ticks = []
-    for locations, formatter, which, made in (
-        (axis.get_majorticklocs(), axis.get_major_formatter(), "major", axis.majorTicks),
-        (axis.get_minorticklocs(), axis.get_minor_formatter(), "minor", axis.minorTicks),
-    ):
-        labels = formatter.format_ticks(locations)
-        looks = [_describe_text(tick.label1) for tick in made]  # more than one only if the scene touched the labels
-        settings = sorted((key, str(value)) for key, value in axis.get_tick_params(which).items())
-        ticks.append((tuple(locations), tuple(labels), formatter.get_offset(), tuple(looks), tuple(settings)))
-    return (
-        axis.get_visible(), axis.get_scale(), axis.get_transform().__class__, tuple(axis.get_view_interval()),
-        axis.get_label_position(), axis.get_ticks_position(), axis.labelpad, _describe_text(axis.label), *ticks,
-    )  # fmt: skip
-
-
-def _describe_text(text):
-    return (
-        text.get_text(), str(text.get_color()), text.get_alpha(), text.get_visible(), text.get_rotation(),
-        text.get_position(), text.get_ha(), text.get_va(), hash(text.get_fontproperties()),
-    )  # fmt: skip
-
-
-def _encode_fast(pixels):
-    """Return an array of shape (height, width, 3) as PNG bytes.
-
-    A third of Pillow's time, which goes into choosing a filter for each line; here every line has filter 0, none.
-    """
-    height, width, _ = pixels.shape
-    rows = np.zeros((height, 1 + 3 * width), dtype=np.uint8)
-    rows[:, 1:] = pixels.reshape(height, -1)
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)  # 8 bits a channel, RGB
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 1)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
-    )
-
-
-def _encode_small(image):
-    """Return an image as PNG bytes, with at most 256 colours unless one pixel would be off by a visible 10 %."""
-    palette = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
-    error = np.abs(np.asarray(palette.convert("RGB"), dtype=int) - np.asarray(image, dtype=int))
-    buffer = io.BytesIO()
-    (palette if error.max() <= 24 else image).save(buffer, "png", optimize=True)
-    return buffer.getvalue()
