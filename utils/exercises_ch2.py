@@ -1,0 +1,109 @@
+"""The checkers of chapter 2, *ReLU*; see `exercises` for those of chapter 1 and for what a checker is."""
+
+import torch
+from torch import nn
+
+from utils.checking import check
+
+
+def _numbers(*shape):
+    """Return a tensor of numbers of both signs, in double precision, every fifth of them exactly 0."""
+    numbers = torch.arange(torch.Size(shape).numel(), dtype=torch.float64)
+    return torch.where(numbers % 5 == 0, 0, 2 * torch.sin(3 * numbers)).view(shape)
+
+
+def check_relu_backward(f):
+    """Check f(delta_out, z) -> dC/dz of a ReLU from dC/da; both of one shape. At z = 0 the slope is 0, as in PyTorch."""
+    mistakes = {
+        lambda delta_out, z: delta_out * (z >= 0): "at z = 0 itself PyTorch takes the slope 0",
+        lambda delta_out, z: delta_out.clamp(min=0): "the sign of z decides what passes, not the sign of delta",
+        lambda delta_out, z: delta_out.clamp(min=0) * (z > 0): "a negative error passes an active unit, too",
+        lambda delta_out, z: delta_out * z.clamp(min=0): "times the slope of ReLU, not times ReLU itself",
+        lambda delta_out, z: delta_out * (z < 0): "the other way round: what is active lets the error through",
+        lambda delta_out, z: delta_out + 0: "an inactive unit stops the error",
+    }
+    cases = [(torch.cos(5 * _numbers(4, 6)), _numbers(4, 6)), (_numbers(3) - 1, _numbers(3))]
+    return check(f, lambda delta_out, z: delta_out * (z > 0), cases, mistakes=mistakes)
+
+
+def check_level_sigma_w(f):
+    """Check f(alpha) -> the sigma_w that keeps chi = 1 for a leaky ReLU with slope alpha below zero; two numbers."""
+    mistakes = {
+        lambda alpha: 2 / (1 + alpha**2): "that is sigma_w squared",
+        lambda alpha: 2**0.5: "that is ReLU's; a leak lets some of the other half through",
+        lambda alpha: (2 / (1 + alpha)) ** 0.5: "the gradient's mean square takes the slope squared",
+        lambda alpha: ((1 + alpha**2) / 2) ** 0.5: "upside down: the weights make up for what the slopes lose",
+        lambda alpha: (1 / (1 + alpha**2)) ** 0.5: "each sign of z occurs half of the time",
+        lambda alpha: (2 / (1 - alpha**2)) ** 0.5: "both halves add to the mean square: check the sign",
+    }
+    cases = [(0.25,), (0.01,), (0.0,), (0.9,)]
+    return check(f, lambda alpha: (2 / (1 + alpha**2)) ** 0.5, cases, mistakes=mistakes)
+
+
+def check_dead_units(f):
+    """Check f(z) -> which units are dead: z (samples, units) of a ReLU layer -> (units,) of True and False."""
+    mistakes = {
+        lambda z: (z <= 0).any(0): "silent for one sample is no death: a dead unit is silent for all of them",
+        lambda z: (z > 0).any(0): "that is the living",
+        lambda z: (z < 0).all(0): "at z = 0 the output and the slope are 0, too",
+        lambda z: (z == 0).all(0): "these are pre-activations: a dead unit's are negative or 0",
+        lambda z: z.mean(0) <= 0: "a unit that is negative on average may well be active for some samples",
+        lambda z: (z <= 0).all(1): "samples are the rows: go down the columns, along dimension 0",
+    }
+    z = _numbers(6, 6)
+    z[:, 1], z[:, 4] = -z[:, 1].abs() - 0.5, -z[:, 4].abs()
+    z[:, 5] = 3.0
+    z[2] = -1.0  # a sample that no unit answers
+    wide = _numbers(3, 8)
+    wide[:, 2] = 0.0
+    cases = [(z,), (wide,), (-_numbers(5, 3).abs(),)]
+    return check(f, lambda z: (z <= 0).all(0), cases, mistakes=mistakes)
+
+
+def check_census(f):
+    """Check f(net, x) -> share of dead units after each nn.ReLU of an nn.Sequential, first one first; x: (B, n_in).
+
+    The answer is a list of numbers or a 1-D tensor, one for each nn.ReLU; the net is left as it was.
+    """
+    def outputs(net, x):
+        found = []
+        for layer in net:
+            x = layer(x)
+            if isinstance(layer, nn.ReLU):
+                found.append(x.detach())
+        return found
+
+    def shares(function):
+        return lambda net, x: torch.stack([function(a).double() for a in outputs(net, x)])
+
+    dead = shares(lambda a: (a == 0).all(0).double().mean())
+    mistakes = {
+        shares(lambda a: (a == 0).double().mean()): "that is the share of zeros, the sparsity: a dead unit is zero "
+                                                    "for every sample",
+        shares(lambda a: (a == 0).any(0).double().mean()): "zero for one sample is no death",
+        shares(lambda a: (a == 0).all(1).double().mean()): "these are samples that no unit answers; go down dimension 0",
+        shares(lambda a: (a == 0).all(0).sum()): "a share, not a number of units: divide by how many there are",
+        shares(lambda a: 1 - (a == 0).all(0).double().mean()): "that is the share of the living",
+        lambda net, x: dead(net, x).flip(0): "the order is from input to output",
+    }  # fmt: skip
+    cases = [(_relu_net((4, 6, 5, 3), bias=-1.0), _numbers(9, 4)), (_relu_net((3, 8, 2), bias=-0.5), _numbers(7, 3))]
+    return check(f, dead, cases, mistakes=mistakes, convert=_as_tensor)
+
+
+def _relu_net(sizes, bias):
+    """Return a net of ReLU layers with a linear readout, with weights of both signs and the same bias everywhere."""
+    layers = []
+    for n_in, n_out in zip(sizes, sizes[1:]):
+        linear = nn.Linear(n_in, n_out).double()
+        with torch.no_grad():
+            linear.weight.copy_(_numbers(n_out, n_in))
+            linear.bias.fill_(bias)
+        layers += [linear, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def _as_tensor(shares):
+    """Return a list of numbers as a tensor; anything else as it is."""
+    if not isinstance(shares, (list, tuple)):
+        return shares
+    return torch.tensor([float(share) for share in shares], dtype=torch.float64)
