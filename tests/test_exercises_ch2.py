@@ -21,7 +21,7 @@ def census_with_hooks(net, x):
     shares, handles = [], []
     for layer in net:
         if isinstance(layer, nn.ReLU):
-            hook = lambda module, inputs, a: shares.append((a == 0).all(0).float().mean().item())  # noqa: E731
+            hook = lambda module, inputs, a: shares.append((a == 0).all(0).float().mean().item())
             handles.append(layer.register_forward_hook(hook))
     net(x)
     for handle in handles:

@@ -29,6 +29,8 @@ MAY_IMPORT = {
     "explore": ["style", "canvas", "alt_text"],
     "training": ["live"],
     "exercises": ["checking"],
+    "exercises_ch2": ["checking"],
+    "quiz": ["exercises"],
     "clinic": ["data", "exercises", "models", "training"],
 }
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from torch import nn
+
 from utils.data import digits
 from utils.exercises import Verdict, check_diagnosis
 from utils.models import MLP
@@ -71,6 +73,17 @@ def _tanh(**settings):
     return lambda: MLP(8, activation="tanh", seed=1, **settings)
 
 
+def _biased(bias, activation="relu"):
+    """Return a maker of nets of three layers with one and the same bias in every hidden unit."""
+    def make():
+        net = MLP(3, activation=activation, init="he", seed=1)
+        for layer in net.hidden:
+            nn.init.constant_(layer.bias, bias)
+        return net
+
+    return make
+
+
 _PATIENTS = {
     1: Patient(
         complaint="Eight tanh layers, cross-entropy, learning rate 0.05. The loss jumps about ln 10 and never falls.",
@@ -89,6 +102,27 @@ _PATIENTS = {
             "ten times the learning rate": (_tanh(init="naive"), 0.5),
             "weights with std 1/sqrt(fan_in)": (_tanh(init="lecun"), 0.05),
             "weights with std 0.01": (_tanh(init="small"), 0.05),
+        },
+    ),
+    2: Patient(
+        complaint="Three ReLU layers, He's weights, learning rate 0.05. The owner wanted sparse activations and helped a "
+        "little. The loss stands at ln 10.",
+        make=_biased(-3.0),
+        lr=0.05,
+        disease="dead before the first step",
+        diseases={
+            "dead before the first step": "every unit of layer 3 is silent for every digit, and no step was taken yet: "
+            "z lies around -3 in all layers, which is where its biases put it",
+            "killed by too large a step": "that looks alike afterwards; but this net was measured before its first step",
+            "vanishing through small slopes": "a gradient that fades is small and falls from layer to layer; this one is "
+            "exactly 0 in all hidden layers at once",
+            "weights too small": "small weights make z small, around 0; here it lies around -3",
+        },
+        prescriptions={
+            "a tenth of the learning rate": (_biased(-3.0), 0.005),
+            "ten times the learning rate": (_biased(-3.0), 0.5),
+            "a leak of 0.01": (_biased(-3.0, activation="leaky_relu"), 0.05),
+            "biases of zero": (_biased(0.0), 0.05),
         },
     ),
 }

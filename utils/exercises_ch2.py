@@ -1,5 +1,7 @@
 """The checkers of chapter 2, *ReLU*; see `exercises` for those of chapter 1 and for what a checker is."""
 
+import itertools
+
 import torch
 from torch import nn
 
@@ -93,7 +95,7 @@ def check_census(f):
 def _relu_net(sizes, bias):
     """Return a net of ReLU layers with a linear readout, with weights of both signs and the same bias everywhere."""
     layers = []
-    for n_in, n_out in zip(sizes, sizes[1:]):
+    for n_in, n_out in itertools.pairwise(sizes):
         linear = nn.Linear(n_in, n_out).double()
         with torch.no_grad():
             linear.weight.copy_(_numbers(n_out, n_in))
