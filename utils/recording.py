@@ -41,8 +41,7 @@ class LayerCall:
 
     def hear_pre_activation(self, z):
         """Take z's statistics now, and the norm of dC/dz when the backward pass comes by."""
-        if self.listening is not None:
-            self.listening.remove()
+        self.stop_listening()
         self.z = z
         self.numbers["pre"] = _moments(z)
         self.numbers["delta_norm"] = 0.0  # stays, if C does not depend on z
@@ -60,6 +59,11 @@ class LayerCall:
                 self.numbers["saturated"] = ((a.double() - centre).abs_() > reach).sum().item() / a.numel()
         if low <= 0 <= high:
             self.numbers["dead"] = _dead_share(a, self.unit_dim)
+
+    def stop_listening(self):
+        """Take the hook off z, if there is one."""
+        if self.listening is not None:
+            self.listening.remove()
 
     def _hear_delta(self, gradient):
         self.numbers["delta_norm"] = norm(gradient)
@@ -111,7 +115,11 @@ def recording(model):
                     stack.callback(setattr, module, "inplace", True)
             if hook:
                 stack.callback(module.register_forward_hook(hook).remove)
-        yield calls
+        try:
+            yield calls
+        finally:
+            for call in calls:  # a tensor that knows a hook that knows the tensor would outlive all of this
+                call.stop_listening()
 
 
 @contextmanager

@@ -369,7 +369,7 @@ assert stopped or reached["6 layers, naive"] > 0.8
 #
 # And look at what these naive weights do: they *saturate* the units. What a layer's outputs look like in both nets:
 
-# %% tags=["claim-C1.16"]
+# %%
 outputs, saturated, ratios = {}, {}, {}
 for init in ("xavier", "naive"):
     net = MLP(6, init=init)
@@ -432,7 +432,7 @@ assert all(ratio < 1e-5 for ratio in inside.values())
 # 3. **activation statistics**: mean, spread, saturated share;
 # 4. **the loss**: a plateau from the start, above what a shallower net reaches.
 
-# %% tags=["claim-C1.15"]
+# %%
 def instruments(net):
     m = measure(net, x[:128], y[:128])
     return torch.stack([m.weight_gradient_norm, m.weight_norm, m.activation_std])    # (3, layers)
@@ -542,7 +542,7 @@ assert tiny.norm() == 0 and tiny.double().norm() > 0
 # between "sick" and "cured": sigmoid or ReLU, weights too small ($\sigma_w = 0.5$) or matched to the activation, no skip
 # or a skip connection around each layer (chapter 6). Eight nets of 20 layers. *Predict:* which of them learn?
 
-# %% tags=["claim-C1.18"]
+# %%
 def corner(activation, weights, skip):
     sigma_w = 0.5 if weights == "small" else {"sigmoid": 1.0, "relu": 2**0.5}[activation]
     return MLP(20, width=32, activation=activation, sigma_w=sigma_w, skip=skip == "skip")
