@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "training": ["live"],
     "exercises": ["checking"],
     "exercises_ch2": ["checking"],
-    "quiz": ["exercises"],
+    "exercises_ch3": ["checking"],
+    "quiz": ["checking", "exercises"],
     "clinic": ["data", "exercises", "models", "training"],
 }
 

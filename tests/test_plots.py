@@ -112,3 +112,11 @@ def test_lecture_mode_enlarges_the_type(monkeypatch):
     normal = style.rc_params()
     monkeypatch.setenv(style.LECTURE_VARIABLE, "1")
     assert style.in_lecture() and style.rc_params()["font.size"] > 1.3 * normal["font.size"]
+
+
+def test_strips_show_every_number_and_the_mean(ax):
+    plots.draw_strips(ax, {"a": [0.2, 0.4], "b": torch.tensor([0.5, 0.7, 0.9])}, xlabel="share", limits=(0, 1))
+    points, mean = ax.get_lines()[2:]
+    assert np.allclose(points.get_xdata(), [0.5, 0.7, 0.9]) and list(points.get_ydata()) == [1, 1, 1]
+    assert np.allclose(mean.get_xdata(), [0.7])
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"] and ax.get_xlim() == (0, 1)

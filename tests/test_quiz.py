@@ -66,3 +66,26 @@ def test_a_report_is_shown_line_by_line():
 def test_an_unknown_chapter_is_one_sentence():
     with pytest.raises(ValueError, match="no quiz in chapter 'two'"):
         quiz.grade("two", {})
+
+
+MEASURED = {"gain": 1.5, "holds": {"selu", "elu"}}
+
+
+@pytest.mark.parametrize(("name", "entry", "status"), [
+    ("gain", 1.5, CORRECT), ("gain", 1.45, CORRECT), ("gain", 1.3, NOT_YET), ("gain", "1.5", NOT_YET),
+    ("gain", True, NOT_YET), ("gain", float("nan"), NOT_YET), ("gain", ..., NOT_ATTEMPTED), ("holds", None, NOT_ATTEMPTED),
+    ("holds", " SELU", CORRECT), ("holds", "elu", CORRECT), ("holds", "relu", NOT_YET), ("holds", 3, NOT_YET),
+    ("holds", [], NOT_YET), ("holds", "se", NOT_YET),
+])  # fmt: skip
+def test_an_entry_is_compared_with_what_was_measured(name, entry, status):
+    report = quiz.review({name: entry}, MEASURED)
+    assert report[name].status == status
+    assert "1.5" not in report[name].sentence and "elu, " not in report[name].sentence
+
+
+@pytest.mark.parametrize("table", [..., None, {}, 3, {"other": 1}])
+def test_an_empty_table_is_not_attempted(table):
+    report = quiz.review(table, MEASURED)
+    assert not report
+    assert {verdict.status for verdict in report.values()} == {NOT_ATTEMPTED}
+    assert quiz.review({"gain": 1.5, "holds": "elu"}, MEASURED)

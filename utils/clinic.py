@@ -84,6 +84,10 @@ def _biased(bias, activation="relu"):
     return make
 
 
+def _fifteen(activation, **settings):
+    return lambda: MLP(15, activation=activation, seed=1, **settings)
+
+
 _PATIENTS = {
     1: Patient(
         complaint="Eight tanh layers, cross-entropy, learning rate 0.05. The loss jumps about ln 10 and never falls.",
@@ -123,6 +127,26 @@ _PATIENTS = {
             "ten times the learning rate": (_biased(-3.0), 0.5),
             "a leak of 0.01": (_biased(-3.0, activation="leaky_relu"), 0.05),
             "biases of zero": (_biased(0.0), 0.05),
+        },
+    ),
+    3: Patient(
+        complaint="Fifteen softplus layers, 'a smooth ReLU', weights at softplus's own gain 1.04, learning rate 0.01. "
+        "The signal has the same size in every layer, and the loss stands at ln 10.",
+        make=_fifteen("softplus", sigma_w=1.0419),
+        lr=0.01,
+        disease="slopes too small",
+        diseases={
+            "slopes too small": "the signal holds its level and the gradient does not: softplus's slope is a sigmoid, "
+            "one half where the z lie, so a layer passes on about a third in mean square",
+            "weights too small": "then the signal would fade from layer to layer; here its size is the same in all",
+            "weights too large": "then the gradient or the signal would grow; here one fades and one holds",
+            "dead units": "softplus is never exactly 0, and no unit was counted as dead",
+        },
+        prescriptions={
+            "ten times the learning rate": (_fifteen("softplus", sigma_w=1.0419), 0.1),
+            "weights with std 0.01": (_fifteen("softplus", init="small"), 0.01),
+            "a sigmoid, at its gain": (_fifteen("sigmoid", sigma_w=1.8462), 0.01),
+            "ELU, at its gain": (_fifteen("elu", sigma_w=1.2452), 0.01),
         },
     ),
 }

@@ -99,6 +99,17 @@ def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}"):
     ax.set(xlabel=xlabel)
 
 
+def draw_strips(ax, samples, *, xlabel, limits=None):
+    """Draw a few numbers per name as points in a row, their mean as a bar across. samples: name -> (points,)."""
+    for row, values in enumerate(samples.values()):
+        values = np.asarray(values, dtype=float)
+        ax.plot(values, np.full(len(values), row), "o", color=style.MEASURED, alpha=0.6, markeredgewidth=0)
+        ax.plot([values.mean()], [row], "|", color=style.THEORY, markersize=16, markeredgewidth=2)
+    ax.set_yticks(range(len(samples)), list(samples))
+    ax.invert_yaxis()
+    ax.set(xlabel=xlabel, xlim=limits)
+
+
 def draw_heat(ax, matrix, *, x, y, xlabel, ylabel, label, limits=None, diverging=False):
     """Draw a matrix (rows, columns) as an image with a colour bar; row 0 at the bottom.
 

@@ -70,8 +70,8 @@ class Facts(NamedTuple):
     """What the formulas of an activation tell: the range of its slope, and what a layer does to unit variance.
 
     steepest, least: supremum and infimum of the slope; steepest_at, least_at: where, the point nearest to 0, or
-    infinite if it is only approached (-inf if on both sides). gain: the sigma_w that keeps unit variance. back: E[phi'(Z)^2].
-    chi: gain^2 back, the factor of the squared gradient norm per layer at that gain.
+    infinite if it is only approached (-inf if on both sides). gain: the sigma_w that keeps unit variance.
+    back: E[phi'(Z)^2]. chi: gain^2 back, the factor of the squared gradient norm per layer at that gain.
     """
 
     steepest: float
