@@ -160,7 +160,7 @@ print("autograd:", [f"{g.norm():.1e}" for g in autograd])
 # How many factors? Sources disagree (10 for 10 layers, 19 for 20). Count them in autograd's own graph, and check the
 # product on one digit:
 
-# %% tags=["claim-C1.03"]
+# %% tags=["claim-C1.03", "nbval-check-output"]
 node, chain = net(x[:32]).grad_fn, []
 while node is not None:
     chain.append(node.name())
@@ -179,7 +179,7 @@ assert torch.allclose(errors[-1][0] @ product, errors[0][0])
 # $L$ weight layers have $L-1$ Jacobians between them. And what does a product of many factors do? Pure arithmetic
 # first, with the same number multiplied again and again:
 
-# %% tags=["claim-C1.02"]
+# %% tags=["claim-C1.02", "nbval-check-output"]
 print("factor  " + "".join(f"{f'{n} times':>12}" for n in (1, 5, 10, 20, 50)))
 for factor in (0.25, 0.2, 0.9, 1.1):
     print(f"{factor:6}  " + "".join(f"{factor**n:12.3g}" for n in (1, 5, 10, 20, 50)))
@@ -515,7 +515,7 @@ for seed in range(3):
 #
 # How small can a number get before it is zero? A graphics card often computes in 16 bits:
 
-# %% tags=["claim-C1.11"]
+# %% tags=["claim-C1.11", "nbval-check-output"]
 zero_at = {}
 for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
     product, k = torch.tensor(1.0, dtype=dtype), 0
@@ -586,7 +586,7 @@ assert stopped or (runs["relu, matched, skip"].diverged and ratios["relu, matche
 # **Convolutional nets.** A convolution is a matrix with shared weights, so nothing changes: one Jacobian a layer. AlexNet
 # has 8 weight layers, VGG 19, GoogLeNet 22. It is sometimes said that pooling shortens the gradient's way. Count:
 
-# %% tags=["claim-C1.20"]
+# %% tags=["claim-C1.20", "nbval-check-output"]
 layers = []
 for convolutions, channels in ((2, 4), (2, 8), (4, 16), (4, 32), (4, 32)):   # VGG-19, a sixteenth as wide
     for _ in range(convolutions):
@@ -628,7 +628,7 @@ assert 3e-4 < starved < 4e-4 and fed > 0.999
 #
 # **"$0.25^{49}$ underflows to zero, and $0.25^{19}$ is about $3\cdot10^{-9}$."** Wrong twice:
 
-# %%
+# %% tags=["nbval-check-output"]
 quarter_49, quarter_19 = torch.tensor(0.25) ** 49, 0.25**19
 print(f"0.25^49 is {quarter_49:.2e} in float32, {torch.tensor(0.25).half() ** 49} in float16")
 print(f"0.25^19 is {quarter_19:.2e}")
