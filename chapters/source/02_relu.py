@@ -1,0 +1,769 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 2 · ReLU: what if the slope did not shrink?
+#
+# **In one sentence:** ReLU's slope is 1 on half of the axis and 0 on the other, so with weights of the right size the
+# gradient keeps its level through any depth, and a unit that slides to the wrong half may never learn again.
+#
+# *45 minutes, or 20 without the exercises. You need chapter 1: the error $\delta^l$, BP2, and the factor $\sqrt\chi$ per
+# layer.*
+
+# %%
+import torch
+from torch import nn
+from torch.nn import functional as F
+from utils import clinic, data, exercises_ch2, plots, quiz, theory, timeline
+from utils.diagnostics import measure
+from utils.explore import explore, predict, show
+from utils.models import MLP, Stack
+from utils.training import fit, race
+
+# %%
+torch.set_num_threads(1)
+x, y, x_test, y_test = data.digits()
+print(f"images {tuple(x.shape)}, labels {tuple(y.shape)}, mean square of a pixel {x.square().mean():.2f}")
+
+# %% [markdown]
+# ## See it
+#
+# Chapter 1's symptom was a straight line falling on a log axis: the gradient of a deep sigmoid net. You have probably
+# read the cure, "use ReLU". So do just that. Twenty hidden layers, made by PyTorch as `nn.Linear` comes; the only
+# difference between the two nets is the name of the activation.
+
+# %%
+def the_swap(ax, depth=20):
+    curves = {}
+    for name in ("sigmoid", "relu"):
+        net = MLP(depth, activation=name, init="torch")              # nn.Linear's own weights
+        curves[name] = measure(net, x[:128], y[:128]).delta_norm
+    plots.draw_lines(ax, curves, xlabel="layer", ylabel="gradient norm ‖∂C/∂z‖", log=True)
+    return f"first / last layer of the ReLU net: {curves['relu'][0] / curves['relu'][-1]:.0e}."
+
+show(the_swap)
+
+# %% [markdown]
+# The line is less steep, by a lot. But it still falls: the swap alone has not cured the net. Hold on to that, because
+# it is not what most articles say.
+#
+# ## Predict
+#
+# Now change the *weights* and nothing else: draw them from $N(0, 2/n)$, where $n$ is the number of inputs of the layer.
+# This is **He's initialization**. (PyTorch's own weights have variance $\frac{1}{3n}$.)
+
+# %%
+SIGMA_W = {"torch": (1 / 3) ** 0.5, "he": 2**0.5}                    # Var w = sigma_w^2 / n
+
+def gradient_by_layer(ax, depth=20, init="torch", guess=None):
+    net = MLP(depth, activation="relu", init=init)
+    measured = measure(net, x[:128], y[:128]).delta_norm
+    sigma_w = SIGMA_W[init]
+    predicted = theory.predicted_gradient_norms("relu", sigma_w**2, depth, sigma_w, last=measured[-1])
+    return plots.draw_by_layer(ax, measured, theory=predicted, guess=guess)
+
+predict(
+    "20 ReLU layers with He's weights: how large is layer 1's gradient, compared with the last layer's?",
+    gradient_by_layer,
+    guess=[("1e-8, as before", 1e-8), ("1e-4", 1e-4), ("about the same", 1.0), ("10,000 times larger", 1e4)],
+    init="he",
+)
+
+# %% [markdown]
+# Weights that are 2.4 times larger, and eight decades are back. What does a popular article say? "The slope of an active
+# ReLU is 1, and $1^{19} = 1$: the gradient passes through unchanged." Five nets each:
+
+# %% tags=["claim-C2.02"]
+ratios = {}
+for init in ("torch", "he"):
+    nets = [MLP(20, activation="relu", init=init, seed=seed) for seed in range(5)]
+    deltas = [measure(net, x[:128], y[:128]).delta_norm for net in nets]
+    ratios[init] = torch.stack([delta[0] / delta[-1] for delta in deltas])               # (5,)
+    print(f"{init:5}: first/last", " ".join(f"{ratio:.1e}" for ratio in ratios[init]))
+expected = (SIGMA_W["torch"] * 0.5**0.5) ** 20
+print(f"sigma_w sqrt(1/2) = {expected ** (1 / 20):.3f} per layer; through 20 layers {expected:.1e}")
+assert 1e-9 < ratios["torch"].min() and ratios["torch"].max() < 1e-7
+assert ratios["he"].min() > 0.1 and ratios["he"].max() < 10
+
+# %% [markdown]
+# $1^{19}$ is 1, but it is not what the gradient is multiplied by. It forgets the *weights*, and it forgets the units
+# that are *off*. Both come now.
+#
+# ## By hand
+#
+# **The function.** $\phi(z) = \max(0, z)$, with slope 1 for $z > 0$ and 0 for $z < 0$. And exactly at 0? There is no
+# slope there. Three ways to write the same function, and what PyTorch's autograd makes of each:
+
+# %% tags=["claim-C2.01"]
+z_three = torch.tensor([-1.0, 0.0, 1.0], requires_grad=True)
+ways = {
+    "F.relu(z)": F.relu(z_three),
+    "torch.maximum(z, 0)": torch.maximum(z_three, torch.zeros(3)),
+    "z.clamp(min=0)": z_three.clamp(min=0),
+}
+slopes = {name: torch.autograd.grad(value.sum(), z_three)[0].tolist() for name, value in ways.items()}
+for name, slope in slopes.items():
+    print(f"{name:20} slope at -1, 0, 1: {slope}")
+assert slopes["F.relu(z)"] == [0.0, 0.0, 1.0]
+assert [slope[1] for slope in slopes.values()] == [0.0, 0.5, 1.0]
+
+# %% [markdown]
+# Any number from 0 to 1 is a legitimate answer at the kink (a *subgradient*). PyTorch's ReLU takes 0, and so do we. It
+# hardly matters, as $z$ is almost never exactly 0.
+#
+# **One digit, one matrix.** For a given input each unit is on or off, so $D^l = \mathrm{diag}\,\phi'(z^l)$ holds zeros
+# and ones only, and the Jacobian product of chapter 1 is a product of weight matrices with some rows struck out:
+
+# %% tags=["claim-C2.02"]
+net, digit = MLP(20, activation="relu", init="he"), x[0]
+z, _ = net.signals(digit)
+jacobian = torch.eye(64, dtype=torch.float64)
+for l, layer in enumerate(net.hidden):
+    on = (z[l] > 0).double()                                         # (64,), zeros and ones
+    jacobian = on[:, None] * (layer.weight @ jacobian)               # strike out the rows of what is off
+jacobian = net.readout.weight @ jacobian                             # (10, 64)
+autograd = torch.autograd.functional.jacobian(net, digit)
+assert torch.allclose(jacobian, autograd)
+logits = net(digit)
+assert torch.allclose(jacobian @ digit, logits)                      # biases are zero: the net IS this matrix
+print(f"{sum((layer > 0).sum().item() for layer in z[:-1])} of {20 * 64} units are on for this digit")
+
+# %% [markdown]
+# So "the active path passes the gradient on unchanged" is half of the truth. The *slopes* leave it unchanged. What
+# remains is a product of the weights of those units that are on, and it takes its size from the size of the weights.
+#
+# **Halving.** How much gets through on average? Let $z$ be symmetric around 0 with mean square $q$, as sums of many
+# random terms are. ReLU keeps the positive half and blanks the other; by symmetry each holds half of the mean square:
+#
+# $$E[\phi(z)^2] = \tfrac12 q \quad\text{(forward)}, \qquad E[\phi'(z)^2] = \tfrac12 \quad\text{(backward)}.$$
+#
+# A million random numbers agree, at any scale:
+
+# %% tags=["claim-C2.03"]
+Z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+for q in (0.01, 1.0, 100.0):
+    a = (q**0.5 * Z).clamp(min=0)
+    square, mean, variance = a.square().mean() / q, a.mean() / q**0.5, a.var() / q
+    on = (a > 0).double().mean()
+    print(f"q = {q:6}: E a² = {square:.4f} q, E a = {mean:.4f} √q, Var a = {variance:.4f} q, on {on:.4f}")
+    assert abs(square - 0.5) < 0.005 and abs(on - 0.5) < 0.005
+    assert abs(mean - 0.3989) < 0.002 and abs(variance - 0.3408) < 0.003
+
+# %% [markdown]
+# "ReLU shrinks the signal by 2", you may read. It is the mean *square* that halves; the root mean square shrinks by
+# $\sqrt2$ only, and the variance is a third rather than a half, since the mean is no longer 0.
+#
+# Now put the weights back. Each layer multiplies the gradient's mean square by
+#
+# $$\chi = \sigma_w^2\, E[\phi'(z)^2] = \frac{\sigma_w^2}{2}, \qquad\text{and the signal's by the same factor.}$$
+#
+# There is no $q$ in it: ReLU does not care how large $z$ is, because doubling $z$ doubles $\phi(z)$. A sigmoid's or a
+# tanh's $\chi$ changes with $q$; ReLU's never does. So one number decides: **$\sigma_w^2 = 2$ is level**, which is
+# He's choice. PyTorch's default has $\sigma_w^2 = \frac13$ and $\chi = \frac16$, and $\sqrt{1/6} = 0.408$ is the factor
+# that you saw above.
+#
+# ## Move it
+#
+# *Try:* (1) $\sigma_w^2 = 1$: what is lost in 20 layers, forward and backward? (2) $\sigma_w^2 = 4$. Nothing saturates,
+# so nothing stops it. (3) Set $\sigma_w^2 = 2$ and the depth to 40. Level, but not smooth: where does the wobble come
+# from? (Theory is exact for infinitely wide layers. These have 64 units.)
+
+# %%
+def signal_and_gradient(axes, sigma_w_squared=2.0, depth=20):
+    sigma_w = sigma_w_squared**0.5
+    m = measure(MLP(depth, activation="relu", sigma_w=sigma_w), x[:128], y[:128])
+    forward = theory.q_trajectory("relu", sigma_w_squared, depth + 1, sigma_w)
+    backward = theory.predicted_gradient_norms("relu", sigma_w_squared, depth, sigma_w, last=m.delta_norm[-1])
+    plots.draw_by_layer(axes[0], m.pre_std**2 + m.pre_mean**2, forward, quantity="mean square of z")
+    axes[0].set_title("forward: the signal")
+    axes[1].set_title("backward: the gradient")
+    return plots.draw_by_layer(axes[1], m.delta_norm, backward)
+
+explore(signal_and_gradient, panels=2, sigma_w_squared=(0.5, 4.0, 0.5), depth=(2, 40))
+
+# %% tags=["claim-C2.07"]
+for sigma_w_squared in (1, 2, 4):
+    nets = [MLP(20, activation="relu", sigma_w=sigma_w_squared**0.5, seed=seed) for seed in range(5)]
+    deltas = torch.stack([measure(net, x[:128], y[:128]).delta_norm for net in nets])            # (5, 21)
+    factor = (deltas[:, 0] / deltas[:, -1]).log().mean().div(20).exp().item()
+    predicted = (sigma_w_squared / 2) ** 0.5
+    print(f"sigma_w² = {sigma_w_squared}: per layer {factor:.3f}, theory {predicted:.3f}; "
+          f"through 20 layers {factor**20:.0e}")
+    assert abs(factor / predicted - 1) < 0.06
+tiny, huge = (theory.chi("relu", q, sigma_w=2**0.5) for q in (1e-6, 1e6))
+print(f"chi at q = 1e-6: {tiny:.3f}, at q = 1e6: {huge:.3f}; "
+      f"tanh's: {theory.chi('tanh', 1e-6, 2**0.5):.3f}, {theory.chi('tanh', 1e3, 2**0.5):.3f}")
+assert abs(tiny - 1) < 1e-6 and abs(huge - 1) < 1e-6
+
+# %% [markdown]
+# On the right ReLU never saturates. That is its strength, and also why it can explode: no ceiling stops the signal.
+#
+# ## Does it matter?
+#
+# Twenty layers each, the same batches. Which of the three learn?
+
+# %%
+racers = {
+    "sigmoid, PyTorch's weights": MLP(20, init="torch"),
+    "ReLU, PyTorch's weights": MLP(20, activation="relu", init="torch"),
+    "ReLU, He's weights": MLP(20, activation="relu", init="he"),
+}
+rates = dict(zip(racers, (0.1, 0.1, 0.01)))
+runs = race(racers, x, y, steps=300, lr=rates, title="Twenty layers: activation and weights")
+accuracy = {name: run.accuracy for name, run in runs.items()}
+print(", ".join(f"{name}: {share:.0%}" for name, share in accuracy.items()))
+stopped = any(run.stopped for run in runs.values())
+assert stopped or max(list(accuracy.values())[:2]) < 0.2
+assert stopped or accuracy["ReLU, He's weights"] > 0.8
+
+# %% [markdown]
+# Activation *and* weights, as in chapter 1's cube: neither alone. From here on every net has He's weights, unless it is
+# meant to be sick.
+#
+# ## Half of it is silent
+#
+# Below is one layer of the 20-layer net, fresh from He's initialization: a row for each unit, a column for each of 100
+# digits, sorted by class. Bright is on. *Try:* go from layer 1 to 20. Watch for rows of a single colour.
+
+# %%
+def pattern(ax, layer=1):
+    net, by_class = MLP(20, activation="relu", init="he"), y[:100].argsort()
+    on = net.signals(x[:100][by_class])[0][layer - 1] > 0            # (100, 64)
+    plots.draw_heat(ax, on.T, x=(1, 100), y=(1, 64), limits=(0, 1),
+                    xlabel="digit, sorted from the zeros to the nines", ylabel="unit", label="1 = on")
+    never, always = (~on).all(0).sum(), on.all(0).sum()
+    return (f"Layer {layer}: {(~on).double().mean():.0%} of the picture is off; "
+            f"{never} units are off for all digits, {always} on for all.")
+
+explore(pattern, layer=(1, 20))
+
+# %% tags=["claim-C2.04"]
+zeros, agree = [], {True: [], False: []}
+for seed in range(5):
+    _, a = MLP(20, activation="relu", init="he", seed=seed).signals(x[:300])
+    zeros.append(torch.stack([(layer == 0).double().mean() for layer in a[1:]]).mean().item())
+    on = (a[1] > 0).double()                                                     # layer 1: (300, 64)
+    shared = (on @ on.T + (1 - on) @ (1 - on).T) / 64                            # share of units that agree
+    same_class, itself = y[:300, None] == y[None, :300], torch.eye(300, dtype=torch.bool)
+    agree[True].append(shared[same_class & ~itself].mean().item())
+    agree[False].append(shared[~same_class].mean().item())
+different = len(on.unique(dim=0))
+print("share of zeros, 5 nets:", [f"{share:.2f}" for share in zeros])
+print(f"{different} patterns for 300 digits; two digits of one class agree in {agree[True][-1]:.0%} of "
+      f"the units, of different classes in {agree[False][-1]:.0%}")
+assert 0.45 < min(zeros) and max(zeros) < 0.55 and different > 290
+assert min(agree[True]) > max(agree[False]) + 0.03
+
+# %% [markdown]
+# **Half of the activations are exactly zero.** That is called *sparsity*, and it is good for something:
+#
+# - Every digit switches on its own half of the net, hence its own matrix (the one you computed above). That is what
+#   makes a net of straight pieces so expressive: 300 digits, as many patterns.
+# - The pattern alone, before any training, already says something about the class: digits of the same class share more
+#   of it.
+# - What is zero need not be multiplied.
+#
+# And the rows of one colour? Deeper down, more and more units are always on or *always off*. Different digits look ever
+# more alike to the deep layers of an untrained net (chapter 4 says why). A unit that is off for every input is the price
+# of ReLU, and the rest of this chapter.
+#
+# ## Dying
+#
+# If a unit is off for *every* digit, its slope is zero for every digit, so by BP2 its error is zero, so by BP4 its
+# weights get no gradient: it cannot learn its way back. It is called **dead**. Here is how to kill most of a net within
+# seconds: take too large a step. Three nets, three layers each, learning rate 0.3 with momentum 0.9:
+
+# %%
+def dead_by_layer(net):
+    return measure(net, x, y).dead[:3]                               # over all 1,437 digits
+
+def layer_1(net):
+    z = net.hidden[0](x)                                             # (1437, 64)
+    own_gradient = net.hidden[0].weight.grad.norm(dim=1)             # (64,)
+    return torch.stack([z.amax(0), z.median(0).values, z.amin(0), own_gradient])         # (4, 64)
+
+victims = {f"seed {seed}": MLP(3, activation="relu", init="he", seed=seed) for seed in range(3)}
+deaths = race(victims, x, y, steps=200, lr=0.3, every=8, title="A step too large",
+              record={"dead": dead_by_layer, "unit": layer_1})
+
+# %%
+stopped = any(run.stopped for run in deaths.values())
+for name, run in deaths.items():
+    census = run.recorded["dead"].mean(1)                            # (records,)
+    middle = census[len(census) // 4]
+    print(f"{name}: dead before {census[0]:.0%}, after a quarter of the time {middle:.0%}, "
+          f"at the end {census[-1]:.0%}; accuracy {run.accuracy:.0%}")
+    assert stopped or (census[0] < 0.1 and census[-1] > 0.5 and run.accuracy < 0.5)
+
+def census_over_time(axes):
+    for ax, (name, run) in zip(axes, deaths.items()):
+        layers = {f"layer {l + 1}": share for l, share in enumerate(run.recorded["dead"].T)}
+        plots.draw_lines(ax, layers, x=run.recorded_steps, xlabel="step", ylabel="dead share", limits=(0, 1.05))
+        ax.set_title(name)
+
+show(census_over_time, panels=3, size=(10, 3.6))
+
+# %% [markdown]
+# This is a *census*: the dead share of each layer, before, during and after. Almost nobody is dead at birth, most are
+# at the end, and the accuracy is near chance. Notice that the loss did *not* become infinite: it sits at
+# $\ln 10 \approx 2.3$. An exploding step in a sigmoid net would have saturated it; in a ReLU net the units that were
+# thrown too far simply go dark. Notice also that the curves sometimes *fall*. We come back to that.
+
+# %% [markdown]
+# ## One unit's death
+#
+# Follow one unit of the first net, the busiest at birth among those of layer 1 that die: the largest, the median and the
+# smallest of its pre-activations over all digits, and the gradient of its own weights.
+
+# %% tags=["claim-C2.05"]
+steps, life = deaths["seed 0"].recorded_steps, deaths["seed 0"].recorded["unit"]         # (records, 4, 64)
+alive = life[:, 0] > 0                                               # (records, 64): on for at least one digit
+unit = torch.where(alive[0] & ~alive[-1], life[0, 1], -torch.inf).argmax().item()
+end = alive[:, unit].nonzero().max().item() + 1                      # the first record of its death
+
+def one_life(axes):
+    high, middle, low, gradient = life[:, :, unit].T
+    heights = {"largest z": high, "median": middle, "smallest": low}
+    plots.draw_lines(axes[0], heights, x=steps, xlabel="step", ylabel="z over all digits")
+    axes[0].axhline(0, color="black", linewidth=1)
+    plots.draw_lines(axes[1], {"gradient": gradient}, x=steps, xlabel="step", ylabel="norm of its own gradient")
+    return f"Unit {unit} of layer 1 falls silent for all digits between steps {steps[end - 1]} and {steps[end]}."
+
+# %% tags=["claim-C2.05"]
+if alive[-1].all():                                                  # you stopped the training early
+    print("No unit has died yet: let the training above run on.")
+else:
+    show(one_life, panels=2)
+    before, after = life[:end, 3, unit].max().item(), life[end:, 3, unit].max().item()
+    print(f"own gradient: up to {before:.2g} while it lived, {after} in {len(life) - end} records afterwards")
+    assert before > 0 and after == 0
+
+# %% [markdown]
+# It is pushed down, the last digit lets go of it, and from then on its gradient is not small: it is **exactly zero**. (The
+# curves drift on a little after death. That is *momentum*, the last push running out.)
+#
+# ## Can it come back?
+#
+# "A dead unit is dead for good", one reads. Its own weights are indeed stuck. But its *input* need not be: if the layers
+# below go on learning, they may move until one digit reaches it again. So kill 16 units of layer 3 by hand, with a bias
+# of $-5$, and train, once with the layers below frozen and once with all free:
+
+# %% tags=["claim-C2.05"]
+def resurrections(seed, frozen):
+    net = MLP(3, activation="relu", init="he", seed=seed)
+    nn.init.constant_(net.hidden[2].bias[:16].detach(), -5.0)
+    for layer in net.hidden[:2]:
+        layer.requires_grad_(not frozen)
+    before = net.signals(x)[0][2].amax(0) <= 0                       # (64,): dead at the start
+    fit(net, x, y, steps=100, lr=0.05, live=False)
+    after = net.signals(x)[0][2].amax(0) <= 0
+    return before.sum().item(), (before & ~after).sum().item()
+
+for seed in range(3):
+    (dead, nailed), (_, free) = resurrections(seed, frozen=True), resurrections(seed, frozen=False)
+    print(f"seed {seed}: {dead} dead at the start; back to life: {nailed} with frozen layers below, {free} with free ones")
+    assert dead >= 8 and nailed == 0 and free > 0
+
+# %% [markdown]
+# So death is permanent in two cases: in **layer 1**, whose input is the data, and wherever everything below is frozen or
+# dead itself. Elsewhere a unit may return (that is why the census curves fell now and then), but nobody calls it back:
+# it is luck. And with all layers below silent, luck ends.
+#
+# ## Two ways to die
+#
+# A step too large, and a bias too negative. Here are both at once: 221 small nets of two layers, 13 learning rates times
+# 17 biases, trained together. (`Stack` computes them as one. A net's loss is weighted with its learning rate, which comes
+# to the same as a step of that length.) *Predict:* where in the map is it dark?
+
+# %%
+biases, powers = torch.linspace(-4, 0, 17), torch.linspace(-2.5, 0, 13)
+
+def born_with(bias):
+    net = MLP(2, width=32, activation="relu", init="he", dtype=torch.float32)
+    for layer in net.hidden:
+        nn.init.constant_(layer.bias, bias)
+    return net
+
+lengths = (10**powers).repeat(17)                                    # (221,) learning rates
+stack = Stack(born_with(bias.item()) for bias in biases for _ in powers)
+
+def weighted_loss(logits, labels):                                   # logits (221, 64, 10), labels (64,)
+    losses = torch.stack([F.cross_entropy(own, labels) for own in logits])
+    return (lengths * losses).sum() / lengths.sum()
+
+# %% tags=["claim-C2.06"]
+images = x.float()
+start_z = stack.signals(images)[0][:2]                               # two layers (221, 1437, 32)
+dead_at_start = torch.stack([(z <= 0).all(1).float().mean(1) for z in start_z]).mean(0).view(17, 13)
+run = fit(stack, images, y, steps=150, lr=lengths.sum().item(), loss_fn=weighted_loss, title="221 nets, mean loss")
+end_z = stack.signals(images)[0]
+dead = torch.stack([(z <= 0).all(1).float().mean(1) for z in end_z[:2]]).mean(0).view(17, 13)
+right = (end_z[2].argmax(2) == y).float().mean(1).view(17, 13)
+
+def two_ways_to_die(axes):
+    for ax, share, label in zip(axes, (dead, right), ("dead share", "accuracy")):
+        plots.draw_heat(ax, share, x=(-2.5, 0), y=(-4, 0), limits=(0, 1), label=label,
+                        xlabel="log₁₀ learning rate", ylabel="bias at birth")
+
+show(two_ways_to_die, panels=2)
+
+# %% tags=["claim-C2.06"]
+healthy, long_step = dead[-1, :6].max().item(), dead[-1, -2:].min().item()
+born_dead, moved = dead[0].min().item(), (dead - dead_at_start)[:5].abs().max().item()
+print(f"bias 0: dead share at most {healthy:.0%} with small steps, at least {long_step:.0%} with the largest")
+print(f"bias -4: at least {born_dead:.0%}; from -4 to -3, no learning rate changed it by more than {moved:.0%}")
+print(f"bias -2: {dead[8, 0]:.0%} at learning rate 0.003, {dead[8, 8:].min():.0%} at the best larger one")
+assert run.stopped or (healthy < 0.15 and long_step > 0.7 and born_dead > 0.7 and moved < 0.01)
+assert run.stopped or dead[8, 8:].min() < dead[8, 0] - 0.1
+
+# %% [markdown]
+# Three regions. On the right the step kills, whatever the bias. At the bottom the net is born dead and the step makes
+# *no* difference: as soon as one whole layer is silent, nothing below it gets a gradient and nothing above it gets a
+# signal. (Accuracy is at chance there though a fifth of the units still live. One dead layer is enough.) And in between,
+# around $-2$, a *larger* step is better, up to a point: it brings half-dead nets back.
+#
+# ## A census needs a birth certificate
+#
+# A popular tutorial counts dead units in *untrained* nets, finds 56 % of a layer dead in a net of ten, and blames the
+# depth. Before you believe a census, ask what the net was born with. The same ten layers with PyTorch's weights and
+# biases, with the same weights but biases of zero, and with He's:
+
+# %%
+births = {"PyTorch's default": [], "the same, biases 0": [], "He": []}
+for seed in range(5):
+    nets = {name: MLP(10, activation="relu", init="torch", seed=seed) for name in births}
+    nets["He"].initialize("he", seed=seed)
+    for layer in nets["the same, biases 0"].hidden:
+        nn.init.zeros_(layer.bias)
+    for name, net in nets.items():
+        births[name].append(measure(net, x, y).dead[:10])
+birth_census = {name: torch.stack(shares).mean(0) for name, shares in births.items()}
+
+def dead_at_birth(ax):
+    plots.draw_lines(ax, birth_census, xlabel="layer", ylabel="dead share, untrained", limits=(0, 0.75))
+
+show(dead_at_birth)
+deep = {name: share[5:].mean().item() for name, share in birth_census.items()}
+print("layers 6 to 10:", ", ".join(f"{name} {share:.0%}" for name, share in deep.items()))
+assert deep["PyTorch's default"] > 0.4 > 0.25 > max(deep["the same, biases 0"], deep["He"])
+assert birth_census["He"][7:].mean() > birth_census["He"][:3].mean() + 0.03
+
+# %% [markdown]
+# We find the half-dead layers, too. But four fifths of the effect is the *initialization*: PyTorch's weights shrink the
+# signal sixfold per layer in mean square and its biases do not shrink, so after five layers $z$ is nearly all bias, the
+# same for each digit, and half of the units are off for all. Without the biases, or with He's weights, what is left is
+# the part of depth: real, and much smaller. (A unit that is off at birth is not lost, either, as you have just seen.)
+#
+# ## Remedies, side by side
+#
+# Four remedies are usually listed: a smaller step, a slope on the left (*leaky ReLU*: $\phi(z) = \alpha z$ for $z < 0$,
+# here with $\alpha = 0.2$), He's initialization, and normalization. Try each on *two* sick nets. The first has weights
+# too large ($\sigma_w = 3$) for its learning rate, the second biases of $-3$. *Predict:* does each help both?
+
+# %%
+REMEDIES = ("nothing", "a tenth of the step", "a leak of 0.2", "He's start", "batch norm")
+
+def treated(remedy, sigma_w, bias, seed=0):
+    if remedy == "He's start":
+        sigma_w, bias = 2**0.5, 0.0
+    norm = "batch" if remedy == "batch norm" else None
+    net = MLP(3, activation="relu", sigma_w=sigma_w, norm=norm, seed=seed)
+    if remedy == "a leak of 0.2":
+        net.phi = nn.ModuleList(nn.LeakyReLU(0.2) for _ in range(3))
+    for layer in net.hidden:
+        nn.init.constant_(layer.bias, bias)
+    return net
+
+def silent_share(net):                                               # a leaky unit is never zero, but may be negative
+    z, _ = net.eval().signals(x)
+    return torch.stack([(layer <= 0).all(0).double().mean() for layer in z[:-1]]).mean().item()
+
+# %%
+sick = {"weights too large": (3.0, 0.0, 0.1), "biases of -3": (2**0.5, -3.0, 0.05)}      # sigma_w, bias, step
+outcome = {}
+for name, (sigma_w, bias, step) in sick.items():
+    nets = {remedy: treated(remedy, sigma_w, bias) for remedy in REMEDIES}
+    rates = dict.fromkeys(REMEDIES, step) | {"a tenth of the step": step / 10}
+    outcome[name] = nets, race(nets, x, y, steps=200, lr=rates, title=f"Sick: {name}")
+
+# %% tags=["claim-C2.06"]
+loss, silent = {}, {}
+for name, (nets, runs) in outcome.items():
+    loss[name] = {remedy: torch.tensor(run.loss[-30:]).mean().item() for remedy, run in runs.items()}
+    silent[name] = {remedy: silent_share(net) for remedy, net in nets.items()}
+
+def remedies(axes):
+    for row, name in zip(axes.reshape(2, 2), sick):
+        uncured = [remedy for remedy, value in loss[name].items() if not value < 0.5]
+        plots.draw_bars(row[0], silent[name], xlabel="silent for every digit", marks=uncured, form="{:.0%}")
+        plots.draw_bars(row[1], loss[name], xlabel="loss, mean of the last 30 steps", marks=uncured)
+        row[0].set_title(name)
+        row[1].set_yticklabels([])
+
+show(remedies, panels=(2, 2), size=(9, 5.6))
+
+# %% tags=["claim-C2.06"]
+stopped = any(run.stopped for _, runs in outcome.values() for run in runs.values())
+large, biased = loss.values()
+leak_diverged = outcome["weights too large"][1]["a leak of 0.2"].diverged
+print(f"weights too large: untreated {large['nothing']:.2f}, leak diverged: {leak_diverged}")
+print(f"biases of -3: untreated {biased['nothing']:.2f}, a tenth of the step {biased['a tenth of the step']:.2f}")
+assert stopped or (large["nothing"] > 1 and leak_diverged and large["a tenth of the step"] < 0.3)
+assert stopped or (min(biased["nothing"], biased["a tenth of the step"]) > 2 and biased["a leak of 0.2"] < 0.5)
+assert stopped or max(large["He's start"], large["batch norm"], biased["He's start"], biased["batch norm"]) < 0.2
+
+# %% [markdown]
+# (Hatched: not cured.) A remedy has to fit the cause.
+#
+# - **A smaller step** cures what a large step does, and nothing for a net that was born dead.
+# - **A leak** brings the born-dead net back, since something still gets through. But on the net with too large a step it
+#   is no cure at all: the net *explodes*. There the dead units had been the fuse. (And the usual leak of 0.01 is thin:
+#   three layers of it pass on a millionth.)
+# - **He's start** has neither fault, so it cures both, if it is not too late.
+# - **Normalization** recentres and rescales every $z$ at every step, so neither large weights nor a bias can hold a unit
+#   on the dark side. It cures both.
+
+# %% [markdown] tags=["claim-C2.08", "claim-C2.09"]
+# ## The story so far
+#
+# **"ReLU was introduced in 2010."** Fukushima used the rectifier in 1969. In 2010 Nair and Hinton brought it into
+# restricted Boltzmann machines; in 2011 Glorot, Bordes and Bengio trained deep supervised nets with it and praised its
+# sparsity. Then, in 2012, **AlexNet**: 8 weight layers, ReLU and dropout, a top-5 error of 15.3 % on ImageNet where the
+# next best had 26.2 %. (The 15.3 % are an ensemble's; and its authors set many of the biases to $+1$, so that the units
+# would begin alive.)
+#
+# *Try:* 1969, 2010, 2011, 2012, 2013, 2015.
+
+# %%
+def history_of_the_field(ax, year=2012):
+    return plots.draw_timeline(ax, timeline.EVENTS, year, timeline.LANES)
+
+explore(history_of_the_field, year=(1969, 2020))
+
+# %% [markdown]
+# ## When to use what: a quiz
+#
+# ReLU is for hidden layers. Not everything is a hidden layer:
+
+# %%
+print(quiz.sheet(2))
+
+# %% [markdown]
+# Put your answers in quotes in place of the dots. Each is answered with a reason, the wrong ones, too.
+
+# %%
+answers = {
+    "hidden": ...,
+    "probability": ...,
+    "temperature": ...,
+    "gate": ...,
+    "state": ...,
+}
+quiz.grade(2, answers)
+
+# %% [markdown]
+# When you are done, here are two of the reasons in numbers: a state that is fed back a hundred times with the weight 1.1,
+# and an output unit that wrongly says "no" ($z = -3$ where the answer is "yes"):
+
+# %% tags=["claim-C2.10"]
+state = {"relu": torch.tensor(1.0), "tanh": torch.tensor(1.0)}
+for _ in range(100):
+    state = {"relu": F.relu(1.1 * state["relu"]), "tanh": torch.tanh(1.1 * state["tanh"])}
+z_out = torch.tensor(-3.0, requires_grad=True)
+(sigmoid_pull,) = torch.autograd.grad(F.binary_cross_entropy_with_logits(z_out, torch.tensor(1.0)), z_out)
+(relu_pull,) = torch.autograd.grad((F.relu(z_out) - 1) ** 2, z_out)
+print(f"state after 100 steps: relu {state['relu']:.0f}, tanh {state['tanh']:.2f}")
+print(f"pull on a wrong output: sigmoid with cross-entropy {sigmoid_pull:.2f}, relu with squared error {relu_pull:.2f}")
+assert state["relu"] > 10_000 and state["tanh"] < 1
+assert sigmoid_pull < -0.9 and relu_pull == 0
+
+# %% [markdown]
+# ## The clinic: your second patient
+
+# %%
+patient = clinic.patient(2)
+print(patient.complaint)
+m = measure(patient.make(), x, y)
+print("layer   gradient  mean of z  std of a  dead")
+for l in range(3):
+    print(f"{l + 1:5}  {m.delta_norm[l]:9.1e}  {m.pre_mean[l]:9.2f}  {m.activation_std[l]:8.2f}  {m.dead[l]:4.0%}")
+
+# %% [markdown]
+# Which disease is it: *dead before the first step*, *killed by too large a step*, *vanishing through small slopes*, or
+# *weights too small*? Put your answer in quotes in place of the dots.
+
+# %%
+diagnosis = ...
+clinic.name_disease(patient, diagnosis)
+
+# %% [markdown]
+# And the treatment? *A tenth of the learning rate*, *ten times the learning rate*, *a leak of 0.01*, or *biases of zero*.
+# (In lower case. The patient is trained untreated and treated, side by side.)
+
+# %%
+prescription = ...
+clinic.treat(patient, prescription)
+
+# %% [markdown]
+# ## Exercises
+#
+# ### 1. One step back through ReLU
+#
+# `relu_backward(delta_out, z)`: given $\partial C/\partial a$ and $z$, both of the same shape, return
+# $\partial C/\partial z$. At $z = 0$ do as PyTorch does.
+#
+# <details><summary>Hint</summary>
+#
+# `z > 0` is a mask of True and False, and multiplying with it works.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def relu_backward(delta_out, z):
+#     return delta_out * (z > 0)
+# ```
+#
+# </details>
+
+# %%
+def relu_backward(delta_out, z):
+    """Two tensors of the same shape -> the error before the ReLU, of that shape."""
+    ...
+
+exercises_ch2.check_relu_backward(relu_backward)
+
+# %% [markdown]
+# ### 2. The level for a leaky ReLU
+#
+# `level_sigma_w(alpha)`: which $\sigma_w$ keeps $\chi = 1$ if the slope is 1 for $z > 0$ and $\alpha$ for $z < 0$? A
+# number in, a number out. For $\alpha = 0$ it must be He's $\sqrt 2$.
+#
+# <details><summary>Hint</summary>
+#
+# $E[\phi'(z)^2]$ is the mean of two equally likely values. Then solve $\sigma_w^2 E[\phi'(z)^2] = 1$.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def level_sigma_w(alpha):
+#     return (2 / (1 + alpha**2)) ** 0.5
+# ```
+#
+# </details>
+
+# %%
+def level_sigma_w(alpha):
+    """The slope below zero -> sigma_w, a number."""
+    ...
+
+exercises_ch2.check_level_sigma_w(level_sigma_w)
+
+# %% [markdown]
+# ### 3. Who is dead?
+#
+# `dead_units(z)`: the pre-activations of a ReLU layer, of shape (samples, units); return a tensor of True and False, of
+# shape (units,), True for a unit that neither speaks nor learns for any sample.
+#
+# <details><summary>Hint</summary>
+#
+# Compare with 0 first. Then `.all(...)` along the dimension of the samples. What should count at exactly 0?
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def dead_units(z):
+#     return (z <= 0).all(0)
+# ```
+#
+# </details>
+
+# %%
+def dead_units(z):
+    """(samples, units) -> (units,) of True and False."""
+    ...
+
+exercises_ch2.check_dead_units(dead_units)
+
+# %% [markdown]
+# ### 4. A census for any net
+#
+# `census(net, x)`: for an `nn.Sequential` and a batch, the dead share (0 to 1) after each of its `nn.ReLU` layers, as a
+# list or 1-D tensor, first layer first. Take it home: it runs on your own nets.
+#
+# <details><summary>Hint</summary>
+#
+# `for layer in net: x = layer(x)` is the forward pass. `isinstance(layer, nn.ReLU)` tells where to count. A dead unit is
+# one whose output is 0 for all samples.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def census(net, x):
+#     shares = []
+#     for layer in net:
+#         x = layer(x)
+#         if isinstance(layer, nn.ReLU):
+#             shares.append((x == 0).all(0).double().mean())
+#     return shares
+# ```
+#
+# </details>
+
+# %%
+def census(net, x):
+    """An nn.Sequential and a batch -> the dead share after each nn.ReLU."""
+    ...
+
+exercises_ch2.check_census(census)
+
+# %% [markdown]
+# ## Summary
+#
+# - ReLU lets half of the mean square through, forward and backward, at any scale: $\chi = \sigma_w^2/2$. With
+#   $\sigma_w^2 = 2$ the line is level; with PyTorch's default of $\frac13$ it falls all the same.
+# - Half of the activations are zero, so every input has a linear net of its own.
+# - A unit that is off for every input gets a gradient of exactly zero. A large step or a negative bias kills; only a change
+#   further down can bring it back. A remedy has to fit the cause.
+#
+# One picture to keep: one activation, four sizes of weights.
+
+# %%
+def four_sizes(ax):
+    curves = {}
+    for name, sigma_w in (("4", 2.0), ("2 (He)", 2**0.5), ("1", 1.0), ("1/3 (PyTorch)", (1 / 3) ** 0.5)):
+        net = MLP(30, activation="relu", sigma_w=sigma_w)
+        delta = measure(net, x[:128], y[:128]).delta_norm
+        curves[f"σ_w² = {name}"] = delta / delta[-1]
+    plots.draw_lines(ax, curves, xlabel="layer", ylabel="gradient, relative to the last layer", log=True)
+
+show(four_sizes)
+
+# %% [markdown]
+# All of ReLU's trouble sits on its left side, where it is flat. Must it be? It could leak, bend smoothly, dip below zero.
+# A dozen functions try just that, and each has an acronym that ends in **LU**: chapter 3 puts them side by side and asks
+# which differences are real.
+#
+# ## References
+#
+# - Fukushima 1969, *Visual feature extraction by a multilayered network of analog threshold elements*, IEEE Transactions
+#   on Systems Science and Cybernetics 5(4)
+# - Nair, Hinton 2010, *Rectified linear units improve restricted Boltzmann machines*, ICML
+# - Glorot, Bordes, Bengio 2011, *Deep sparse rectifier neural networks*, AISTATS
+# - Krizhevsky, Sutskever, Hinton 2012, *ImageNet classification with deep convolutional neural networks*, NeurIPS
+# - Maas, Hannun, Ng 2013, *Rectifier nonlinearities improve neural network acoustic models*, ICML workshop
+# - He, Zhang, Ren, Sun 2015, *Delving deep into rectifiers*, ICCV
+# - Ioffe, Szegedy 2015, *Batch normalization*, ICML
+# - Lippe, *UvA deep learning tutorials*, 3: Activation functions (the census of untrained nets)
