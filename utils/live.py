@@ -133,19 +133,23 @@ def draw_losses(ax, losses, steps, title, endings=None):
     """
     last = max(1, *map(len, losses.values())) if endings else steps
     stride = -(-last // POINTS)
-    firsts = [loss[0] for loss in losses.values() if loss and np.isfinite(loss[0])]
+    begun = {name: loss for name, loss in losses.items() if loss}
+    sound = {name: loss for name, loss in begun.items() if np.isfinite(loss[-1])} or begun
+    firsts = [loss[0] for loss in sound.values() if np.isfinite(loss[0])]
     for i, (name, loss) in enumerate(losses.items()):
-        look = {"color": style.CYCLE[i % 7], "linestyle": style.DASHES[i % 7], "marker": style.MARKERS[i % 7]}
+        k = i % len(style.CYCLE)
+        look = {"color": style.CYCLE[k], "linestyle": style.DASHES[k], "marker": style.MARKERS[k]}
         at, means = _thinned(loss, stride)
         first_mark = max(0, min(3 * i % 15, len(at) - 1))  # apart from the other nets' marks
         ax.plot(at, means, label=name, markevery=(first_mark, 15), **look)
-    highest = max([*firsts, *(line.get_ydata().max(initial=0) for line in ax.lines)])
+    highest = max([0, *firsts, *(line.get_ydata().max(initial=0) for line in ax.lines if line.get_label() in sound)])
     top = min(highest, 3 * max(firsts, default=0)) or 1  # one net that explodes must not flatten the others
     for i, loss in enumerate(losses.values()):
         if loss and not np.isfinite(loss[-1]):
             place = {"ha": "left" if len(loss) < 0.8 * last else "right", "va": "center"}
-            height = top * (1 - 0.1 * (i % 7))  # nets may diverge at the same step
-            ax.text(len(loss), height, "\u2715 diverged", color=style.CYCLE[i % 7], weight="bold", **place)
+            k = i % len(style.CYCLE)
+            height = top * (1 - 0.1 * k)  # nets may diverge at the same step
+            ax.text(len(loss), height, "\u2715 diverged", color=style.CYCLE[k], weight="bold", **place)
     ax.set(title=title, xlabel="step", ylabel="training loss", xlim=(0, last))
     rows = _add_legend(ax) if len(losses) > 1 else 0
     ax.set_ylim(0, top * (1.08 + rows * (0.2 if style.in_lecture() else 0.13)))  # the legend stands above the curves

@@ -13,6 +13,7 @@ VERMILLION = "#D55E00"
 GREEN = "#009E73"
 PURPLE = "#B5578C"
 ORANGE = "#B37A00"
+BROWN = "#7B3F00"
 GREY = "#6B6B6B"
 BLACK = "#1A1A1A"
 
@@ -23,9 +24,9 @@ ALARM = VERMILLION
 HEALTHY = GREEN
 GUESS = PURPLE
 
-CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK, GREY)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")  # colour never carries a meaning alone
-DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK, GREY, BROWN)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # colour never carries a meaning alone
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
 
 SEQUENTIAL = "cividis"  # perceptually even, and the same to a colour-blind reader
 DIVERGING = "PuOr"

@@ -319,7 +319,7 @@ for (name, before), after in zip(start.named_parameters(), end.parameters()):
         moved[name.removesuffix(".weight")] = ((after - before).norm() / before.norm()).item()
 
 def draw_moved(ax):
-    plots.draw_bars(ax, moved, xlabel="distance moved, as a share of the weights' size", log=True)
+    plots.draw_bars(ax, moved, xlabel="distance moved / size of the weights", log=True, form="{:.1e}")
 
 show(draw_moved, size=(9, 4.2))
 assert stopped or (moved["hidden.0"] < 1e-3 and moved["hidden.9"] > 0.1)
@@ -539,7 +539,7 @@ assert tiny.norm() == 0 and tiny.double().norm() > 0
 # ## Three causes, one cube
 #
 # Activation, initialization and depth are often listed as three independent causes whose effects add up. Switch each
-# between "sick" and "cured": sigmoid or ReLU, weights too small ($\sigma_w = 0.5$) or matched to the activation, no skip
+# between "sick" and "cured": sigmoid or ReLU, weights too small ($\sigma_w = 0.5$) or usual to the activation, no skip
 # or a skip connection around each layer (chapter 6). Eight nets of 20 layers. *Predict:* which of them learn?
 
 # %%
@@ -548,7 +548,7 @@ def corner(activation, weights, skip):
     return MLP(20, width=32, activation=activation, sigma_w=sigma_w, skip=skip == "skip")
 
 switches = [(activation, weights, skip) for skip in ("no skip", "skip")
-            for activation in ("sigmoid", "relu") for weights in ("small", "matched")]
+            for activation in ("sigmoid", "relu") for weights in ("small", "usual")]
 cube = {", ".join(names): corner(*names) for names in switches}
 ratios = {name: first_over_last(net) for name, net in cube.items()}
 runs = race(cube, x, y, steps=150, lr=0.01, title="The cube of causes")
@@ -558,7 +558,8 @@ learnt = {name: run.accuracy for name, run in runs.items()}
 
 def cube_picture(axes):
     plots.draw_bars(axes[0], ratios, xlabel="gradient, first / last layer", log=True, form="{:.0e}")
-    plots.draw_bars(axes[1], learnt, xlabel="accuracy after 150 steps", form="{:.0%}")
+    failed = [name for name, share in learnt.items() if share < 0.2]
+    plots.draw_bars(axes[1], learnt, xlabel="accuracy after 150 steps", form="{:.0%}", marks=failed)
     axes[1].set_yticklabels([])
 
 show(cube_picture, panels=2, size=(9, 4.6))
@@ -566,11 +567,11 @@ show(cube_picture, panels=2, size=(9, 4.6))
 # %% tags=["claim-C1.18"]
 stopped = any(run.stopped for run in runs.values())
 relu_alone, weights_alone, both, all_three = (learnt[name] for name in (
-    "relu, small, no skip", "sigmoid, matched, no skip", "relu, matched, no skip", "relu, matched, skip"))
+    "relu, small, no skip", "sigmoid, usual, no skip", "relu, usual, no skip", "relu, usual, skip"))
 print(f"ReLU alone {relu_alone:.0%}, weights alone {weights_alone:.0%}, both {both:.0%}, all three {all_three:.0%}")
 gain_alone, gain_together = abs(relu_alone - 0.1) + abs(weights_alone - 0.1), both - 0.1       # over chance
 assert stopped or gain_together > 3 * gain_alone
-assert stopped or (runs["relu, matched, skip"].diverged and ratios["relu, matched, skip"] > 100)
+assert stopped or (runs["relu, usual, skip"].diverged and ratios["relu, usual, skip"] > 100)
 
 # %% [markdown]
 # Without skips, curing the activation alone gains nothing, curing the weights alone gains nothing, and both together
