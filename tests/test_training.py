@@ -303,10 +303,21 @@ class TestView:
         assert drawn[0] == pytest.approx(np.mean(loss[:stride]))
         assert (f"mean of {stride} steps" in caption) == (stride > 1)
 
-    def test_an_explosion_does_not_flatten_the_others(self):
+    @pytest.mark.parametrize("sick", [[2.0, 1e30, math.inf], [1e5, 1e30, math.inf]])
+    def test_an_explosion_does_not_flatten_the_others(self, sick):
         ax = Figure().subplots()
-        live.draw_losses(ax, {"fine": [2.0, 1.5, 1.0], "sick": [2.0, 1e30, math.inf]}, 3, "A race")
-        assert ax.get_ylim()[1] < 10
+        live.draw_losses(ax, {"fine": [2.0, 1.5, 1.0], "sick": sick}, 3, "A race")
+        assert 2 < ax.get_ylim()[1] < 15
+
+    def test_eight_nets_look_different(self):
+        ax = Figure().subplots()
+        live.draw_losses(ax, {f"net {i}": [2.0, 1.0] for i in range(8)}, 2, "A race")
+        assert len({(line.get_color(), line.get_linestyle(), line.get_marker()) for line in ax.lines}) == 8
+
+    def test_neither_does_one_that_starts_from_far_above(self):
+        ax = Figure().subplots()
+        live.draw_losses(ax, {"fine": [2.0, 1.5], "well": [2.5, 1.0], "high": [100.0, 2.0]}, 2, "A race")
+        assert 2.5 < ax.get_ylim()[1] < 20
 
 
 def test_a_script_prints_nothing():

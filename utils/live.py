@@ -5,6 +5,7 @@ what a widget says to a *subshell*, which ipykernel (from 7 on) serves in a thre
 subshells delivers the click when the cell has ended; there the kernel's own interrupt stops the training.
 """
 
+import statistics
 import time
 from base64 import b64encode
 
@@ -49,7 +50,7 @@ class LiveView(Unwatched):
         self.title = title
         room = (len(names) - 1) * (0.35 if style.in_lecture() else 0.2)  # inches, for the legend and the caption
         self.canvas = Canvas(size=(style.WIDTH, style.HEIGHT + room))
-        self.image = widgets.Image(format="png", layout={"width": f"{style.WIDTH * 100:.0f}px", "max_width": "100%"})
+        self.image = widgets.Image(format="png", layout={"width": f"{style.WIDTH * 100:.0f}px", "max_width": style.FIT})
         self.button = StopButton(description="Stop", icon="stop", tooltip="End the training and keep what was learned")
         self.button.on_click(self._request_stop)
         self.bar = widgets.IntProgress(max=steps, layout={"width": "300px"})
@@ -143,7 +144,8 @@ def draw_losses(ax, losses, steps, title, endings=None):
         first_mark = max(0, min(3 * i % 15, len(at) - 1))  # apart from the other nets' marks
         ax.plot(at, means, label=name, markevery=(first_mark, 15), **look)
     highest = max([0, *firsts, *(line.get_ydata().max(initial=0) for line in ax.lines if line.get_label() in sound)])
-    top = min(highest, 3 * max(firsts, default=0)) or 1  # one net that explodes must not flatten the others
+    # One net that explodes, or starts from far above, must not flatten the others.
+    top = min(highest, 3 * np.median(firsts)) if firsts else 1
     for i, loss in enumerate(losses.values()):
         if loss and not np.isfinite(loss[-1]):
             place = {"ha": "left" if len(loss) < 0.8 * last else "right", "va": "center"}
