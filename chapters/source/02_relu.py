@@ -118,7 +118,8 @@ assert [slope[1] for slope in slopes.values()] == [0.0, 0.5, 1.0]
 
 # %% [markdown]
 # Any number from 0 to 1 is a legitimate answer at the kink (a *subgradient*). PyTorch's ReLU takes 0, and so do we. It
-# hardly matters, as $z$ is almost never exactly 0.
+# seldom matters, as $z$ is almost never exactly 0. (The exception: behind a layer that is silent altogether, $z$ is the
+# bias, and biases start at 0.)
 #
 # **One digit, one matrix.** For a given input each unit is on or off, so $D^l = \mathrm{diag}\,\phi'(z^l)$ holds zeros
 # and ones only, and the Jacobian product of chapter 1 is a product of weight matrices with some rows struck out:
@@ -267,7 +268,7 @@ assert min(alike) > max(unlike) + 0.03
 # **Half of the activations are exactly zero.** That is called *sparsity*, and it is good for something:
 #
 # - Every digit switches on its own half of the net, hence its own matrix (the one you computed above). That is what
-#   makes a net of straight pieces so expressive: 300 digits, as many patterns.
+#   makes a net of straight pieces so expressive: 300 digits, almost as many patterns.
 # - The pattern alone, before any training, already says something about the class: digits of the same class share more
 #   of it.
 # - What is zero need not be multiplied.
@@ -280,7 +281,7 @@ assert min(alike) > max(unlike) + 0.03
 #
 # If a unit is off for *every* digit, its slope is zero for every digit, so by BP2 its error is zero, so by BP4 its
 # weights get no gradient: it cannot learn its way back. It is called **dead**. Here is how to kill most of a net within
-# seconds: take too large a step. Three nets, three layers each, learning rate 0.3 with momentum 0.9:
+# seconds: take steps that are too large. *Predict:* which share of the units will be dead in the end? Three nets, three layers each, learning rate 0.3 with momentum 0.9:
 
 # %%
 def dead_by_layer(net):
@@ -314,9 +315,9 @@ show(census_over_time, panels=3, size=(10, 3.6))
 
 # %% [markdown]
 # This is a *census*: the dead share of each layer, before, during and after. Almost nobody is dead at birth, most are
-# at the end, and the accuracy is near chance. Notice that the loss did *not* become infinite: it sits at
-# $\ln 10 \approx 2.3$. An exploding step in a sigmoid net would have saturated it; in a ReLU net the units that were
-# thrown too far simply go dark. Notice also that the curves sometimes *fall*. We come back to that.
+# at the end, and what is left of the nets gets one digit in five right. The loss did *not* become infinite. It jumped for
+# a while and settled just below $\ln 10 \approx 2.3$: the units that were thrown too far went dark, and the noise with
+# them. Notice also that the curves sometimes *fall*. We come back to that.
 
 # %% [markdown]
 # ## One unit's death
@@ -371,13 +372,13 @@ def resurrections(seed, frozen):
 
 for seed in range(3):
     (dead, nailed), (_, free) = resurrections(seed, frozen=True), resurrections(seed, frozen=False)
-    print(f"seed {seed}: {dead} dead at the start; back to life: {nailed} with frozen layers below, {free} with free ones")
+    print(f"seed {seed}: {dead} dead at the start; back to life: {nailed} over frozen layers, {free} over free ones")
     assert dead >= 8 and nailed == 0 and free > 0
 
 # %% [markdown]
 # So death is permanent in two cases: in **layer 1**, whose input is the data, and wherever everything below is frozen or
 # dead itself. Elsewhere a unit may return (that is why the census curves fell now and then), but nobody calls it back:
-# it is luck. And with all layers below silent, luck ends.
+# it is luck. And once a whole layer is silent, nothing below it learns any more, and luck ends.
 #
 # ## Two ways to die
 #
@@ -434,17 +435,17 @@ assert run.stopped or (healthy < 0.15 and long_step > 0.7 and born_dead > 0.7 an
 assert run.stopped or saved < still - 0.05
 
 # %% [markdown]
-# Three regions (bright means dead on the left, and learned on the right). At the right edge the step kills, whatever the
-# bias. At the bottom the net is born dead and the step makes
-# *no* difference: as soon as one whole layer is silent, nothing below it gets a gradient and nothing above it gets a
-# signal. (Accuracy is at chance there though a fifth of the units still live. One dead layer is enough.) And in between,
-# around $-1.5$, a *larger* step is better, up to a point: it brings half-dead nets back.
+# Bright means dead in the left picture, and learned in the right one. There are three regions. At the right edge the step
+# kills, whatever the bias. At the bottom the net is born dead, and the step makes *no* difference: as soon as one whole
+# layer is silent, nothing below it gets a gradient and nothing above it gets a signal. (Accuracy is at chance there
+# though some units still live. One dead layer is enough.) And in between, around $-1.5$, a *larger* step is better, up to
+# a point: it brings half-dead nets back.
 #
 # ## A census needs a birth certificate
 #
-# A popular tutorial counts dead units in *untrained* nets, finds more than half of a layer dead in a net of ten, and
-# blames the depth. Before you believe a census, ask what the net was born with. The same ten layers with PyTorch's weights and
-# biases, with the same weights but biases of zero, and with He's:
+# A popular tutorial counts dead units in *untrained* nets, finds more than half of a layer dead in a net of ten layers,
+# and blames the depth. Before you believe a census, ask what the net was born with. The same ten layers with PyTorch's
+# weights and biases, with the same weights but biases of zero, and with He's:
 
 # %%
 births = {"PyTorch's default": [], "the same, biases 0": [], "He": []}
@@ -545,7 +546,10 @@ assert stopped or max(large["He's start"], large["batch norm"], biased["He's sta
 #   on the dark side. It cures both.
 
 # %% [markdown] tags=["claim-C2.08", "claim-C2.09"]
-# ## The story so far
+# ## What the literature says
+#
+# You have settled three sentences already: "$1^{19} = 1$", "a dead unit is dead for good", and the census of untrained
+# nets. One more:
 #
 # **"ReLU was introduced in 2010."** Fukushima used the rectifier in 1969. In 2010 Nair and Hinton brought it into
 # restricted Boltzmann machines; in 2011 Glorot, Bordes and Bengio trained deep supervised nets with it and praised its
@@ -765,8 +769,8 @@ show(four_sizes)
 
 # %% [markdown]
 # All of ReLU's trouble sits on its left side, where it is flat. Must it be? It could leak, bend smoothly, dip below zero.
-# A dozen functions try just that, and each has an acronym that ends in **LU**: chapter 3 puts them side by side and asks
-# which differences are real.
+# A dozen functions try just that, most of them with an acronym that ends in **LU**: chapter 3 puts them side by side and
+# asks which differences are real.
 #
 # ## References
 #
