@@ -26,6 +26,8 @@ CHROMIUM_FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
+CELLS = "jupyterapp.shell.currentWidget.content.widgets"
+
 # Resolves with the milliseconds from the next key to the paint of the picture that it brings.
 WATCH_NEXT_PICTURE = """
 (cell) => {
@@ -167,13 +169,42 @@ def run_all(page, seconds=300):
     )
     if not finished:
         raise TimeoutError(f"the notebook did not finish within {seconds} s")
-    errors = page.evaluate(
-        """() => jupyterapp.shell.currentWidget.content.widgets.flatMap((cell, index) =>
-            (cell.model.type === "code" ? cell.model.outputs.toJSON() : [])
-                .filter((output) => output.output_type === "error")
-                .map((output) => [index, `${output.ename}: ${output.evalue}`]))"""
+    errors = {index: read_error(page, index) for index in range(page.evaluate(f"{CELLS}.length"))}
+    return {index: error for index, error in errors.items() if error}
+
+
+def run_cell(page, index, seconds=120):
+    """Run one cell to its end and return its error as "name: value", or None."""
+    start_cell(page, index)
+    wait_for_cell(page, seconds)
+    return read_error(page, index)
+
+
+def start_cell(page, index):
+    """Select a cell and let it run; `wait_for_cell` waits for its end."""
+    page.evaluate(
+        """(index) => {
+            jupyterapp.shell.currentWidget.content.activeCellIndex = index;
+            window.cellRuns = true;
+            jupyterapp.commands.execute("notebook:run-cell").finally(() => { window.cellRuns = false; });
+        }""",
+        index,
     )
-    return dict(errors)
+
+
+def wait_for_cell(page, seconds=120):
+    """Wait until the cell that `start_cell` started has ended."""
+    page.wait_for_function("() => !window.cellRuns", timeout=seconds * 1000)
+
+
+def read_error(page, index):
+    """Return the error in a cell's output as "name: value", or None."""
+    return page.evaluate(
+        f"""(index) => {CELLS}[index].model.outputs?.toJSON()
+            .filter((output) => output.output_type === "error")
+            .map((output) => `${{output.ename}}: ${{output.evalue}}`)[0] ?? null""",
+        index,
+    )
 
 
 def get_cell(page, index):

@@ -17,6 +17,8 @@ from IPython.display import display
 from utils import style
 from utils.canvas import Canvas
 
+MOST_BUTTONS = 5  # a list of so many options becomes a row of buttons, a longer one a menu
+
 _GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "lambda", "mu", "rho", "sigma", "tau", "phi")
 _ALERT = f"padding:4px 10px; border-left:4px solid {style.ALARM}; background:#FFF3EC; color:{style.BLACK}"
 _HIDDEN = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap"
@@ -76,7 +78,7 @@ class Picture(widgets.VBox):
         self.canvas = Canvas(panels, size)
         self.error = None
         width = f"{round(self.canvas.size[0] * 100)}px"
-        self.image = widgets.Image(format="png", layout=widgets.Layout(width=width, max_width="100%"))
+        self.image = widgets.Image(format="png", layout=widgets.Layout(width=width, max_width=style.FIT))
         self.words = widgets.HTML()
         self.message = widgets.HTML(layout=widgets.Layout(display="none"))
         super().__init__([*controls, self.message, self.image, self.words])
@@ -229,6 +231,10 @@ def _make_control(scene, name, abbreviation):
     takes_default = isinstance(abbreviation, (tuple, list, dict)) and default is not inspect.Parameter.empty
     if takes_default and not given and control.value != default:
         raise ValueError(f"{name}={abbreviation!r} does not hold the default of {_name(scene)}, {default!r}")
+    if isinstance(control, widgets.Dropdown) and not given and len(control.options) <= MOST_BUTTONS:
+        # JupyterLab takes a menu's keys for itself: an arrow leaves the cell, a letter may even delete it.
+        control = widgets.ToggleButtons(options=control.options, value=control.value)
+        control.style.button_width = "auto"
     if not given:
         control.layout.width = "400px"
         control.style.description_width = "7em"

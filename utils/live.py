@@ -5,7 +5,6 @@ what a widget says to a *subshell*, which ipykernel (from 7 on) serves in a thre
 subshells delivers the click when the cell has ended; there the kernel's own interrupt stops the training.
 """
 
-import statistics
 import time
 from base64 import b64encode
 

@@ -32,6 +32,7 @@ SEQUENTIAL = "cividis"  # perceptually even, and the same to a colour-blind read
 DIVERGING = "PuOr"
 
 WIDTH, HEIGHT, DPI = 9.0, 3.8, 100  # inches, inches, pixels per inch: one figure fits one notebook cell
+FIT = "calc(100% - 4px)"  # the greatest width of a picture in a widget: what the margins leave of a narrow notebook
 
 LECTURE_VARIABLE = "COURSE_LECTURE"
 
