@@ -53,7 +53,9 @@ def atlas(axes, first="relu", second="gelu"):
     plots.draw_lines(axes[0], values, z, xlabel="", ylabel="value φ(z)", markers=False, limits=(-2, 4))
     plots.draw_lines(axes[1], slopes, z, xlabel="pre-activation z", ylabel="slope φ′(z)",
                      markers=False, limits=(-0.3, 1.9))
-    return "; ".join(f"{name}: slope from {s.min():.2f} to {s.max():.2f}" for name, s in slopes.items()) + "."
+    told = [f"{name}: slope from {s.min():.2f} to {s.max():.2f}, gain {theory.gain(name):.2f}"
+            for name, s in slopes.items()]
+    return "; ".join(told) + "."
 
 explore(atlas, panels=(2, 1), size=(9, 5.6), first=names, second=names)
 
@@ -97,9 +99,12 @@ assert all(0.99 < facts[name].chi < 1.08 for name in names if name not in ("sigm
 def leaky_relu(z, alpha=0.01):
     return torch.where(z > 0, z, alpha * z)
 
+def apart(ours, theirs):                                     # the largest difference
+    return (ours - theirs).abs().max().item()
+
 z = torch.linspace(-6, 6, 2001, dtype=torch.float64)
-assert torch.allclose(leaky_relu(z), F.leaky_relu(z))
-assert torch.allclose(leaky_relu(z, 0.25), nn.PReLU().double()(z).detach())      # 0.25: PReLU's start
+assert apart(leaky_relu(z), F.leaky_relu(z)) < 1e-12
+assert apart(leaky_relu(z, 0.25), nn.PReLU().double()(z)) < 1e-12                # 0.25: PReLU's start
 
 # %% [markdown]
 # **A floor**: an exponential that levels off at $-\alpha$. ELU takes $\alpha = 1$; SELU multiplies the whole by
@@ -112,11 +117,11 @@ def elu(z, alpha=1.0):
 def selu(z, lam=1.0507009873554805, alpha=1.6732632423543772):
     return lam * elu(z, alpha)
 
-assert torch.allclose(elu(z, 1.6), F.elu(z, 1.6)) and torch.allclose(selu(z), F.selu(z))
+from_torch = apart(elu(z, 1.6), F.elu(z, 1.6)), apart(selu(z), F.selu(z))
 floor = {alpha: elu(torch.tensor(-40.0), alpha).item() for alpha in (0.5, 1.0, 2.0)}
 just_left = {alpha: activations.elu_slope(torch.tensor(-1e-6), alpha).item() for alpha in (0.5, 1.0, 2.0)}
 print("ELU's floor:", floor, " slope just left of zero:", {a: round(s, 3) for a, s in just_left.items()})
-assert all(abs(floor[alpha] + alpha) < 1e-6 for alpha in floor)
+assert max(from_torch) < 1e-12 and all(abs(floor[alpha] + alpha) < 1e-6 for alpha in floor)
 assert just_left[0.5] < just_left[1.0] <= 1 < just_left[2.0]
 
 # %% [markdown]
@@ -136,11 +141,12 @@ def gelu_tanh(z):
 def swish(z, beta=1.0):
     return z / (1 + torch.exp(-beta * z))
 
-assert torch.allclose(gelu(z), F.gelu(z)) and torch.allclose(gelu_tanh(z), F.gelu(z, approximate="tanh"))
-assert torch.allclose(swish(z), F.silu(z))
-gap, lowest, where = (gelu(z) - gelu_tanh(z)).abs().max().item(), swish(z).min().item(), z[swish(z).argmin()].item()
+from_torch = [apart(gelu(z), F.gelu(z)), apart(gelu_tanh(z), F.gelu(z, approximate="tanh")),
+              apart(swish(z), F.silu(z))]
+gap, lowest, where = apart(gelu(z), gelu_tanh(z)), swish(z).min().item(), z[swish(z).argmin()].item()
 print(f"GELU and its tanh form differ by {gap:.1e} at most; SiLU's minimum is {lowest:.4f} at z = {where:.3f}")
-assert 4e-4 < gap < 4.8e-4 and abs(lowest + 0.2785) < 1e-4 and abs(where + 1.2785) < 5e-3
+assert max(from_torch) < 1e-12 and 4e-4 < gap < 4.8e-4
+assert abs(lowest + 0.2785) < 1e-4 and abs(where + 1.2785) < 5e-3
 
 # %%
 def softplus(z):
@@ -149,7 +155,7 @@ def softplus(z):
 def mish(z):
     return z * torch.tanh(softplus(z))
 
-assert torch.allclose(softplus(z), F.softplus(z)) and torch.allclose(mish(z), F.mish(z))
+assert apart(softplus(z), F.softplus(z)) < 1e-12 and apart(mish(z), F.mish(z)) < 1e-12
 
 # %% [markdown]
 # A word on credit: SiLU is usually attributed to the Swish paper of 2017. It stands already in the GELU paper of 2016,
@@ -166,15 +172,13 @@ def swish_by_beta(axes, beta=1.0, companion="relu"):
                      markers=False, limits=(-2, 4))
     plots.draw_lines(axes[1], {"Swish": slope, companion: other.slope(z)}, z, xlabel="z",
                      ylabel="slope", markers=False, limits=(-0.3, 1.3))
-    gap = (f - other.value(z)).abs().max()
-    return f"Swish with beta = {beta:.1f} is at most {gap:.2f} away from {companion}; its minimum is {f.min():.2f}."
+    return f"Swish with beta = {beta:.1f} is at most {apart(f, other.value(z)):.2f} away from {companion}; its minimum is {f.min():.2f}."
 
 explore(swish_by_beta, panels=2, beta=(0.0, 10.0, 0.1), companion=["relu", "gelu", "identity"])
 
 # %% tags=["claim-C3.06"]
-linear = (swish(z, 0.0) - z / 2).abs().max().item()
-to_relu = {beta: (swish(z, beta) - F.relu(z)).abs().max().item() for beta in (1, 10, 100)}
-to_gelu = (swish(z, 1.702) - gelu(z)).abs().max().item()
+linear, to_gelu = apart(swish(z, 0.0), z / 2), apart(swish(z, 1.702), gelu(z))
+to_relu = {beta: apart(swish(z, beta), F.relu(z)) for beta in (1, 10, 100)}
 print(f"to z/2 at beta 0: {linear}; to ReLU:", {b: round(gap, 4) for b, gap in to_relu.items()},
       f"; to GELU at beta 1.702: {to_gelu:.3f}")
 assert linear == 0 and to_gelu < 0.03
@@ -255,9 +259,10 @@ predict("Whose variance is closest to 1 after 100 layers at sigma_w = 1? (Your g
 show(who_holds, panels=2, size=(9, 5))
 
 # %% [markdown]
-# ReLU's signal is down by 30 orders of magnitude and GELU's by more: their outputs are too small for these weights, and
-# it multiplies. One function holds the level, **SELU**. And **ELU**, which you will find described as
-# "self-normalizing"? The paper that coined the word is SELU's. Measure:
+# ReLU's signal is down by more than 30 orders of magnitude and GELU's by 60: their outputs are too small for these
+# weights, and it multiplies. Sigmoid and softplus settle at small levels of their own, but look at what their gradient
+# does. One function holds the level at 1 and its gradient within two orders: **SELU**. And **ELU**, which you will find
+# described as "self-normalizing"? The paper that coined the word is SELU's. Measure, with wider layers and three seeds:
 
 # %% tags=["claim-C3.03"]
 def through(phi, depth, width=512, sigma_w=1.0, seed=0, start=1.0, after=lambda a: a, skip=0, shift=0.0):
@@ -300,8 +305,8 @@ assert min(pulls[name] for name in ("gelu", "silu", "mish")) > 1.05
 # %% [markdown]
 # Three temperaments. See each of them, at its own gain, from a wrong start.
 #
-# *Try:* (1) SELU from 0.2 and from 10. (2) ReLU: where does it end? (3) GELU from 1.1 and from 0.9. What would a deep
-# net need that is made of it?
+# *Try:* (1) SELU from 0.2 and from 10. (2) ReLU: theory stays where it began; what does the measurement do, and why?
+# (3) GELU from 1.5 and from 0.5. What would a deep net need that is made of it?
 
 # %%
 def level(ax, activation="selu", start=3.0):
@@ -309,16 +314,17 @@ def level(ax, activation="selu", start=3.0):
     a = through(phi, 50, width=128, sigma_w=gain, start=start)
     measured = torch.stack([signal.square().mean() for signal in a])
     predicted = theory.q_trajectory(activation, start * gain**2, 51, gain) / gain**2
-    plots.draw_lines(ax, {"measured": measured, "theory": predicted}, torch.arange(51), xlabel="layer",
-                     ylabel="mean square of the signal", log=True, limits=(1e-3, 1e3))
+    plots.draw_by_layer(ax, measured, predicted, quantity="mean square of the signal")
+    ax.set(ylim=(1e-5, 1e5), xlabel="layer (1 is the input)")
     return f"{activation} from {start:.1f}: {measured[-1]:.2g} after 50 layers, theory {predicted[-1]:.2g}."
 
 explore(level, activation=["selu", "elu", "tanh", "relu", "gelu", "silu", "mish"], start=(0.1, 10.0, 0.1))
 
 # %% [markdown]
-# SELU comes back from anywhere. ReLU has no opinion: it stays wherever it was put (that is why He's scale works, and why
-# it repairs nothing). GELU, SiLU and Mish drift off, so in a deep net they live with something that resets the level:
-# layer norm, in every Transformer. Their gain holds for a few layers, not for a hundred.
+# SELU comes back from anywhere. ReLU has no opinion: on average it stays where it was put, and since nothing corrects the
+# small accidents of each random matrix, it wanders (less in wider layers). GELU, SiLU and Mish run off, up or down. Their
+# gain is good for a few layers, not for a hundred, so deep nets made of them need something that resets the level, such
+# as the layer norm of every Transformer.
 #
 # SELU's two constants are no magic, then: they are *solved for*, such that the fixed point lies at mean 0, variance 1
 # and gain 1. Over several seeds:
@@ -344,7 +350,7 @@ assert 0.98 < spread < 1.02 and advised == 0.75
 # The promise of SELU holds under conditions: LeCun's weights, a plain chain of dense layers, standardized input, and
 # AlphaDropout in place of dropout. Fifty layers, three seeds each:
 
-# %% tags=["claim-C3.04"]
+# %%
 def alike(a):                                                # mean cosine between two different samples
     cosines = F.normalize(a, dim=1) @ F.normalize(a, dim=1).T
     return ((cosines.sum() - len(a)) / (len(a) ** 2 - len(a))).item()
@@ -420,7 +426,7 @@ assert carried["gelu"] < 1e-10                               # the net of 100 la
 # Three matrices instead of two: to compare fairly with a plain feed-forward block of hidden width $4d$, its hidden width
 # must shrink to $h$ with $3dh = 2d \cdot 4d$, so $h = \frac83 d$.
 
-# %% tags=["claim-C3.07"]
+# %%
 class SwiGLU(nn.Module):
     def __init__(self, d, hidden):
         super().__init__()
@@ -474,43 +480,61 @@ late = {name: right(stack, x32, y).detach() for name, stack in stacks.items()}
 unseen = {name: right(stack, x_test.float(), y_test).detach() for name, stack in stacks.items()}
 
 def strips(axes):
-    for ax, (title, samples) in zip(axes, {"100 steps": early, "400 steps": late,
-                                           "400 steps, test digits": unseen}.items()):
-        plots.draw_strips(ax, samples, xlabel="accuracy of each seed", limits=(0, 1.03))
+    for ax, samples, title in zip(axes, (early, late, unseen), ("100 steps", "400 steps", "400, test digits")):
+        shown = {name: row for name, row in samples.items() if name != "softplus"}
+        plots.draw_strips(ax, shown, xlabel="accuracy of each seed", limits=None if ax is axes[0] else (0.8, 1.01))
         ax.set_title(title)
-    for ax in axes[1:]:
-        ax.set_yticklabels([])
+    means = ", ".join(f"{name} {accuracy.mean():.0%}" for name, accuracy in early.items())
+    return f"Mean accuracy after 100 steps: {means}."
 
 show(strips, panels=3, size=(9, 4))
 
 # %%
 stopped = any(run.stopped for run in runs.values())
 family = [name for name in racing if name not in ("tanh", "softplus")]
-for title, samples in {"after 100 steps": early, "after 400": late, "unseen digits": unseen}.items():
-    means = torch.tensor([samples[name].mean() for name in family if name in samples])
-    within = torch.tensor([samples[name].std() for name in family if name in samples]).mean()
+for title, samples in {"after 100 steps": early or late, "after 400": late, "unseen": unseen}.items():
+    means = torch.stack([samples[name].mean() for name in family])
+    within = torch.stack([samples[name].std() for name in family]).mean()
     print(f"{title:15}: best - worst of the family {means.max() - means.min():.3f}, "
           f"spread between seeds {within:.3f}")
-print("softplus:", late["softplus"].mean().item(), " one test digit is worth", round(1 / len(y_test), 4))
-assert stopped or all(late[name].mean() > 0.93 for name in family)
-assert stopped or late["softplus"].max() < 0.2
+print(f"softplus at the end: {late['softplus'].mean():.2f}; one test digit is worth {1 / len(y_test):.4f}")
+assert stopped or min(early[n].mean() for n in ("tanh", "elu", "selu")) > max(
+    early[n].mean() for n in ("relu", "leaky_relu", "gelu", "silu"))
+assert stopped or (all(late[n].mean() > 0.75 for n in family) and late["softplus"].max() < 0.2)
 
 # %% [markdown]
-# An honest verdict, in three parts.
+# An honest verdict, in four parts.
 #
-# **After 100 steps the differences are large and real**: far larger than the spread between seeds. But they are
-# differences of *speed* at one common learning rate, and the order is the one of the "pull" above: those that come back
-# (tanh, ELU, SELU) lead, those that run away (GELU, SiLU) trail. Twenty plain layers without normalization are SELU's
-# home ground and GELU's worst case.
+# **What was predicted to fail fails.** Softplus, $\chi = 0.32$, is still guessing after 400 steps.
 #
-# **After 400 steps they are small**: about three points between the best and the worst of the family. On unseen digits
-# it is about the same, where two seeds of one and the same activation already differ by one or two points, and all seeds
-# see the same 360 images. Who writes "X beats Y" here, after a single run, reports noise.
+# **After 100 steps the differences are large**, ten times the spread between seeds. But they are differences of *speed*
+# at one common learning rate. Those whose level comes back (tanh, ELU, SELU) lead. They are also the ones whose outputs
+# average near zero, ELU's original argument; this race cannot tell the two reasons apart.
 #
-# **What was predicted fails as predicted**: softplus, $\chi = 0.32$, is still guessing. So $\chi$ separates what trains
-# from what does not, and inside the family the choice is one of convenience. Papers that report steady gains of GELU or
-# SwiGLU measure on language models of a thousand times this size, with normalization. We cannot confirm or deny that
-# here.
+# **After 400 steps they are small**: about three points in all, and about as much on unseen digits, where seeds of one
+# activation differ by one or two. Who writes "X beats Y" after a single run reports noise. There is one exception: with
+# unlucky weights, GELU lags to the end. Draw other ones (`range(6, 9)` for `range(SEEDS)`) and see.
+#
+# **The race is unfair.** Twenty plain layers without normalization are SELU's home ground. Reset the level with a layer
+# norm, where GELU and SiLU are used in practice, and run the first 100 steps again:
+
+# %%
+normed = {name: MLP(20, activation=name, sigma_w=theory.gain(name), norm="layer", dtype=torch.float32)
+          for name in ("relu", "gelu", "silu")}
+level_reset = race(normed, x32, y, steps=100, lr=0.003, title="With a layer norm in every layer")
+with_norm = {name: run.accuracy for name, run in level_reset.items()}
+for name, accuracy in with_norm.items():
+    plain_net = f"{early[name].mean():.0%}" if name in early else "(stopped)"
+    print(f"{name}: {plain_net} after 100 steps without, {accuracy:.0%} with layer norm")
+stopped = stopped or any(run.stopped for run in level_reset.values())
+assert stopped or all(with_norm[name] > early[name].mean() for name in ("gelu", "silu"))
+assert stopped or with_norm["relu"] < min(with_norm["gelu"], with_norm["silu"])
+
+# %% [markdown]
+# The order is reversed: now GELU and SiLU lead, and ReLU has gained nothing. (It was so with the three seeds that we
+# tried.) An activation is not good or bad. It is good *with* weights, depth and normalization that suit it. Papers that
+# report steady gains of GELU or SwiGLU measure on language models of more than a thousand times this size; we can
+# neither confirm nor deny those.
 #
 # ## Your selection guide
 #
@@ -715,7 +739,7 @@ def temperaments(ax):
     curves = {}
     for name in ("selu", "relu", "gelu"):
         gain = theory.gain(name)
-        a = through(activations.get(name).value, 50, width=256, sigma_w=gain, start=3.0)
+        a = through(activations.get(name).value, 50, width=512, sigma_w=gain, start=3.0)
         curves[f"{name}, pull {pulls[name]:.2f}"] = [signal.square().mean() for signal in a]
     plots.draw_lines(ax, curves, torch.arange(51), xlabel="layer", ylabel="mean square of the signal", log=True)
 
