@@ -103,7 +103,7 @@ def draw_strips(ax, samples, *, xlabel, limits=None):
     """Draw a few numbers per name as points in a row, their mean as a bar across. samples: name -> (points,)."""
     for row, values in enumerate(samples.values()):
         values = np.asarray(values, dtype=float)
-        ax.plot(values, np.full(len(values), row), "o", color=style.MEASURED, alpha=0.6, markeredgewidth=0)
+        ax.scatter(values, np.full(len(values), row), s=30, color=style.MEASURED, alpha=0.6, linewidth=0)
         ax.plot([values.mean()], [row], "|", color=style.THEORY, markersize=16, markeredgewidth=2)
     ax.set_yticks(range(len(samples)), list(samples))
     ax.invert_yaxis()
