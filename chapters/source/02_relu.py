@@ -16,8 +16,8 @@
 # **In one sentence:** ReLU's slope is 1 on half of the axis and 0 on the other, so with weights of the right size the
 # gradient keeps its level through any depth, and a unit that slides to the wrong half may never learn again.
 #
-# *45 minutes, or 20 without the exercises. You need chapter 1: the error $\delta^l$, BP2, and the factor $\sqrt\chi$ per
-# layer.*
+# *45 minutes, or 20 without the exercises. You need chapter 1: the error $\delta^l$, BP2, and the factor
+# $\sqrt\chi$ per layer.*
 
 # %%
 import torch
@@ -58,8 +58,8 @@ show(the_swap)
 #
 # ## Predict
 #
-# Now change the *weights* and nothing else: draw them from $N(0, 2/n)$, where $n$ is the number of inputs of the layer.
-# This is **He's initialization**. (PyTorch's own weights have variance $\frac{1}{3n}$.)
+# Now change the *weights* and nothing else: draw them from $N(0, 2/n)$, where $n$ is the number of inputs of the
+# layer. This is **He's initialization**. (PyTorch's own weights have variance $\frac{1}{3n}$.)
 
 # %%
 SIGMA_W = {"torch": (1 / 3) ** 0.5, "he": 2**0.5}                    # Var w = sigma_w^2 / n
@@ -79,8 +79,8 @@ predict(
 )
 
 # %% [markdown]
-# Weights that are 2.4 times larger, and eight decades are back. What does a popular article say? "The slope of an active
-# ReLU is 1, and $1^{19} = 1$: the gradient passes through unchanged." Five nets each:
+# Weights that are 2.4 times larger, and eight decades are back. What does a popular article say? "The slope of an
+# active ReLU is 1, and $1^{19} = 1$: the gradient passes through unchanged." Five nets each:
 
 # %% tags=["claim-C2.02"]
 ratios = {}
@@ -117,12 +117,13 @@ assert slopes["F.relu(z)"] == [0.0, 0.0, 1.0]
 assert [slope[1] for slope in slopes.values()] == [0.0, 0.5, 1.0]
 
 # %% [markdown]
-# Any number from 0 to 1 is a legitimate answer at the kink (a *subgradient*). PyTorch's ReLU takes 0, and so do we. It
-# seldom matters, as $z$ is almost never exactly 0. (The exception: behind a layer that is silent altogether, $z$ is the
-# bias, and biases start at 0.)
+# Any number from 0 to 1 is a legitimate answer at the kink (a *subgradient*). PyTorch's ReLU takes 0, and so do we.
+# It seldom matters, as $z$ is almost never exactly 0. (The exception: behind a layer that is silent altogether, $z$
+# is the bias, and biases start at 0.)
 #
-# **One digit, one matrix.** For a given input each unit is on or off, so $D^l = \mathrm{diag}\,\phi'(z^l)$ holds zeros
-# and ones only, and the Jacobian product of chapter 1 is a product of weight matrices with some rows struck out:
+# **One digit, one matrix.** For a given input each unit is on or off, so $D^l = \mathrm{diag}\,\phi'(z^l)$ holds
+# zeros and ones only, and the Jacobian product of chapter 1 is a product of weight matrices with some rows struck
+# out:
 
 # %% tags=["claim-C2.02"]
 net, digit = MLP(20, activation="relu", init="he"), x[0]
@@ -167,16 +168,16 @@ for q in (0.01, 1.0, 100.0):
 #
 # $$\chi = \sigma_w^2\, E[\phi'(z)^2] = \frac{\sigma_w^2}{2}, \qquad\text{and the signal's by the same factor.}$$
 #
-# There is no $q$ in it: ReLU does not care how large $z$ is, because doubling $z$ doubles $\phi(z)$. A sigmoid's or a
-# tanh's $\chi$ changes with $q$; ReLU's never does. So one number decides: **$\sigma_w^2 = 2$ is level**, which is
-# He's choice. PyTorch's default has $\sigma_w^2 = \frac13$ and $\chi = \frac16$, and $\sqrt{1/6} = 0.408$ is the factor
-# that you saw above.
+# There is no $q$ in it: ReLU does not care how large $z$ is, because doubling $z$ doubles $\phi(z)$. A sigmoid's or
+# a tanh's $\chi$ changes with $q$; ReLU's never does. So one number decides: **$\sigma_w^2 = 2$ is level**, which
+# is He's choice. PyTorch's default has $\sigma_w^2 = \frac13$ and $\chi = \frac16$, and $\sqrt{1/6} = 0.408$ is the
+# factor that you saw above.
 #
 # ## Move it
 #
-# *Try:* (1) $\sigma_w^2 = 1$: what is lost in 20 layers, forward and backward? (2) $\sigma_w^2 = 4$. Nothing saturates,
-# so nothing stops it. (3) Set $\sigma_w^2 = 2$ and the depth to 40. Level, but not smooth: where does the wobble come
-# from? (Theory is exact for infinitely wide layers. These have 64 units.)
+# *Try:* (1) $\sigma_w^2 = 1$: what is lost in 20 layers, forward and backward? (2) $\sigma_w^2 = 4$. Nothing
+# saturates, so nothing stops it. (3) Set $\sigma_w^2 = 2$ and the depth to 40. Level, but not smooth: where does
+# the wobble come from? (Theory is exact for infinitely wide layers. These have 64 units.)
 
 # %%
 def signal_and_gradient(axes, sigma_w_squared=2.0, depth=20):
@@ -227,13 +228,13 @@ assert stopped or max(list(accuracy.values())[:2]) < 0.2
 assert stopped or accuracy["ReLU, He's weights"] > 0.8
 
 # %% [markdown]
-# Activation *and* weights, as in chapter 1's cube: neither alone. From here on every net has He's weights, unless it is
-# meant to be sick.
+# Activation *and* weights, as in chapter 1's cube: neither alone. From here on every net has He's weights, unless
+# it is meant to be sick.
 #
 # ## Half of it is silent
 #
-# Below is one layer of the 20-layer net, fresh from He's initialization: a row for each unit, a column for each of 100
-# digits, sorted by class. Bright is on. *Try:* go from layer 1 to 20. Watch for rows of a single colour.
+# Below is one layer of the 20-layer net, fresh from He's initialization: a row for each unit, a column for each of
+# 100 digits, sorted by class. Bright is on. *Try:* go from layer 1 to 20. Watch for rows of a single colour.
 
 # %%
 def pattern(ax, layer=1):
@@ -269,19 +270,20 @@ assert min(alike) > max(unlike) + 0.03
 #
 # - Every digit switches on its own half of the net, hence its own matrix (the one you computed above). That is what
 #   makes a net of straight pieces so expressive: 300 digits, almost as many patterns.
-# - The pattern alone, before any training, already says something about the class: digits of the same class share more
-#   of it.
+# - The pattern alone, before any training, already says something about the class: digits of the same class share
+#   more of it.
 # - What is zero need not be multiplied.
 #
-# And the rows of one colour? Deeper down, more and more units are always on or *always off*. Different digits look ever
-# more alike to the deep layers of an untrained net (chapter 4 says why). A unit that is off for every input is the price
-# of ReLU, and the rest of this chapter.
+# And the rows of one colour? Deeper down, more and more units are always on or *always off*. Different digits look
+# ever more alike to the deep layers of an untrained net (chapter 4 says why). A unit that is off for every input is
+# the price of ReLU, and the rest of this chapter.
 #
 # ## Dying
 #
 # If a unit is off for *every* digit, its slope is zero for every digit, so by BP2 its error is zero, so by BP4 its
-# weights get no gradient: it cannot learn its way back. It is called **dead**. Here is how to kill most of a net within
-# seconds: take steps that are too large. *Predict:* which share of the units will be dead in the end? Three nets, three layers each, learning rate 0.3 with momentum 0.9:
+# weights get no gradient: it cannot learn its way back. It is called **dead**. Here is how to kill most of a net
+# within seconds: take steps that are too large. *Predict:* which share of the units will be dead in the end? Three
+# nets, three layers each, learning rate 0.3 with momentum 0.9:
 
 # %%
 def dead_by_layer(net):
@@ -314,16 +316,16 @@ def census_over_time(axes):
 show(census_over_time, panels=3, size=(10, 3.6))
 
 # %% [markdown]
-# This is a *census*: the dead share of each layer, before, during and after. Almost nobody is dead at birth, most are
-# at the end, and what is left of the nets gets one digit in five right. The loss did *not* become infinite. It jumped for
-# a while and settled just below $\ln 10 \approx 2.3$: the units that were thrown too far went dark, and the noise with
-# them. Notice also that the curves sometimes *fall*. We come back to that.
+# This is a *census*: the dead share of each layer, before, during and after. Almost nobody is dead at birth, most
+# are at the end, and what is left of the nets gets one digit in five right. The loss did *not* become infinite. It
+# jumped for a while and settled just below $\ln 10 \approx 2.3$: the units that were thrown too far went dark, and
+# the noise with them. Notice also that the curves sometimes *fall*. We come back to that.
 
 # %% [markdown]
 # ## One unit's death
 #
-# Follow one unit of the first net, the busiest at birth among those of layer 1 that die: the largest, the median and the
-# smallest of its pre-activations over all digits, and the gradient of its own weights.
+# Follow one unit of the first net, the busiest at birth among those of layer 1 that die: the largest, the median
+# and the smallest of its pre-activations over all digits, and the gradient of its own weights.
 
 # %%
 steps, life = deaths["seed 0"].recorded_steps, deaths["seed 0"].recorded["unit"]         # (records, 4, 64)
@@ -350,14 +352,14 @@ else:
     assert before > 0 and after == 0
 
 # %% [markdown]
-# It is pushed down, the last digit lets go of it, and from then on its gradient is not small: it is **exactly zero**. (The
-# curves go on falling for a while after that. That is *momentum*, which no gradient stops any more.)
+# It is pushed down, the last digit lets go of it, and from then on its gradient is not small: it is **exactly
+# zero**. (The curves go on falling for a while after that. That is *momentum*, which no gradient stops any more.)
 #
 # ## Can it come back?
 #
-# "A dead unit is dead for good", one reads. Its own weights are indeed stuck. But its *input* need not be: if the layers
-# below go on learning, they may move until one digit reaches it again. So kill 16 units of layer 3 by hand, with a bias
-# of $-5$, and train, once with the layers below frozen and once with all free:
+# "A dead unit is dead for good", one reads. Its own weights are indeed stuck. But its *input* need not be: if the
+# layers below go on learning, they may move until one digit reaches it again. So kill 16 units of layer 3 by hand,
+# with a bias of $-5$, and train, once with the layers below frozen and once with all free:
 
 # %% tags=["claim-C2.05"]
 def resurrections(seed, frozen):
@@ -376,15 +378,23 @@ for seed in range(3):
     assert dead >= 8 and nailed == 0 and free > 0
 
 # %% [markdown]
-# So death is permanent in two cases: in **layer 1**, whose input is the data, and wherever everything below is frozen or
-# dead itself. Elsewhere a unit may return (that is why the census curves fell now and then), but nobody calls it back:
-# it is luck. And once a whole layer is silent, nothing below it learns any more, and luck ends.
+# And in the three nets that you killed above? Wherever a census curve fell, units came back:
+
+# %% tags=["claim-C2.05"]
+back = sum(64 * (-run.recorded["dead"].diff(dim=0)).clamp(min=0).sum(0) for run in deaths.values())      # (3,)
+print("units that came back, by layer:", [round(count) for count in back.tolist()])
+assert stopped or (back[0] <= 3 and back[1:].min() > 5)
+
+# %% [markdown]
+# So death is permanent in two cases: in **layer 1**, whose input is the data, and wherever everything below is
+# frozen or dead itself. Elsewhere a unit may return, but nobody calls it back: it is luck. And once a whole layer is
+# silent, nothing below it learns any more, and luck ends.
 #
 # ## Two ways to die
 #
-# A step too large, and a bias too negative. Here are both at once: 221 small nets of two layers, 13 learning rates times
-# 17 biases, trained together. (`Stack` computes them as one. A net's loss is weighted with its learning rate, which comes
-# to the same as a step of that length.) *Predict:* in which corners of the map do units die?
+# A step too large, and a bias too negative. Here are both at once: 221 small nets of two layers, 13 learning rates
+# times 17 biases, trained together. (`Stack` computes them as one. A net's loss is weighted with its learning rate,
+# which comes to the same as a step of that length.) *Predict:* in which corners of the map do units die?
 
 # %%
 biases, powers = torch.linspace(-4, 0, 17), torch.linspace(-2.5, 0, 13)
@@ -412,7 +422,8 @@ def dead_and_right():
     return dead.view(17, 13), (logits.argmax(2) == labels).float().mean(1).view(17, 13)
 
 dead_at_birth, _ = dead_and_right()
-run = fit(stack, images, labels, steps=150, lr=lengths.sum().item(), loss_fn=weighted_loss, title="221 nets, mean loss")
+run = fit(stack, images, labels, steps=150, lr=lengths.sum().item(), loss_fn=weighted_loss,
+          title="221 nets, mean loss")
 dead, right = dead_and_right()
 
 # %%
@@ -435,17 +446,17 @@ assert run.stopped or (healthy < 0.15 and long_step > 0.7 and born_dead > 0.7 an
 assert run.stopped or saved < still - 0.05
 
 # %% [markdown]
-# Bright means dead in the left picture, and learned in the right one. There are three regions. At the right edge the step
-# kills, whatever the bias. At the bottom the net is born dead, and the step makes *no* difference: as soon as one whole
-# layer is silent, nothing below it gets a gradient and nothing above it gets a signal. (Accuracy is at chance there
-# though some units still live. One dead layer is enough.) And in between, around $-1.5$, a *larger* step is better, up to
-# a point: it brings half-dead nets back.
+# Bright means dead in the left picture, and learned in the right one. There are three regions. At the right edge
+# the step kills, whatever the bias. At the bottom the net is born dead, and the step makes *no* difference: as soon
+# as one whole layer is silent, nothing below it gets a gradient and nothing above it gets a signal. (Accuracy is at
+# chance there though some units still live. One dead layer is enough.) And in between, around $-1.5$, a *larger*
+# step is better, up to a point: it brings half-dead nets back.
 #
 # ## A census needs a birth certificate
 #
-# A popular tutorial counts dead units in *untrained* nets, finds more than half of a layer dead in a net of ten layers,
-# and blames the depth. Before you believe a census, ask what the net was born with. The same ten layers with PyTorch's
-# weights and biases, with the same weights but biases of zero, and with He's:
+# A popular tutorial counts dead units in *untrained* nets, finds more than half of a layer dead in a net of ten
+# layers, and blames the depth. Before you believe a census, ask what the net was born with. The same ten layers
+# with PyTorch's weights and biases, with the same weights but biases of zero, and with He's:
 
 # %%
 births = {"PyTorch's default": [], "the same, biases 0": [], "He": []}
@@ -473,15 +484,17 @@ assert birth_census["He"][7:].mean() > birth_census["He"][:3].mean() + 0.03
 
 # %% [markdown]
 # We find the half-dead layers, too. But three quarters of it are the *initialization*: PyTorch's weights shrink the
-# signal sixfold per layer in mean square and its biases do not shrink, so after five layers $z$ is nearly all bias, the
-# same for each digit, and half of the units are off for all. Without the biases, or with He's weights, what is left is
-# the part of depth: real, and much smaller. (A unit that is off at birth is not lost, either, as you have just seen.)
+# signal sixfold per layer in mean square and its biases do not shrink, so after five layers $z$ is nearly all bias,
+# the same for each digit, and half of the units are off for all. Without the biases, or with He's weights, what is
+# left is the part of depth: real, and much smaller. (A unit that is off at birth is not lost, either, as you have
+# just seen.)
 #
 # ## Remedies, side by side
 #
-# Four remedies are usually listed: a smaller step, a slope on the left (*leaky ReLU*: $\phi(z) = \alpha z$ for $z < 0$,
-# here with $\alpha = 0.2$), He's initialization, and normalization. Try each on *two* sick nets. The first has weights
-# too large ($\sigma_w = 3$) for its learning rate, the second biases of $-3$. *Predict:* does each help both?
+# Four remedies are usually listed: a smaller step, a slope on the left (*leaky ReLU*: $\phi(z) = \alpha z$ for
+# $z < 0$, here with $\alpha = 0.2$), He's initialization, and normalization. Try each on *two* sick nets. The first
+# has weights too large ($\sigma_w = 3$) for its learning rate, the second biases of $-3$. *Predict:* does each help
+# both?
 
 # %%
 REMEDIES = ("nothing", "a tenth of the step", "a leak of 0.2", "He's start", "batch norm")
@@ -496,7 +509,7 @@ def treated(remedy, sigma_w, bias, seed=0):
         nn.init.constant_(layer.bias, bias)
     return net
 
-def silent_share(net):                                               # a leaky unit is never zero, but may be negative
+def silent_share(net):                                               # z below 0, for leaky units as well
     z, _ = net.eval().signals(x)
     return torch.stack([(layer <= 0).all(0).double().mean() for layer in z[:-1]]).mean().item()
 
@@ -538,24 +551,24 @@ assert stopped or max(large["He's start"], large["batch norm"], biased["He's sta
 # (Hatched: not cured.) A remedy has to fit the cause.
 #
 # - **A smaller step** cures what a large step does, and nothing for a net that was born dead.
-# - **A leak** brings the born-dead net back, since something still gets through. But on the net with too large a step it
-#   is no cure at all: the net *explodes*. There the dead units had been the fuse. (And the usual leak of 0.01 is thin:
-#   three layers of it pass on a millionth.)
+# - **A leak** brings the born-dead net back, since something still gets through. But on the net with too large a
+#   step it is no cure at all: the net *explodes*. There the dead units had been the fuse. (And the usual leak of
+#   0.01 is thin: three layers of it pass on a millionth.)
 # - **He's start** has neither fault, so it cures both, if it is not too late.
-# - **Normalization** recentres and rescales every $z$ at every step, so neither large weights nor a bias can hold a unit
-#   on the dark side. It cures both.
+# - **Normalization** recentres and rescales every $z$ at every step, so neither large weights nor a bias can hold a
+#   unit on the dark side. It cures both.
 
 # %% [markdown] tags=["claim-C2.08", "claim-C2.09"]
 # ## What the literature says
 #
-# You have settled three sentences already: "$1^{19} = 1$", "a dead unit is dead for good", and the census of untrained
-# nets. One more:
+# You have settled three sentences already: "$1^{19} = 1$", "a dead unit is dead for good", and the census of
+# untrained nets. One more:
 #
 # **"ReLU was introduced in 2010."** Fukushima used the rectifier in 1969. In 2010 Nair and Hinton brought it into
-# restricted Boltzmann machines; in 2011 Glorot, Bordes and Bengio trained deep supervised nets with it and praised its
-# sparsity. Then, in 2012, **AlexNet**: 8 weight layers, ReLU and dropout, a top-5 error of 15.3 % on ImageNet where the
-# next best had 26.2 %. (The 15.3 % are an ensemble's; and its authors set many of the biases to $+1$, so that the units
-# would begin alive.)
+# restricted Boltzmann machines; in 2011 Glorot, Bordes and Bengio trained deep supervised nets with it and praised
+# its sparsity. Then, in 2012, **AlexNet**: 8 weight layers, ReLU and dropout, a top-5 error of 15.3 % on ImageNet
+# where the next best had 26.2 %. (The 15.3 % are an ensemble's; and its authors set many of the biases to $+1$, so
+# that the units would begin alive.)
 #
 # *Try:* 1969, 2010, 2011, 2012, 2013, 2015.
 
@@ -587,8 +600,8 @@ answers = {
 quiz.grade(2, answers)
 
 # %% [markdown]
-# When you are done, here are two of the reasons in numbers: a state that is fed back a hundred times with the weight 1.1,
-# and an output unit that wrongly says "no" ($z = -3$ where the answer is "yes"):
+# When you are done, here are two of the reasons in numbers: a state that is fed back a hundred times with the
+# weight 1.1, and an output unit that wrongly says "no" ($z = -3$ where the answer is "yes"):
 
 # %% tags=["claim-C2.10"]
 state = {"relu": torch.tensor(1.0), "tanh": torch.tensor(1.0)}
@@ -598,7 +611,8 @@ z_out = torch.tensor(-3.0, requires_grad=True)
 (sigmoid_pull,) = torch.autograd.grad(F.binary_cross_entropy_with_logits(z_out, torch.tensor(1.0)), z_out)
 (relu_pull,) = torch.autograd.grad((F.relu(z_out) - 1) ** 2, z_out)
 print(f"state after 100 steps: relu {state['relu']:.0f}, tanh {state['tanh']:.2f}")
-print(f"pull on a wrong output: sigmoid with cross-entropy {sigmoid_pull:.2f}, relu with squared error {relu_pull:.2f}")
+print(f"pull on a wrong output: sigmoid and cross-entropy {sigmoid_pull:.2f}, "
+      f"relu and squared error {relu_pull:.2f}")
 assert state["relu"] > 10_000 and state["tanh"] < 1
 assert sigmoid_pull < -0.9 and relu_pull == 0
 
@@ -614,16 +628,16 @@ for l in range(3):
     print(f"{l + 1:5}  {m.delta_norm[l]:9.1e}  {m.pre_mean[l]:9.2f}  {m.activation_std[l]:8.2f}  {m.dead[l]:4.0%}")
 
 # %% [markdown]
-# Which disease is it: *dead before the first step*, *killed by too large a step*, *vanishing through small slopes*, or
-# *weights too small*? Put your answer in quotes in place of the dots.
+# Which disease is it: *dead before the first step*, *killed by too large a step*, *vanishing through small slopes*,
+# or *weights too small*? Put your answer in quotes in place of the dots.
 
 # %%
 diagnosis = ...
 clinic.name_disease(patient, diagnosis)
 
 # %% [markdown]
-# And the treatment? *A tenth of the learning rate*, *ten times the learning rate*, *a leak of 0.01*, or *biases of zero*.
-# (In lower case. The patient is trained untreated and treated, side by side.)
+# And the treatment? *A tenth of the learning rate*, *ten times the learning rate*, *a leak of 0.01*, or *biases of
+# zero*. (In lower case. The patient is trained untreated and treated, side by side.)
 
 # %%
 prescription = ...
@@ -688,8 +702,8 @@ exercises_ch2.check_level_sigma_w(level_sigma_w)
 # %% [markdown]
 # ### 3. Who is dead?
 #
-# `dead_units(z)`: the pre-activations of a ReLU layer, of shape (samples, units); return a tensor of True and False, of
-# shape (units,), True for a unit that neither speaks nor learns for any sample.
+# `dead_units(z)`: the pre-activations of a ReLU layer, of shape (samples, units); return a tensor of True and
+# False, of shape (units,), True for a unit that neither speaks nor learns for any sample.
 #
 # <details><summary>Hint</summary>
 #
@@ -715,13 +729,13 @@ exercises_ch2.check_dead_units(dead_units)
 # %% [markdown]
 # ### 4. A census for any net
 #
-# `census(net, x)`: for an `nn.Sequential` and a batch, the dead share (0 to 1) after each of its `nn.ReLU` layers, as a
-# list or 1-D tensor, first layer first. Take it home: it runs on your own nets.
+# `census(net, x)`: for an `nn.Sequential` and a batch, the dead share (0 to 1) after each of its `nn.ReLU` layers,
+# as a list or 1-D tensor, first layer first. Take it home: it runs on your own nets.
 #
 # <details><summary>Hint</summary>
 #
-# `for layer in net: x = layer(x)` is the forward pass. `isinstance(layer, nn.ReLU)` tells where to count. A dead unit is
-# one whose output is 0 for all samples.
+# `for layer in net: x = layer(x)` is the forward pass. `isinstance(layer, nn.ReLU)` tells where to count. A dead
+# unit is one whose output is 0 for all samples.
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -751,8 +765,8 @@ exercises_ch2.check_census(census)
 # - ReLU lets half of the mean square through, forward and backward, at any scale: $\chi = \sigma_w^2/2$. With
 #   $\sigma_w^2 = 2$ the line is level; with PyTorch's default of $\frac13$ it falls all the same.
 # - Half of the activations are zero, so every input has a linear net of its own.
-# - A unit that is off for every input gets a gradient of exactly zero. A large step or a negative bias kills; only a change
-#   further down can bring it back. A remedy has to fit the cause.
+# - A unit that is off for every input gets a gradient of exactly zero. A large step or a negative bias kills; only
+#   a change further down can bring it back. A remedy has to fit the cause.
 #
 # One picture to keep: one activation, four sizes of weights.
 
@@ -768,14 +782,14 @@ def four_sizes(ax):
 show(four_sizes)
 
 # %% [markdown]
-# All of ReLU's trouble sits on its left side, where it is flat. Must it be? It could leak, bend smoothly, dip below zero.
-# A dozen functions try just that, most of them with an acronym that ends in **LU**: chapter 3 puts them side by side and
-# asks which differences are real.
+# All of ReLU's trouble sits on its left side, where it is flat. Must it be? It could leak, bend smoothly, dip below
+# zero. A dozen functions try just that, most of them with an acronym that ends in **LU**: chapter 3 puts them side
+# by side and asks which differences are real.
 #
 # ## References
 #
-# - Fukushima 1969, *Visual feature extraction by a multilayered network of analog threshold elements*, IEEE Transactions
-#   on Systems Science and Cybernetics 5(4)
+# - Fukushima 1969, *Visual feature extraction by a multilayered network of analog threshold elements*, IEEE
+#   Transactions on Systems Science and Cybernetics 5(4)
 # - Nair, Hinton 2010, *Rectified linear units improve restricted Boltzmann machines*, ICML
 # - Glorot, Bordes, Bengio 2011, *Deep sparse rectifier neural networks*, AISTATS
 # - Krizhevsky, Sutskever, Hinton 2012, *ImageNet classification with deep convolutional neural networks*, NeurIPS
