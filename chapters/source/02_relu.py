@@ -176,8 +176,9 @@ for q in (0.01, 1.0, 100.0):
 # ## Move it
 #
 # *Try:* (1) $\sigma_w^2 = 1$: what is lost in 20 layers, forward and backward? (2) $\sigma_w^2 = 4$. Nothing
-# saturates, so nothing stops it. (3) Set $\sigma_w^2 = 2$ and the depth to 40. Level, but not smooth: where does
-# the wobble come from? (Theory is exact for infinitely wide layers. These have 64 units.)
+# saturates, so nothing stops it. (3) Set $\sigma_w^2 = 2$ and the depth to 40. Level on average, yet this net's
+# signal drifts down by a decade: where does that come from? (Theory is exact for infinitely wide layers. These have 64
+# units, and every layer's luck multiplies on.)
 
 # %%
 def signal_and_gradient(axes, sigma_w_squared=2.0, depth=20):
