@@ -11,7 +11,7 @@ from utils.checking import check
 def check_elu(f):
     """Check f(z, alpha) -> ELU of z, for a tensor z of any shape and a number alpha."""
     mistakes = {
-        lambda z, alpha: torch.where(z > 0, z, alpha * torch.exp(z)): "below zero 1 is taken off: it levels off at -alpha",
+        lambda z, alpha: torch.where(z > 0, z, alpha * torch.exp(z)): "below zero 1 comes off: it levels off at -alpha",
         lambda z, alpha: torch.where(z > 0, z, torch.exp(z) - 1): "alpha is missing: it scales the part below zero",
         lambda z, alpha: torch.where(z > 0, z, torch.exp(alpha * z) - 1): "alpha scales the value, not z",
         lambda z, alpha: alpha * torch.where(z > 0, z, torch.exp(z) - 1): "above zero ELU is z itself, without alpha",

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # 3 · The \*LU family: which bend at zero, and why?
 #
-# **In one sentence:** all successors of ReLU are the identity far to the right and differ in what they do left of zero,
-# and three numbers computed from the formula tell what that does to a deep net.
+# **In one sentence:** all successors of ReLU are the identity far to the right and differ in what they do left of
+# zero, and three numbers computed from the formula tell what that does to a deep net.
 #
 # *45 minutes, or 20 without the exercises. You need: chapter 1 ($\chi$, the factor of the squared gradient per layer)
 # and chapter 2 (dead units).*
@@ -38,11 +38,11 @@ print(f"{len(names)} activations:", ", ".join(names))
 # %% [markdown]
 # ## See it: the atlas
 #
-# ReLU lets the gradient through on one half of the axis and stops it on the other. Everything that came after it tries
-# to keep the first and mend the second. Above: the value. Below: the slope, which is what the gradient meets.
+# ReLU lets the gradient through on one half of the axis and stops it on the other. Everything that came after it
+# tries to keep the first and mend the second. Above: the value. Below: the slope, which is what the gradient meets.
 #
-# *Try:* (1) relu against leaky_relu, then elu: which of the two has a floor? (2) gelu against silu: find the place where
-# the value *falls*. (3) selu: how steep is it just left of zero?
+# *Try:* (1) relu against leaky_relu, then elu: which of the two has a floor? (2) gelu against silu: find the place
+# where the value *falls*. (3) selu: how steep is it just left of zero?
 
 # %%
 def atlas(axes, first="relu", second="gelu"):
@@ -128,8 +128,8 @@ assert just_left[0.5] < just_left[1.0] <= 1 < just_left[2.0]
 # "ELU's slope lies in (0, 1]" is true for $\alpha \le 1$ only: just left of zero it is $\alpha$, and only with
 # $\alpha = 1$ is there no jump.
 #
-# **A gate**: $z$ times a number between 0 and 1 that depends on $z$ itself. GELU asks the normal distribution function
-# $\Phi$, Swish a sigmoid, Mish a tanh of a softplus.
+# **A gate**: $z$ times a number between 0 and 1 that depends on $z$ itself. GELU asks the normal distribution
+# function $\Phi$, Swish a sigmoid, Mish a tanh of a softplus.
 
 # %% tags=["claim-C3.05", "claim-C3.06"]
 def gelu(z):
@@ -158,11 +158,11 @@ def mish(z):
 assert apart(softplus(z), F.softplus(z)) < 1e-12 and apart(mish(z), F.mish(z)) < 1e-12
 
 # %% [markdown]
-# A word on credit: SiLU is usually attributed to the Swish paper of 2017. It stands already in the GELU paper of 2016,
-# and Elfwing et al. studied it independently.
+# A word on credit: SiLU is usually attributed to the Swish paper of 2017. It stands already in the GELU paper of
+# 2016, and Elfwing et al. studied it independently.
 #
-# Swish has a knob. *Try:* (1) $\beta = 0$: what is left? (2) $\beta = 10$: whom does it resemble? (3) At which $\beta$
-# is it hard to tell from GELU (choose it as the companion)?
+# Swish has a knob. *Try:* (1) $\beta = 0$: what is left? (2) $\beta = 10$: whom does it resemble? (3) At which
+# $\beta$ is it hard to tell from GELU (choose it as the companion)?
 
 # %%
 def swish_by_beta(axes, beta=1.0, companion="relu"):
@@ -172,7 +172,8 @@ def swish_by_beta(axes, beta=1.0, companion="relu"):
                      markers=False, limits=(-2, 4))
     plots.draw_lines(axes[1], {"Swish": slope, companion: other.slope(z)}, z, xlabel="z",
                      ylabel="slope", markers=False, limits=(-0.3, 1.3))
-    return f"Swish with beta = {beta:.1f} is at most {apart(f, other.value(z)):.2f} away from {companion}; its minimum is {f.min():.2f}."
+    gap = apart(f, other.value(z))
+    return f"Swish with beta = {beta:.1f} is {gap:.2f} or less away from {companion}; its minimum is {f.min():.2f}."
 
 explore(swish_by_beta, panels=2, beta=(0.0, 10.0, 0.1), companion=["relu", "gelu", "identity"])
 
@@ -185,32 +186,37 @@ assert linear == 0 and to_gelu < 0.03
 assert all(abs(beta * gap - to_relu[1]) < 1e-3 for beta, gap in to_relu.items())
 
 # %% [markdown]
-# From half the identity to ReLU, on one knob; the distance to ReLU is $0.2785/\beta$. At $\beta = 1.702$ Swish is GELU
-# to within 0.02: the two are the same idea.
+# From half the identity to ReLU, on one knob; the distance to ReLU is $0.2785/\beta$. At $\beta = 1.702$ Swish is
+# GELU to within 0.02: the two are the same idea.
 #
 # ## A leak saves the unit, not the path
 #
-# A leaky unit never dies, because its slope is never zero. Does that save the gradient? Follow *one path* through five
-# leaky units that all are on their negative side.
+# A leaky unit never dies, because its slope is never zero. Does that save the gradient? Follow *one path* through
+# five leaky units that all are on their negative side.
 
-# %% tags=["claim-C3.01"]
+# %%
 def negative_path(ax, alpha=0.01, guess=None):
     left = torch.full((6,), alpha, dtype=torch.float64) ** torch.arange(5, -1, -1)
     return plots.draw_by_layer(ax, left, guess=guess, quantity="gradient along the path")
 
 predict("Five leaky ReLUs (0.01), all on the negative side: how much of the gradient is left at layer 1?",
         negative_path, guess=[("0.05", 0.05), ("0.01", 0.01), ("1e-5", 1e-5), ("1e-10", 1e-10)])
+
+# %% [markdown]
+# And what autograd says:
+
+# %% tags=["claim-C3.01"]
 h = start = torch.tensor([-1.0], dtype=torch.float64, requires_grad=True)
 for _ in range(5):
     h = F.leaky_relu(h, 0.01)                                # negative stays negative
 (left,) = torch.autograd.grad(h, start)
-print(f"autograd: {left.item():.1e}")
+print(f"gradient through five negative units: {left.item():.1e}")
 assert 0.99e-10 < left.item() < 1.01e-10
 
 # %% [markdown]
-# As good as nothing. Along a negative path a leaky net vanishes like any other, and faster than a sigmoid. The leak has
-# another use: it keeps a way *back* for the unit. The gradient of a whole net is a sum over all paths, and most of it
-# flows where units are active: back = 0.5000 for ReLU, 0.50005 for the leaky one.
+# As good as nothing. Along a negative path a leaky net vanishes like any other, and faster than a sigmoid. The leak
+# has another use: it keeps a way *back* for the unit. The gradient of a whole net is a sum over all paths, and most
+# of it flows where units are active: back = 0.5000 for ReLU, 0.50005 for the leaky one.
 #
 # **PReLU** lets the data choose the leak, starting from 0.25. Watch what twenty layers choose.
 
@@ -231,13 +237,13 @@ assert (before == 0.25).all()
 assert run.stopped or (slopes[-1].max() - slopes[-1].min()) > 0.05
 
 # %% [markdown]
-# They spread out, and none returns to zero, which would be ReLU. He et al. report larger slopes in the first layers of
-# their image nets; with another seed our layers choose other slopes, and we see no such order at this size.
+# They spread out, and none returns to zero, which would be ReLU. He et al. report larger slopes in the first layers
+# of their image nets; with another seed our layers choose other slopes, and we see no such order at this size.
 #
 # ## One hundred layers
 #
-# Now the test that separates them. The same weights for all, $w \sim N(0, 1/n)$ (LeCun's, $\sigma_w = 1$), 100 layers.
-# Predict first: whose signal is still there at the end?
+# Now the test that separates them. The same weights for all, $w \sim N(0, 1/n)$ (LeCun's, $\sigma_w = 1$), 100
+# layers. Predict first: whose signal is still there at the end?
 
 # %%
 deep = {name: measure(MLP(100, activation=name, sigma_w=1.0), x[:64], y[:64]) for name in names}
@@ -260,9 +266,10 @@ show(who_holds, panels=2, size=(9, 5))
 
 # %% [markdown]
 # ReLU's signal is down by more than 30 orders of magnitude and GELU's by 60: their outputs are too small for these
-# weights, and it multiplies. Sigmoid and softplus settle at small levels of their own, but look at what their gradient
-# does. One function holds the level at 1 and its gradient within two orders: **SELU**. And **ELU**, which you will find
-# described as "self-normalizing"? The paper that coined the word is SELU's. Measure, with wider layers and three seeds:
+# weights, and it multiplies. Sigmoid and softplus settle at small levels of their own, but look at what their
+# gradient does. One function holds the level at 1 and its gradient within two orders: **SELU**. And **ELU**, which
+# you will find described as "self-normalizing"? The paper that coined the word is SELU's. Measure, with wider layers
+# and three seeds:
 
 # %% tags=["claim-C3.03"]
 def through(phi, depth, width=512, sigma_w=1.0, seed=0, start=1.0, after=lambda a: a, skip=0, shift=0.0):
@@ -282,14 +289,14 @@ for name in ("elu", "selu"):
 
 # %% [markdown]
 # 0.6 after one layer, 0.06 after ten, below 0.001 after a hundred: ELU keeps the *mean* near zero, which helps, but
-# nothing pulls its variance back. What pulls at SELU's?
+# at these weights its variance sinks towards 0. What holds SELU's at 1?
 #
 # ## A level that holds itself
 #
-# The variance of layer $l+1$ is a function of that of layer $l$: $q \mapsto \sigma_w^2 E[\phi(\sqrt q Z)^2]$. The gain
-# makes $q = 1$ a *fixed point*, for any activation. But will a signal that is a little off come back? That is decided by
-# the slope of this map at 1. Below one, the error shrinks in every layer: an **attractor**. Above one, it grows: a pencil
-# on its tip.
+# The variance of layer $l+1$ is a function of that of layer $l$: $q \mapsto \sigma_w^2 E[\phi(\sqrt q Z)^2]$. The
+# gain makes $q = 1$ a *fixed point*, for any activation. But will a signal that is a little off come back? That is
+# decided by the slope of this map at 1. Below one, the error shrinks in every layer: an **attractor**. Above one, it
+# grows: a pencil on its tip.
 
 # %% tags=["claim-C3.04"]
 def pull(name, step=1e-3):
@@ -321,13 +328,14 @@ def level(ax, activation="selu", start=3.0):
 explore(level, activation=["selu", "elu", "tanh", "relu", "gelu", "silu", "mish"], start=(0.1, 10.0, 0.1))
 
 # %% [markdown]
-# SELU comes back from anywhere. ReLU has no opinion: on average it stays where it was put, and since nothing corrects the
-# small accidents of each random matrix, it wanders (less in wider layers). GELU, SiLU and Mish run off, up or down. Their
-# gain is good for a few layers, not for a hundred, so deep nets made of them need something that resets the level, such
-# as the layer norm of every Transformer.
+# SELU comes back from anywhere. So does ELU, if you give it *its* gain of 1.25; SELU's merit is that it needs no
+# correction. ReLU has no opinion: on average it stays where it was put, and since nothing corrects the small
+# accidents of each random matrix, it wanders (less in wider layers). GELU, SiLU and Mish run off, up or down. Their
+# gain is good for a few layers, not for a hundred, so deep nets made of them need something that resets the level,
+# such as the layer norm of every Transformer.
 #
-# SELU's two constants are no magic, then: they are *solved for*, such that the fixed point lies at mean 0, variance 1
-# and gain 1. Over several seeds:
+# SELU's two constants are no magic, then: they are *solved for*, such that mean 0 and variance 1 are a fixed point at
+# $\sigma_w = 1$. Over several seeds:
 
 # %% tags=["claim-C3.04"]
 for start in (0.2, 3.0):
@@ -342,8 +350,9 @@ print(f"LeCun's weights in PyTorch: sigma_w = {spread:.2f}; calculate_gain('selu
 assert 0.98 < spread < 1.02 and advised == 0.75
 
 # %% [markdown]
-# A trap in the last line: PyTorch's `calculate_gain("selu")` is ¾, chosen by experiment for other reasons. SELU's own
-# gain is 1, which in PyTorch is called `nonlinearity="linear"`.
+# A trap in the last line: PyTorch's `calculate_gain("selu")` is ¾. Its documentation says that this gives up the
+# normalizing effect for a steadier gradient in rectangular layers. SELU's own gain is 1, in PyTorch
+# `nonlinearity="linear"`.
 #
 # ### Four conditions, each broken once
 #
@@ -381,8 +390,8 @@ assert 0.9 < after_50["input: shifted by 3"] < 1.1 and cosine["input: shifted by
 #
 # ## GELU's slope, and slopes above one
 #
-# One popular article gives GELU's slope the range $[-0.17, 1.08]$. Another says that the slope of GELU and SiLU is about
-# 1 for $z > 0$. Ask autograd.
+# One popular article gives GELU's slope the range $[-0.17, 1.08]$. Another says that the slope of GELU and SiLU is
+# about 1 for $z > 0$. Ask autograd.
 
 # %% tags=["claim-C3.05", "claim-C3.08"]
 z_line = torch.linspace(-6, 6, 60_001, dtype=torch.float64, requires_grad=True)
@@ -414,8 +423,9 @@ for name in ("gelu", "silu", "mish"):
 assert carried["gelu"] < 1e-10                               # the net of 100 layers above: it vanishes
 
 # %% [markdown]
-# With $\sigma_w = 1$ the GELU net vanished, although its slope exceeds one. With the gain, $\chi = 1.07$: the gradient
-# grows by 3.5 % a layer in norm, which is harmless over ten layers and a factor of 30 over a hundred.
+# With $\sigma_w = 1$ the GELU net vanished, although its slope exceeds one. With the gain, $\chi = 1.07$: the
+# gradient grows by 3.5 % a layer in norm, harmless over ten layers and, if the level held, a factor of 30 over a
+# hundred.
 #
 # ## Gates that are learnt: SwiGLU
 #
@@ -423,8 +433,8 @@ assert carried["gelu"] < 1e-10                               # the net of 100 la
 #
 # $$\mathrm{SwiGLU}(x) = (\mathrm{SiLU}(xW) \odot xV)\, W_2.$$
 #
-# Three matrices instead of two: to compare fairly with a plain feed-forward block of hidden width $4d$, its hidden width
-# must shrink to $h$ with $3dh = 2d \cdot 4d$, so $h = \frac83 d$.
+# Three matrices instead of two: to compare fairly with a plain feed-forward block of hidden width $4d$, its hidden
+# width must shrink to $h$ with $3dh = 2d \cdot 4d$, so $h = \frac83 d$.
 
 # %%
 class SwiGLU(nn.Module):
@@ -454,9 +464,10 @@ assert same == count(plain) and wide * 2 == same * 3 and gated(torch.ones(2, d))
 #
 # ## The race
 #
-# Does it matter? Twenty layers of 64 units on the digits, each activation at its own gain, all with one learning rate,
-# the same batches, and three seeds each: 27 nets. (`Stack` trains the three seeds of one activation as one. PReLU is
-# missing here because it learns; you have seen its run.) The curves are means over seeds; we note each seed's accuracy.
+# Does it matter? Twenty layers of 64 units on the digits, each activation at its own gain, all with one learning
+# rate, the same batches, and three seeds each: 27 nets. (`Stack` trains the three seeds of one activation as one.
+# PReLU is missing here because it learns; you have seen its run.) The curves are means over seeds; we note each
+# seed's accuracy.
 
 # %%
 racing = ["tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus"]
@@ -484,8 +495,9 @@ def strips(axes):
         shown = {name: row for name, row in samples.items() if name != "softplus"}
         plots.draw_strips(ax, shown, xlabel="accuracy of each seed", limits=None if ax is axes[0] else (0.8, 1.01))
         ax.set_title(title)
-    means = ", ".join(f"{name} {accuracy.mean():.0%}" for name, accuracy in early.items())
-    return f"Mean accuracy after 100 steps: {means}."
+    first, last = ({name: f"{row.mean():.0%}" for name, row in samples.items() if name != "softplus"}
+                   for samples in (early or late, late))
+    return ("Means: " + ", ".join(f"{name} {first[name]}, then {last[name]}" for name in last) + ".")
 
 show(strips, panels=3, size=(9, 4))
 
@@ -507,16 +519,16 @@ assert stopped or (all(late[n].mean() > 0.75 for n in family) and late["softplus
 #
 # **What was predicted to fail fails.** Softplus, $\chi = 0.32$, is still guessing after 400 steps.
 #
-# **After 100 steps the differences are large**, ten times the spread between seeds. But they are differences of *speed*
-# at one common learning rate. Those whose level comes back (tanh, ELU, SELU) lead. They are also the ones whose outputs
-# average near zero, ELU's original argument; this race cannot tell the two reasons apart.
+# **After 100 steps the differences are large**, ten times the spread between seeds. But they are differences of
+# *speed* at one common learning rate. Those whose level comes back (tanh, ELU, SELU) lead. They are also the ones
+# whose outputs average near zero, ELU's original argument; this race cannot tell the two reasons apart.
 #
-# **After 400 steps they are small**: about three points in all, and about as much on unseen digits, where seeds of one
-# activation differ by one or two. Who writes "X beats Y" after a single run reports noise. There is one exception: with
-# unlucky weights, GELU lags to the end. Draw other ones (`range(6, 9)` for `range(SEEDS)`) and see.
+# **After 400 steps they are small**: about three points in all, and about as much on unseen digits, where seeds of
+# one activation differ by one or two. Who writes "X beats Y" after a single run reports noise. There is one
+# exception: with unlucky weights, GELU lags to the end. Draw other ones (`range(6, 9)` for `range(SEEDS)`) and see.
 #
-# **The race is unfair.** Twenty plain layers without normalization are SELU's home ground. Reset the level with a layer
-# norm, where GELU and SiLU are used in practice, and run the first 100 steps again:
+# **The race is unfair.** Twenty plain layers without normalization are SELU's home ground. Reset the level with a
+# layer norm, where GELU and SiLU are used in practice, and run the first 100 steps again:
 
 # %%
 normed = {name: MLP(20, activation=name, sigma_w=theory.gain(name), norm="layer", dtype=torch.float32)
@@ -532,9 +544,9 @@ assert stopped or with_norm["relu"] < min(with_norm["gelu"], with_norm["silu"])
 
 # %% [markdown]
 # The order is reversed: now GELU and SiLU lead, and ReLU has gained nothing. (It was so with the three seeds that we
-# tried.) An activation is not good or bad. It is good *with* weights, depth and normalization that suit it. Papers that
-# report steady gains of GELU or SwiGLU measure on language models of more than a thousand times this size; we can
-# neither confirm nor deny those.
+# tried.) An activation is not good or bad. It is good *with* weights, depth and normalization that suit it. Papers
+# that report steady gains of GELU or SwiGLU measure on language models of more than a thousand times this size; we
+# can neither confirm nor deny those.
 #
 # ## Your selection guide
 #
@@ -642,8 +654,8 @@ exercises_ch3.check_elu(elu)
 # %% [markdown]
 # ### 2. The slope of GELU
 #
-# `gelu_slope(z)`: the slope of $z\,\Phi(z)$ by formula, without autograd, for a tensor of any shape. `torch.special.ndtr`
-# is $\Phi$.
+# `gelu_slope(z)`: the slope of $z\,\Phi(z)$ by formula, without autograd, for a tensor of any shape.
+# `torch.special.ndtr` is $\Phi$.
 #
 # <details><summary>Hint</summary>
 #
@@ -670,8 +682,8 @@ exercises_ch3.check_gelu_slope(gelu_slope)
 # %% [markdown]
 # ### 3. The gain of anything
 #
-# `gain(phi)`: for any function `phi` of a tensor, the $\sigma_w$ that keeps the mean square at 1, to within 1 %. Draw a
-# million numbers. (Then you can judge an activation that is published tomorrow.)
+# `gain(phi)`: for any function `phi` of a tensor, the $\sigma_w$ that keeps the mean square at 1, to within 1 %. Draw
+# a million numbers. (Then you can judge an activation that is published tomorrow.)
 #
 # <details><summary>Hint</summary>
 #
@@ -727,8 +739,8 @@ exercises_ch3.check_geglu(geglu)
 #
 # - Leaks, floors and gates mend the left side of ReLU. A leak saves the *unit*; along a negative path the gradient
 #   vanishes all the same.
-# - Three numbers from the formula judge any activation: its gain, its $\chi$ at that gain, and the pull of its level. In
-#   the family $\chi$ is between 1 and 1.08; only the pull differs, and only SELU has both a gain of 1 and a pull below 1.
+# - Three numbers from the formula judge any activation: its gain, its $\chi$ at that gain, and the pull of its level.
+#   In the family $\chi$ is between 1 and 1.08; what differs is the pull, and only SELU has a gain of 1 besides.
 # - In a race at equal conditions the family differs in speed, and little at the end. Choose for a reason that you
 #   measured, not for a headline.
 #
@@ -746,9 +758,9 @@ def temperaments(ax):
 show(temperaments)
 
 # %% [markdown]
-# Each curve had the *right* weights for its activation, and chapter after chapter we have said "at its gain" or "at He's
-# scale" as if that were easy. What if the weights are wrong? **Chapter 4** turns that switch, and draws a map with three
-# countries: dead, alive, exploding.
+# Each curve had the *right* weights for its activation, and chapter after chapter we have said "at its gain" or "at
+# He's scale" as if that were easy. What if the weights are wrong? **Chapter 4** turns that switch, and draws a map
+# with three countries: dead, alive, exploding.
 #
 # ## References
 #
