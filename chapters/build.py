@@ -162,12 +162,12 @@ def _progress(text):
 
 
 def _selected(numbers, sources):
-    """Return the sources of the chapters `numbers` (such as "01"), or all; BuildError if one does not exist."""
+    """Return the sources of the chapters `numbers` ("1" or "01"), or all; BuildError if one does not exist."""
+    known = {source.stem[:2]: source for source in sources}
     for number in numbers:
-        if not any(source.stem.startswith(f"{number}_") for source in sources):
-            known = ", ".join(source.stem[:2] for source in sources) or "none"
-            raise BuildError(f"There is no source of a chapter {number}; there is: {known}.")
-    return [source for source in sources if not numbers or source.stem.split("_")[0] in numbers]
+        if number.zfill(2) not in known:
+            raise BuildError(f"There is no source of a chapter {number}; there is: {', '.join(known) or 'none'}.")
+    return [known[number.zfill(2)] for number in numbers] or sources
 
 
 def main(arguments=None, folder=CHAPTERS):

@@ -32,7 +32,7 @@ class Activation:
 
 def sigmoid(z):
     """Logistic function 1 / (1 + e^-z)."""
-    return 1 / (1 + torch.exp(-z))
+    return torch.sigmoid(z)  # the formula as it stands would give autograd inf * 0 far on the left
 
 
 def sigmoid_slope(z):

@@ -58,7 +58,10 @@ class MLP(nn.Module):
         self.initialize(init, sigma_w, sigma_b, seed)
 
     def initialize(self, init=None, sigma_w=None, sigma_b=0.0, seed=0):
-        """Draw all weights anew, as the constructor does; same arguments, same errors. Returns the net."""
+        """Draw the linear layers' weights and biases anew, as the constructor does; same errors. Returns the net.
+
+        What norms and PReLUs have learnt stays.
+        """
         _check_count("seed", seed, least=0)
         if init is not None and sigma_w is not None:
             raise ValueError("give either init= (a named scheme) or sigma_w=, not both")

@@ -18,6 +18,9 @@ import torch
 from utils import activations
 
 
+LARGEST_Q = 1e200  # an exploding signal is followed no further: its square must stay within float64
+
+
 @functools.cache
 def _normal_grid(cells=2000, reach=10.0):
     """Midpoints z of `cells` equal cells on [-reach, reach], and their Gaussian weights, which sum to 1.
@@ -83,6 +86,7 @@ class Facts(NamedTuple):
     chi: float
 
 
+@functools.cache
 def facts(activation):
     """Compute the `Facts` of an activation from its value and slope, on a grid of 1e-4; positions are that exact."""
     z = torch.arange(-400_000, 400_001, dtype=torch.float64) / 10_000
@@ -106,7 +110,7 @@ def q_trajectory(activation, q_first, depth, sigma_w=1.0, sigma_b=0.0):
     """Variances of the pre-activations of layers 1..depth, from that of layer 1. Returns a float64 tensor (depth,)."""
     q = torch.full((depth,), float(q_first), dtype=torch.float64)
     for layer in range(1, depth):
-        q[layer] = q_map(activation, q[layer - 1], sigma_w, sigma_b)
+        q[layer] = min(q_map(activation, q[layer - 1], sigma_w, sigma_b), LARGEST_Q)
     return q
 
 
