@@ -155,7 +155,8 @@ def test_a_scene_that_is_broken_and_mended_recovers(chapter):
     broken = chapter.cells[index].source.replace(scene[0], f"{scene[0]}\n    1 / 0", 1)
     set_source(page, index, broken)
     error = run_cell(page, index)
-    assert error == f"SceneError: {scene[1]} could not be drawn: ZeroDivisionError: division by zero (line 2 of the scene)"
+    told = f"{scene[1]} could not be drawn: ZeroDivisionError: division by zero (line 2 of the scene)"
+    assert error == f"SceneError: {told}", f"{where} does not say what is wrong when it is broken"
     cell.get_by_role("alert").wait_for(state="visible")
     screenshot(cell, f"{chapter.name}-{index}-broken")
     set_source(page, index, chapter.cells[index].source)

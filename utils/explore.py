@@ -235,6 +235,7 @@ def _make_control(scene, name, abbreviation):
         # JupyterLab takes a menu's keys for itself: an arrow leaves the cell, a letter may even delete it.
         control = widgets.ToggleButtons(options=control.options, value=control.value)
         control.style.button_width = "auto"
+        control.add_class("widget-inline-hbox")  # as other controls: the label beside it, not above
     if not given:
         control.layout.width = "400px"
         control.style.description_width = "7em"

@@ -33,7 +33,7 @@ def draw_by_layer(ax, values, theory=None, *, guess=None, quantity="gradient nor
     set_log_limits(ax, np.concatenate(shown), decades=5)
     ax.set(xlabel="layer (1 is next to the input)", ylabel=quantity)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend(loc="upper right")
+    ax.legend(loc="lower right" if values[0] < values[-1] else "upper right")  # away from the line's last point
     return _first_over_last(values, theory)
 
 
