@@ -64,9 +64,9 @@ explore(atlas, panels=(2, 1), size=(9, 5.6), first=names, second=names)
 # where it is reached (the point nearest to zero; `inf`: only approached); whether the slope is continuous (`smooth`)
 # and the value never falls (`rises`); and three numbers that you know how to read.
 #
-# - **gain** $= 1/\sqrt{E[\phi(Z)^2]}$ with $Z \sim N(0, 1)$: the $\sigma_w$ that keeps the signal's mean square at 1.
+# - **gain** $= 1/\sqrt{E[\phi(Z)^2]}$ with $Z \sim N(0, 1)$: the $\sigma_w$ that keeps the mean square of $z$ at 1.
 # - **back** $= E[\phi'(Z)^2]$: the mean squared slope.
-# - $\chi$ = gain² · back: what one layer does to the squared gradient *if* the signal is held at 1.
+# - $\chi$ = gain² · back: what one layer does to the squared gradient *if* $z$ is held at 1.
 
 # %% tags=["claim-C3.10"]
 grid = torch.linspace(-6, 6, 12_001, dtype=torch.float64)
@@ -293,10 +293,10 @@ for name in ("elu", "selu"):
 #
 # ## A level that holds itself
 #
-# The variance of layer $l+1$ is a function of that of layer $l$: $q \mapsto \sigma_w^2 E[\phi(\sqrt q Z)^2]$. The
-# gain makes $q = 1$ a *fixed point*, for any activation. But will a signal that is a little off come back? That is
-# decided by the slope of this map at 1. Below one, the error shrinks in every layer: an **attractor**. Above one, it
-# grows: a pencil on its tip.
+# The variance $q$ of $z$ in layer $l+1$ is a function of that in layer $l$: $q \mapsto \sigma_w^2 E[\phi(\sqrt q
+# Z)^2]$. The gain makes $q = 1$ a *fixed point*, for any activation. But will a signal that is a little off come
+# back? That is decided by the slope of this map at 1. Below one, the error shrinks in every layer: an **attractor**.
+# Above one, it grows: a pencil on its tip.
 
 # %% tags=["claim-C3.04"]
 def pull(name, step=1e-3):
@@ -313,16 +313,16 @@ assert min(pulls[name] for name in ("gelu", "silu", "mish")) > 1.05
 # Three temperaments. See each of them, at its own gain, from a wrong start.
 #
 # *Try:* (1) SELU from 0.2 and from 10. (2) ReLU: theory stays where it began; what does the measurement do, and why?
-# (3) GELU from 1.5 and from 0.5. What would a deep net need that is made of it?
+# (3) GELU from 2 and from 0.3. What would a deep net need that is made of it?
 
 # %%
 def level(ax, activation="selu", start=3.0):
     gain, phi = theory.gain(activation), activations.get(activation).value
-    a = through(phi, 50, width=128, sigma_w=gain, start=start)
-    measured = torch.stack([signal.square().mean() for signal in a])
-    predicted = theory.q_trajectory(activation, start * gain**2, 51, gain) / gain**2
-    plots.draw_by_layer(ax, measured, predicted, quantity="mean square of the signal")
-    ax.set(ylim=(1e-5, 1e5), xlabel="layer (1 is the input)")
+    a = through(phi, 50, width=128, sigma_w=gain, start=start / gain**2)
+    measured = gain**2 * torch.stack([signal.square().mean() for signal in a])       # of the next z
+    predicted = theory.q_trajectory(activation, start, 51, gain)
+    plots.draw_by_layer(ax, measured, predicted, quantity="q, mean square of z")
+    ax.set(ylim=(1e-5, 1e5), xlabel="layer")
     return f"{activation} from {start:.1f}: {measured[-1]:.2g} after 50 layers, theory {predicted[-1]:.2g}."
 
 explore(level, activation=["selu", "elu", "tanh", "relu", "gelu", "silu", "mish"], start=(0.1, 10.0, 0.1))
@@ -527,8 +527,9 @@ assert stopped or (all(late[n].mean() > 0.75 for n in family) and late["softplus
 # one activation differ by one or two. Who writes "X beats Y" after a single run reports noise. There is one
 # exception: with unlucky weights, GELU lags to the end. Draw other ones (`range(6, 9)` for `range(SEEDS)`) and see.
 #
-# **The race is unfair.** Twenty plain layers without normalization are SELU's home ground. Reset the level with a
-# layer norm, where GELU and SiLU are used in practice, and run the first 100 steps again:
+# **The race is unfair.** Twenty plain layers without normalization are SELU's home ground. And our pixels have mean
+# square 1, so that the first $z$ has gain² (2.4 for GELU, 2.8 for SiLU), and from there these two run up. Reset the
+# level with a layer norm, where GELU and SiLU are used in practice, and run the first 100 steps again:
 
 # %%
 normed = {name: MLP(20, activation=name, sigma_w=theory.gain(name), norm="layer", dtype=torch.float32)
@@ -751,9 +752,9 @@ def temperaments(ax):
     curves = {}
     for name in ("selu", "relu", "gelu"):
         gain = theory.gain(name)
-        a = through(activations.get(name).value, 50, width=512, sigma_w=gain, start=3.0)
-        curves[f"{name}, pull {pulls[name]:.2f}"] = [signal.square().mean() for signal in a]
-    plots.draw_lines(ax, curves, torch.arange(51), xlabel="layer", ylabel="mean square of the signal", log=True)
+        a = through(activations.get(name).value, 50, width=512, sigma_w=gain, start=3 / gain**2)
+        curves[f"{name}, pull {pulls[name]:.2f}"] = [gain**2 * signal.square().mean() for signal in a]
+    plots.draw_lines(ax, curves, xlabel="layer", ylabel="q, mean square of z", log=True)
 
 show(temperaments)
 
