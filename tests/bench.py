@@ -1,0 +1,151 @@
+"""Measure speed and memory: python3 course.py bench [--quick]
+
+Ratios are of medians within this run, the two sides in turns, so that a busy machine slows both. All but the browser is
+held to one core where the system allows that; the browser, its server and its kernel share what there is.
+"""
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from bench_browser import find_chromium, time_moves
+from sample import SOURCES, build
+
+SECONDS = {"01": 60, "06": 120, "07": 120}  # the most that a chapter may take from top to bottom; others 90
+MEGABYTES = {"06": 700, "07": 700}  # the most that its kernel may take at its peak; others 600
+COLD_IMPORT = """
+import time
+started = time.perf_counter()
+exec({code!r})
+print((time.perf_counter() - started) * 1000)
+"""
+
+
+class Row(NamedTuple):
+    """One line of the table; ok is None where nothing is promised."""
+
+    what: str
+    value: str
+    limit: str = ""
+    ok: bool | None = None
+
+
+def at_most(what, value, form, limit, remark=""):
+    """A row whose value must not exceed `limit`; form: how to write both, such as "{:.2f} s"."""
+    return Row(what, form.format(value) + remark, f"<= {form.format(limit)}", value <= limit)
+
+
+def at_least(what, value, form, limit, remark=""):
+    """A row whose value must reach `limit`."""
+    return Row(what, form.format(value) + remark, f">= {form.format(limit)}", value >= limit)
+
+
+def chapter_rows(repeats):
+    """Each chapter from top to bottom, in fresh kernels."""
+    for source in SOURCES:
+        number = source.stem[:2]
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                runs = [build.build(source, Path(folder) / f"{source.stem}.ipynb") for _ in range(repeats)]
+            except build.BuildError as error:
+                yield Row(f"chapter {number}, top to bottom", str(error), "runs", False)
+                continue
+        seconds, peaks = zip(*runs)
+        yield at_most(f"chapter {number}, top to bottom", statistics.median(seconds), "{:.0f} s", SECONDS.get(number, 90))
+        yield at_most(f"chapter {number}, its kernel's peak", max(peaks) / 1e6, "{:.0f} MB", MEGABYTES.get(number, 600))
+
+
+def import_rows(repeats):
+    """Imports in a fresh process: torch alone, and what chapter 1 imports."""
+    first = next(cell.source for cell in build.read_source(SOURCES[0]).cells if cell.cell_type == "code")
+    for what, code in (("torch alone", "import torch"), ("chapter 1's import cell", first)):
+        program = COLD_IMPORT.format(code=code) + build.PEAK_MEMORY
+        answers = []
+        for _ in range(repeats):
+            done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+            answers.append([float(word) for word in done.stdout.split()])
+        taken, peak = (statistics.median(column) for column in zip(*answers))
+        yield Row(f"cold import, {what}", f"{taken:.0f} ms, {peak / 1e6:.0f} MB")
+
+
+def browser_rows(rounds):
+    """Slider to picture in a real JupyterLab: `explore` against the same scene under `interact`."""
+    chromium = find_chromium()
+    if chromium is None:
+        yield Row("slider to picture", "skipped: no Chromium; name one in the variable CHROMIUM")
+        return
+    times, drags = time_moves(chromium, rounds)
+    for slider, sides in times.items():
+        medians = [statistics.median(taken) for taken in sides]
+        for name, taken, median in zip(("explore", "interact"), sides, medians):
+            p95 = statistics.quantiles(taken, n=20)[-1]
+            yield Row(f"{slider} slider to picture, {name}, {len(taken)} moves", f"{median:.0f} ms (p95 {p95:.0f})")
+        yield at_least(f"{slider} slider: interact / explore", medians[1] / medians[0], "{:.1f}", 5)
+    for name, results in zip(("explore", "interact"), drags):
+        changes, lag = (statistics.median(result[key] for result in results) for key in ("changes", "lag"))
+        late, remark = max(result["late"] for result in results), f" ({changes:.0f} in all, lag {lag:.0f} ms)"
+        what = f"drag of the depth slider, {name}: pictures after release"
+        yield at_most(what, late, "{}", 1, remark) if name == "explore" else Row(what, f"{late}{remark}")
+
+
+def measure_rows(repeats):
+    """`measure` against a bare forward and backward pass; the limit holds for the net of the main explorer."""
+    # Not before the chapters: on Linux a new process's peak memory begins at the size of the one that starts it.
+    from bench_measure import compare_with_bare_pass
+
+    for what, plain, measured in compare_with_bare_pass(repeats):
+        cpu, wall = (after / before for before, after in zip(plain, measured))
+        remark = f" CPU, {wall:.2f} wall ({plain[0]:.1f} -> {measured[0]:.1f} ms)"
+        yield at_most(f"measure / bare pass: {what}", cpu, "{:.2f}", 1.5, remark)
+
+
+def describe_machine():
+    """Return CPU, cores, system, load and versions, in two lines."""
+    cpu = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        cpu = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), cpu)
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    packages = ("torch", "numpy", "matplotlib", "ipywidgets", "jupyterlab", "ipykernel")
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+    return (f"{cpu}, {os.cpu_count()} cores{load}; {platform.platform()}\n"
+            f"Python {platform.python_version()}, {versions}")
+
+
+def main():
+    """Print the machine, then each row as soon as it is known."""
+    parser = argparse.ArgumentParser(description="Measure speed and memory of the course.")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats")
+    quick = parser.parse_args().quick
+    print(describe_machine(), flush=True)
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+
+    def all_rows():
+        if cores:
+            os.sched_setaffinity(0, {max(cores)})
+        yield from import_rows(3 if quick else 7)
+        yield from chapter_rows(1 if quick else 3)
+        yield from measure_rows(20 if quick else 60)
+        if cores:
+            os.sched_setaffinity(0, cores)
+        yield from browser_rows(1 if quick else 3)
+
+    missed = 0
+    print(f"\n{'what':78} {'value':44} {'limit':10} ok")
+    for row in all_rows():
+        verdict = {True: "ok", False: "NOT", None: ""}[row.ok]
+        print(f"{row.what:78} {row.value:44} {row.limit:10} {verdict}", flush=True)
+        missed += row.ok is False
+    load = f", load at the end {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    print(f"\n{missed} limits missed{load}")
+
+
+if __name__ == "__main__":
+    main()
