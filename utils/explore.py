@@ -78,7 +78,8 @@ class Picture(widgets.VBox):
         self.canvas = Canvas(panels, size)
         self.error = None
         width = f"{round(self.canvas.size[0] * 100)}px"
-        self.image = widgets.Image(format="png", layout=widgets.Layout(width=width, max_width=style.FIT))
+        layout = widgets.Layout(width=width, max_width=style.FIT, display="none")
+        self.image = widgets.Image(format="png", layout=layout)
         self.words = widgets.HTML()
         self.message = widgets.HTML(layout=widgets.Layout(display="none"))
         super().__init__([*controls, self.message, self.image, self.words])
@@ -93,6 +94,7 @@ class Picture(widgets.VBox):
             self.message.layout.display = None
             return
         self.image.value = self.canvas.png()
+        self.image.layout.display = None  # hidden until there is a first picture
         words = html.escape(f"{state} {self.canvas.alt}".strip())
         self.words.value = f'<div class="picture-words" aria-live="polite" style="{_HIDDEN}">{words}</div>'
         if self.error:
