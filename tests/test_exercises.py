@@ -15,7 +15,7 @@ from utils.checking import COLOURS, CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict, ch
 from utils.exercises import (
     check_backward_step,
     check_diagnosis,
-    check_first_layer_gradients,
+    check_weight_gradients,
     check_layer_factor,
     check_sigmoid_slope,
 )
@@ -48,9 +48,9 @@ RIGHT = [
     (check_layer_factor, lambda sigma_w, mean_squared_slope: sigma_w * mean_squared_slope**0.5),
     (check_layer_factor, lambda s, m: torch.tensor(s * s * m, dtype=torch.float64).sqrt()),
     (check_layer_factor, lambda s, m: np.sqrt(s * s * m)),
-    (check_first_layer_gradients, lambda net, x, y: [g.double().norm() for g in weight_gradients(net, x, y)]),
-    (check_first_layer_gradients, lambda n, x, y: [g.double().norm().item() for g in weight_gradients(n, x, y)]),
-    (check_first_layer_gradients,
+    (check_weight_gradients, lambda net, x, y: [g.double().norm() for g in weight_gradients(net, x, y)]),
+    (check_weight_gradients, lambda n, x, y: [g.double().norm().item() for g in weight_gradients(n, x, y)]),
+    (check_weight_gradients,
      lambda n, x, y: torch.stack([g.double().square().sum().sqrt() for g in weight_gradients(n, x, y)])),
 ]
 WRONG = [
@@ -76,16 +76,16 @@ WRONG = [
     (check_layer_factor, lambda s, m: s**2 * m**0.5, "sigma_w once"),
     (check_layer_factor, lambda s, m: m**0.5, "weights are missing"),
     (check_layer_factor, lambda s, m: f"{s * m**0.5}", "expected a number, got a value of type str"),
-    (check_first_layer_gradients, lambda n, x, y: [g.norm() for g in weight_gradients(n, x, y)], "below float32's"),
-    (check_first_layer_gradients, lambda n, x, y: [g.norm() ** 2 for g in weight_gradients(n, x, y)], "squared norm"),
-    (check_first_layer_gradients, lambda n, x, y: [g.abs().max() for g in weight_gradients(n, x, y)], "largest entry"),
-    (check_first_layer_gradients,
+    (check_weight_gradients, lambda n, x, y: [g.norm() for g in weight_gradients(n, x, y)], "below float32's"),
+    (check_weight_gradients, lambda n, x, y: [g.norm() ** 2 for g in weight_gradients(n, x, y)], "squared norm"),
+    (check_weight_gradients, lambda n, x, y: [g.abs().max() for g in weight_gradients(n, x, y)], "largest entry"),
+    (check_weight_gradients,
      lambda n, x, y: [g.double().norm() for g in weight_gradients(n, x, y)][::-1], "from input to output"),
-    (check_first_layer_gradients, lambda n, x, y: [g.norm() for g in weight_gradients(n, x, y)][:1], "got (1,)"),
-    (check_first_layer_gradients, gradients_left_behind, "leaves gradients behind"),
-    (check_first_layer_gradients, net_made_double, "changes its argument net"),
+    (check_weight_gradients, lambda n, x, y: [g.norm() for g in weight_gradients(n, x, y)][:1], "got (1,)"),
+    (check_weight_gradients, gradients_left_behind, "leaves gradients behind"),
+    (check_weight_gradients, net_made_double, "changes its argument net"),
 ]
-CHECKERS = [check_sigmoid_slope, check_backward_step, check_layer_factor, check_first_layer_gradients]
+CHECKERS = [check_sigmoid_slope, check_backward_step, check_layer_factor, check_weight_gradients]
 
 
 @pytest.mark.parametrize("checker, solution", RIGHT)

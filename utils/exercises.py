@@ -73,7 +73,7 @@ def check_layer_factor(f):
     return check(f, lambda sigma_w, mean_squared_slope: sigma_w * mean_squared_slope**0.5, cases, mistakes=mistakes)
 
 
-def check_first_layer_gradients(f):
+def check_weight_gradients(f):
     """Check f(net, x, y) -> norm of the loss's gradient for the weight of each nn.Linear of net, in net's order.
 
     net: an nn.Module; x: inputs (B, n_in); y: classes (B,); the loss is F.cross_entropy(net(x), y). The norms are
