@@ -5,7 +5,9 @@ held to one core where the system allows that; the browser, its server and its k
 """
 
 import argparse
+import contextlib
 import importlib.metadata
+import io
 import os
 import platform
 import statistics
@@ -15,7 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from bench_browser import find_chromium, time_moves
+from bench_browser import time_moves
+from conftest import find_chromium
 from sample import SOURCES, build
 
 SECONDS = {"01": 60, "06": 120, "07": 120}  # the most that a chapter may take from top to bottom; others 90
@@ -53,7 +56,8 @@ def chapter_rows(repeats):
         number = source.stem[:2]
         with tempfile.TemporaryDirectory() as folder:
             try:
-                runs = [build.build(source, Path(folder) / f"{source.stem}.ipynb") for _ in range(repeats)]
+                with contextlib.redirect_stderr(io.StringIO()):  # the builder's progress
+                    runs = [build.build(source, Path(folder) / f"{source.stem}.ipynb") for _ in range(repeats)]
             except build.BuildError as error:
                 yield Row(f"chapter {number}, top to bottom", str(error), "runs", False)
                 continue

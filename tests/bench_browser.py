@@ -1,7 +1,5 @@
 """The bench's part in a real JupyterLab: a move of a slider to the paint of the new picture, `explore` and `interact`."""
 
-import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -15,7 +13,6 @@ from browser import (
     slider_latency,
     write_notebook,
 )
-from conftest import CHROMIUMS
 from sample import SOURCES, build
 
 EXPLORE_CELL = """
@@ -47,12 +44,6 @@ def notebook_cells():
     code = [cell.source for cell in build.read_source(SOURCES[0]).cells if cell.cell_type == "code"]
     scene = next(text for text in code if "def gradient_by_layer" in text)
     return [*code[:2], IMPORTS, scene, EXPLORE_CELL, INTERACT_CELL]
-
-
-def find_chromium():
-    """Return the path of a Chromium, or None."""
-    names = (os.environ.get("CHROMIUM"), *CHROMIUMS)
-    return next((path for name in names if name and (path := shutil.which(name))), None)
 
 
 def time_moves(chromium, rounds):
