@@ -1,14 +1,12 @@
 """Every scene that a chapter explores, under any setting of its controls: a finite figure with labels and words."""
 
-import ast
-import dis
 import functools
 import io
 import re
-import types
 
 import numpy as np
 import pytest
+from cells import keep_needed
 from claims import run_cells
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -21,25 +19,6 @@ from utils import style
 from utils.explore import Explorer
 
 EXAMPLES = 6  # random settings of each scene, besides both ends
-
-
-def globals_of(code, operation):
-    """Return the global names that a code object and the functions in it read ("LOAD") or bind ("STORE")."""
-    found = {step.argval for step in dis.get_instructions(code) if step.opname in (f"{operation}_NAME", f"{operation}_GLOBAL")}
-    return found.union(*(globals_of(part, operation) for part in code.co_consts if isinstance(part, types.CodeType)))
-
-
-def cells_for_explore(content):
-    """Keep of a notebook the cells that call `explore`, and those that bind what these need at that moment."""
-    needed, kept = set(), []
-    for cell in reversed([cell for cell in content.cells if cell.cell_type == "code"]):
-        code = compile(cell.source, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-        bound, used = globals_of(code, "STORE"), globals_of(code, "LOAD")
-        if "explore" in used or bound & needed:
-            kept.insert(0, cell)
-            needed = (needed - bound) | used
-    content.cells = kept
-    return content
 
 
 def watched(scene, figures):
@@ -142,8 +121,8 @@ def test_any_setting_gives_a_finite_labelled_figure(source, monkeypatch):
 
     monkeypatch.setattr(utils.explore, "explore", try_instead)
     monkeypatch.setattr(utils.explore, "show", lambda *_, **__: None)
-    for _ in run_cells(cells_for_explore(build.read_source(source)), {"__name__": "__main__"}):
-        pass
+    content = keep_needed(build.read_source(source), lambda _, names: "explore" in names)
+    list(run_cells(content, {"__name__": "__main__"}))
     assert explored
 
 

@@ -1,0 +1,86 @@
+"""A chapter's claims hold for other nets and other batches than those that its readers see.
+
+The chapter's own cells run with its own assertions; only the seeds that it leaves at their default are others.
+"""
+
+import functools
+
+import nbformat
+import pytest
+from cells import keep_needed
+from claims import run_cells
+from sample import CHAPTERS, SOURCES, build, write_sample
+
+import utils.explore
+import utils.models
+import utils.training
+
+SEEDS = (1, 2)
+# Strict: whoever mends the chapter is told to strike the line.
+NOT_YET = {("02_relu", 2): "the net of seed 1 that loses 71 % of its units still gets 57 % right, not below 50 %"}
+
+
+def claims_of(cell):
+    return [tag for tag in cell.metadata.get("tags", []) if tag.startswith("claim-")]
+
+
+def reseed(monkeypatch, seed):
+    """Make `seed` the default of every net and every training that a chapter starts, unwatched and without pictures."""
+    class Reseeded(utils.models.MLP):
+        def __init__(self, *arguments, seed=seed, **settings):
+            super().__init__(*arguments, seed=seed, **settings)
+
+    monkeypatch.setattr(utils.models, "MLP", Reseeded)
+    for name in ("race", "fit"):
+        training = functools.partial(getattr(utils.training, name), seed=seed, live=False)
+        monkeypatch.setattr(utils.training, name, training)
+    for name in ("show", "explore"):
+        monkeypatch.setattr(utils.explore, name, lambda *_, **__: None)
+
+
+def failed_claims(source):
+    """Run the claims' cells of a chapter and what they need; return each assertion that does not hold."""
+    content = keep_needed(build.read_source(source), lambda cell, _: claims_of(cell))
+    namespace, failed = {"__name__": "__main__"}, []
+    for cell in content.cells:
+        try:
+            list(run_cells(nbformat.v4.new_notebook(cells=[cell]), namespace))
+        except AssertionError as error:
+            trace = error.__traceback__
+            while trace.tb_next:
+                trace = trace.tb_next
+            lines = cell.source.splitlines()
+            failed.append(f"{lines[0]}: {lines[trace.tb_lineno - 1].strip()}")
+    return failed
+
+
+def cases():
+    for source in SOURCES:
+        for seed in SEEDS:
+            reason = NOT_YET.get((source.stem, seed))
+            marks = pytest.mark.xfail(reason=reason, strict=True) if reason else ()
+            yield pytest.param(source, seed, id=f"{source.stem}-{seed}", marks=marks)
+
+
+@pytest.mark.parametrize("source, seed", cases())
+def test_the_claims_hold_for_another_seed(source, seed, monkeypatch):
+    monkeypatch.chdir(CHAPTERS)
+    reseed(monkeypatch, seed)
+    assert failed_claims(source) == []
+
+
+def test_a_claim_of_one_seed_is_found(tmp_path, monkeypatch):
+    code = """
+    # %%
+    from utils.models import MLP
+
+    # %% tags=["claim-C1.01"]
+    first = MLP(1).hidden[0].weight[0, 0].item()
+    assert first == MLP(1, seed=0).hidden[0].weight[0, 0].item()
+    """
+    source, _ = write_sample(tmp_path, "\n".join(line.strip() for line in code.splitlines()))
+    assert failed_claims(source) == []
+    reseed(monkeypatch, 1)
+    assert failed_claims(source) == [
+        "first = MLP(1).hidden[0].weight[0, 0].item(): assert first == MLP(1, seed=0).hidden[0].weight[0, 0].item()"
+    ]
