@@ -84,7 +84,18 @@ def ticks(ax, k, label, log):
         ax.set_axis_off()
 
 
-SCENES = [lines, fixed_limits, histogram, image, twins, bars, ticks]
+def touched(ax, k, label, log):
+    """What hardly any scene does to its frame, one thing at a time."""
+    ax.plot(X, X)
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.set_yscale("symlog", linthresh=0.1 * k)
+    ax.xaxis.get_gridlines()[0].set_color(style.ALARM if label else style.GREY)
+    ax.yaxis.get_gridlines()[0].set_linewidth(1 + log)
+    ax.set_title("Boxed", bbox={"facecolor": style.ORANGE if log else "white"})
+    ax.patch.set_hatch("/" if label and log else None)
+
+
+SCENES = [lines, fixed_limits, histogram, image, twins, bars, ticks, touched]
 
 @st.composite
 def calls(draw):

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from utils import style
 from utils.alt_text import describe
-from utils.frame import data_artists, describe_frame, visible_labels
+from utils.frame import data_artists, describe_frame, describe_patch, visible_labels
 from utils.png import encode_fast, encode_small
 
 # matplotlib's settings belong to the process, and widgets are served in another thread than cells.
@@ -30,13 +30,18 @@ _NO_EXTRA = dict.fromkeys(_PADS, 0.0)
 _LINE = 1.4  # from one line of the caption to the next, in units of the font size
 
 
+# What matplotlib would say at each move of a slider, of an empty log axis and the like. All other warnings get through.
+_NOISE = ("Attempt to set non-positive", "Attempting to set identical", "Data has no positive values", "No artists with")
+
+
 @contextlib.contextmanager
 def course_settings():
     """Apply the course's matplotlib settings, for one thread at a time."""
     # A fixed height for titles: matplotlib's search for one above the ticks takes a fifth of a whole drawing.
     settings = {**style.rc_params(), "axes.titley": 1.0}
     with _SETTINGS_LOCK, matplotlib.rc_context(settings), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # matplotlib's, of an empty log axis and the like, at each move
+        for message in _NOISE:
+            warnings.filterwarnings("ignore", message)
         yield
 
 
@@ -76,7 +81,7 @@ class Canvas:
             caption = caption or ""
             lines = self._wrap(caption)
             self._set_margins(figure, _NO_EXTRA, len(lines))
-            looks = style.in_lecture(), figure.get_facecolor(), len(lines)
+            looks = style.in_lecture(), describe_patch(figure.patch), len(lines)
             frame = (*looks, *(describe_frame(ax) for ax in figure.axes))
             if frame == self._frame:
                 self._set_margins(figure, self._margins, len(lines))

@@ -27,7 +27,7 @@ def describe_frame(ax):
     """Return a value that is equal for two axes whose frames have the same pixels."""
     return (
         ax.get_position().bounds, ax.get_visible(), ax.axison, ax.get_frame_on(), ax.get_axisbelow(), ax.get_zorder(),
-        ax.patch.get_visible(), ax.patch.get_facecolor(), ax.titleOffsetTrans.get_matrix().tobytes(),
+        describe_patch(ax.patch), ax.titleOffsetTrans.get_matrix().tobytes(),
         *(str(ax.spines[side].get_position()) for side in ("left", "bottom", "right", "top") if side in ax.spines),
         *(_describe_text(text) for text in (ax.title, ax._left_title, ax._right_title)),
         *(_describe_axis(axis) for axis in (ax.xaxis, ax.yaxis)),
@@ -41,11 +41,13 @@ def _describe_axis(axis):
         (axis.get_minorticklocs(), axis.get_minor_formatter(), "minor", axis.minorTicks),
     ):
         labels = formatter.format_ticks(locations)
-        looks = [_describe_text(tick.label1) for tick in made]  # more than one only if the scene touched the labels
+        # More than one tick is made so far only if the scene touched them, or their labels.
+        looks = [(_describe_text(t.label1), _describe_line(t.gridline), _describe_line(t.tick1line)) for t in made]
         settings = sorted((key, str(value)) for key, value in axis.get_tick_params(which).items())
-        ticks.append((tuple(locations), tuple(labels), formatter.get_offset(), tuple(looks), tuple(settings)))
+        places = axis.get_transform().transform(locations).tobytes()  # two symlog scales may differ in this alone
+        ticks.append((tuple(locations), places, tuple(labels), formatter.get_offset(), tuple(looks), tuple(settings)))
     return (
-        axis.get_visible(), axis.get_scale(), axis.get_transform().__class__, tuple(axis.get_view_interval()),
+        axis.get_visible(), axis.get_scale(), tuple(axis.get_view_interval()),
         axis.get_label_position(), axis.get_ticks_position(), axis.labelpad, _describe_text(axis.label), *ticks,
     )  # fmt: skip
 
@@ -54,4 +56,17 @@ def _describe_text(text):
     return (
         text.get_text(), str(text.get_color()), text.get_alpha(), text.get_visible(), text.get_rotation(),
         text.get_position(), text.get_ha(), text.get_va(), hash(text.get_fontproperties()),
+        text.get_bbox_patch() and describe_patch(text.get_bbox_patch()),
+    )  # fmt: skip
+
+
+def _describe_line(line):
+    return line.get_visible(), str(line.get_color()), line.get_linewidth(), str(line.get_linestyle()), line.get_alpha()
+
+
+def describe_patch(patch):
+    """Return a value that is equal for two patches that look the same (the place apart)."""
+    return (
+        patch.get_visible(), patch.get_facecolor(), patch.get_edgecolor(), patch.get_linewidth(), patch.get_hatch(),
+        str(patch.get_linestyle()),
     )  # fmt: skip

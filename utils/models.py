@@ -15,6 +15,13 @@ def _check_count(name, value, least):
         raise ValueError(f"{name} is a whole number, {least} or more; got {value!r}")
 
 
+class Linear(nn.Linear):
+    """An `nn.Linear` that leaves its weights to `MLP.initialize`, and the global random state alone."""
+
+    def reset_parameters(self):
+        """Draw nothing; PyTorch's own would, for the net only to draw anew."""
+
+
 class MLP(nn.Module):
     """`depth` hidden layers of `width` units, and a linear readout: z^l = W^l a^{l-1} + b^l, a^l = phi(z^l).
 
@@ -51,9 +58,8 @@ class MLP(nn.Module):
         self.phi = nn.ModuleList(phi().to(dtype) for _ in range(depth))  # one a layer: each PReLU learns its own slope
         self.skip = skip
         sizes = [in_features] + [width] * depth
-        with torch.random.fork_rng(devices=[]):  # nn.Linear draws weights of its own, which initialize() draws anew
-            self.hidden = nn.ModuleList(nn.Linear(i, o, dtype=dtype) for i, o in itertools.pairwise(sizes))
-            self.readout = nn.Linear(sizes[-1], out_features, dtype=dtype)
+        self.hidden = nn.ModuleList(Linear(i, o, dtype=dtype) for i, o in itertools.pairwise(sizes))
+        self.readout = Linear(sizes[-1], out_features, dtype=dtype)
         self.norms = nn.ModuleList(NORMS[norm](width, dtype=dtype) if norm else nn.Identity() for _ in range(depth))
         self.initialize(init, sigma_w, sigma_b, seed)
 

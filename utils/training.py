@@ -87,6 +87,9 @@ def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, batch=64, loss_fn=F.c
                 view.update(step + 1, losses)
         except KeyboardInterrupt:
             pass  # the kernel's interrupt is a stop, too; each history says how far its net came
+        finally:
+            for run in runs.values():
+                run.restore_modes()
         for run in runs.values():
             _conclude(run, x, y, steps)
         histories = {name: run.history for name, run in runs.items()}
@@ -103,8 +106,13 @@ class _Run:
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.velocity = [torch.zeros_like(p) for p in self.parameters]
         self.history = History(recorded={name: [] for name in record})
-        self.was_training = model.training
+        self.modes = {module: module.training for module in model.modules()}
         model.train()
+
+    def restore_modes(self):
+        """Put every module of the net back into training or evaluation, as it was found."""
+        for module, mode in self.modes.items():
+            module.training = mode
 
 
 def _step(run, x, y, momentum, loss_fn, clip, record):
@@ -120,10 +128,11 @@ def _step(run, x, y, momentum, loss_fn, clip, record):
     loss.backward()
     if clip is not None:
         nn.utils.clip_grad_norm_(run.parameters, clip)
-    for name, measure in record.items():
-        run.history.recorded[name].append(torch.as_tensor(measure(run.model)).detach().clone())
-    if record:
+    measured = {name: torch.as_tensor(measure(run.model)).detach().clone() for name, measure in record.items()}
+    if record:  # all of them or none: an interrupt may come in between
         run.history.recorded_steps.append(run.history.steps)
+        for name, value_now in measured.items():
+            run.history.recorded[name].append(value_now)
     with torch.no_grad():
         for p, v in zip(run.parameters, run.velocity):
             v *= momentum
@@ -139,7 +148,7 @@ def _conclude(run, x, y, steps):
     history = run.history
     run.model.eval()
     output = run.model(x)
-    run.model.train(run.was_training)
+    run.restore_modes()
     history.diverged = history.diverged or not torch.isfinite(output).all().item()
     history.stopped = not history.diverged and history.steps < steps
     if not y.is_floating_point() and output.ndim > 1 and output.argmax(1).shape == y.shape:
