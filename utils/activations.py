@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from utils.errors import WrongValue
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -195,5 +197,5 @@ ACTIVATIONS = {row[0]: Activation(*row) for row in _ROWS}
 def get(name):
     """Return the `Activation` called `name`; raise a ValueError that lists the known names otherwise."""
     if not isinstance(name, str) or name not in ACTIVATIONS:
-        raise ValueError(f"unknown activation {name!r}: choose one of {', '.join(ACTIVATIONS)}")
+        raise WrongValue(f"unknown activation {name!r}: choose one of {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]

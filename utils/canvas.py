@@ -8,6 +8,7 @@ last frame, and as long as the frame stays the same it draws only the data on to
 import contextlib
 import threading
 import warnings
+from base64 import b64encode
 
 import matplotlib
 import numpy as np
@@ -19,6 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from utils import style
 from utils.alt_text import describe
+from utils.errors import WrongType, WrongValue
 from utils.frame import data_artists, describe_frame, describe_patch, visible_labels
 from utils.png import encode_fast, encode_small
 
@@ -57,7 +59,11 @@ class Canvas:
     """
 
     def __init__(self, panels=1, size=None):
-        self.panels = (1, panels) if isinstance(panels, int) else tuple(panels)
+        self.panels = (1, panels) if isinstance(panels, int) else panels
+        if not _is_pair(self.panels) or not all(isinstance(count, int) for count in self.panels):
+            raise WrongValue(f"panels is a number of panels or a pair (rows, columns), not {panels!r}")
+        if size is not None and not _is_pair(size):
+            raise WrongValue(f"size is a pair (width, height) in inches, not {size!r}")
         self.size = size or (style.WIDTH, style.HEIGHT * (1 if self.panels[0] == 1 else 0.75 * self.panels[0]))
         self._pixels = tuple(round(inches * style.DPI) for inches in self.size)
         self._renderer = RendererAgg(*self._pixels, style.DPI)
@@ -77,7 +83,7 @@ class Canvas:
             (_, figure, axes), self._stage = self._stage, None
             caption = scene(axes, **params)
             if not isinstance(caption, (str, type(None))):
-                raise TypeError(f"a scene returns its caption or nothing, not {type(caption).__name__}")
+                raise WrongType(f"a scene returns its caption or nothing, not {type(caption).__name__}")
             caption = caption or ""
             lines = self._wrap(caption)
             self._set_margins(figure, _NO_EXTRA, len(lines))
@@ -114,6 +120,11 @@ class Canvas:
         with course_settings():
             self._write_caption(image)
         return encode_small(image) if small else encode_fast(np.asarray(image))
+
+    def bundle(self):
+        """Return (data, metadata) of the picture for IPython's `display`: a small PNG, and its words."""
+        data = {"image/png": b64encode(self.png(small=True)).decode(), "text/plain": self.alt}
+        return data, {"image/png": {"alt": self.alt}}
 
     def _em(self):
         """Return (width, height) of one unit of the font size, as shares of the figure."""
@@ -186,3 +197,12 @@ class Canvas:
             artist.set_animated(True)  # matplotlib's own way to leave an artist out
         self._renderer.clear()
         figure.draw(self._renderer)
+
+
+def _is_pair(value):
+    """Whether this is a pair of positive numbers."""
+    return (
+        isinstance(value, (tuple, list))
+        and len(value) == 2
+        and all(isinstance(number, (int, float)) and number > 0 for number in value)
+    )

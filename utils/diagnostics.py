@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from utils.errors import WrongType, WrongValue, first_line, is_misfit
 from utils.recording import left_as_found, norm, numbered, recording
 
 
@@ -54,17 +55,17 @@ def measure(model, x, y, loss_fn=F.cross_entropy):
     a weight matrix, if the loss is not a single number, or if it does not depend on the layers.
     """
     if not isinstance(model, nn.Module):
-        raise TypeError(f"the model must be an nn.Module, got {type(model).__name__}")
+        raise WrongType(f"the model must be an nn.Module, got {type(model).__name__}")
     with left_as_found(model), recording(model) as calls, torch.enable_grad():
-        loss = loss_fn(model(x), y)
+        loss = _loss(model, x, y, loss_fn)
         if not calls:
-            raise ValueError("the model has no layer with a weight matrix, so there is nothing to measure")
+            raise WrongValue("the model has no layer with a weight matrix, so there is nothing to measure")
         if not isinstance(loss, torch.Tensor):
-            raise TypeError(f"the loss must be a tensor, so that it can be differentiated, got {type(loss).__name__}")
+            raise WrongType(f"the loss must be a tensor, so that it can be differentiated, got {type(loss).__name__}")
         if loss.dim() != 0:
-            raise ValueError(f"the loss must be a single number, got shape {tuple(loss.shape)}: average over the batch")
+            raise WrongValue(f"the loss must be a single number, got shape {tuple(loss.shape)}: average over the batch")
         if not loss.requires_grad:
-            raise ValueError("no gradient reaches any layer: the model or the loss cuts it off (no_grad or detach)")
+            raise WrongValue("no gradient reaches any layer: the model or the loss cuts it off (no_grad or detach)")
         weights = {id(w): w for call in calls for w in call.weights if w.requires_grad}
         # Asking for a frozen layer's z, too, leads the backward pass there; dC/dz itself is heard on the way.
         frozen = [call.z for call in calls if call.z.requires_grad and not any(w.requires_grad for w in call.weights)]
@@ -90,6 +91,26 @@ def measure(model, x, y, loss_fn=F.cross_entropy):
         saturated=saturated,
         dead=dead,
     )
+
+
+def _loss(model, x, y, loss_fn):
+    """Run the model and its loss; what torch says of shapes and dtypes that do not fit becomes one sentence."""
+    try:
+        output = model(x)
+    except Exception as error:
+        if not is_misfit(error):
+            raise
+        raise WrongValue(f"the model cannot take x, {_kind(x)}: {first_line(error)}") from error
+    try:
+        return loss_fn(output, y)
+    except Exception as error:
+        if not is_misfit(error):
+            raise
+        raise WrongValue(f"the loss cannot compare {_kind(output)} with y, {_kind(y)}: {first_line(error)}") from error
+
+
+def _kind(value):
+    return f"{value.dtype} of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
 
 
 def measure_gradients(model, x, y, loss_fn=F.cross_entropy):

@@ -4,9 +4,7 @@ A scene is a function `scene(ax, **params)` that draws on matplotlib axes and ma
 see `utils.canvas`.
 """
 
-import base64
 import html
-import inspect
 import threading
 import traceback
 
@@ -16,10 +14,8 @@ from IPython.display import display
 
 from utils import style
 from utils.canvas import Canvas
+from utils.controls import check_parameters, make_control, name_of
 
-MOST_BUTTONS = 5  # a list of so many options becomes a row of buttons, a longer one a menu
-
-_GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "lambda", "mu", "rho", "sigma", "tau", "phi")
 _ALERT = f"padding:4px 10px; border-left:4px solid {style.ALARM}; background:#FFF3EC; color:{style.BLACK}"
 _HIDDEN = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap"
 
@@ -36,10 +32,10 @@ def show(scene, *, panels=1, size=None, **params):
 
     Raises SceneError if the scene raises, ValueError if it has no such parameter.
     """
-    _check_parameters(scene, params)
+    check_parameters(scene, params)
     canvas = Canvas(panels, size)
     _draw(canvas, scene, params)
-    data, metadata = _bundle(canvas)
+    data, metadata = canvas.bundle()
     display(data, metadata=metadata, raw=True)
 
 
@@ -76,8 +72,9 @@ class Picture(widgets.VBox):
     def __init__(self, scene, controls, panels, size):
         self.scene = scene
         self.canvas = Canvas(panels, size)
+        self.lock = threading.RLock()  # a cell sets values in the main thread, JupyterLab moves sliders in another
         self.error = None
-        width = f"{round(self.canvas.size[0] * 100)}px"
+        width = f"{round(self.canvas.size[0] * style.DPI)}px"
         layout = widgets.Layout(width=width, max_width=style.FIT, display="none")
         self.image = widgets.Image(format="png", layout=layout)
         self.words = widgets.HTML()
@@ -106,9 +103,10 @@ class Picture(widgets.VBox):
     def _repr_mimebundle_(self, **kwargs):
         """Add a picture to the widget, so that a saved notebook shows one without a kernel."""
         view = super()._repr_mimebundle_(**kwargs)
-        if self.error:
-            return {**view, "text/plain": str(self.error)}
-        data, metadata = _bundle(self.canvas)
+        with self.lock:
+            if self.error:
+                return {**view, "text/plain": str(self.error)}
+            data, metadata = self.canvas.bundle()
         return {**view, **data}, metadata
 
 
@@ -116,12 +114,11 @@ class Explorer(Picture):
     """A scene, its controls above it, and its picture, which follows them."""
 
     def __init__(self, scene, *, panels=1, size=None, **controls):
-        _check_parameters(scene, controls)
-        self.controls = {name: _make_control(scene, name, control) for name, control in controls.items()}
+        check_parameters(scene, controls)
+        self.controls = {name: make_control(scene, name, control) for name, control in controls.items()}
         visible = [control for control in self.controls.values() if isinstance(control, widgets.DOMWidget)]
         bar = widgets.Box(visible, layout=widgets.Layout(flex_flow="row wrap", grid_gap="2px 24px"))
         super().__init__(scene, [bar] if visible else [], panels, size)
-        self.lock = threading.RLock()  # a cell sets values in the main thread, JupyterLab moves sliders in another
         for control in visible:
             control.observe(self._follow, "value")
         self._follow()
@@ -144,12 +141,12 @@ class Prediction(Picture):
     """A question, a control for the guess, and a button that reveals the result."""
 
     def __init__(self, question, scene, guess, *, panels=1, size=None, **params):
-        _check_parameters(scene, {"guess": None, **params})
+        check_parameters(scene, {"guess": None, **params})
         self.params = params
         if isinstance(guess, (list, dict)):
             self.guess = widgets.RadioButtons(options=guess, value=None, layout=widgets.Layout(width="auto"))
         else:
-            self.guess = _make_control(scene, "guess", guess)
+            self.guess = make_control(scene, "guess", guess)
             self.guess.description = "Your guess"
         self.button = widgets.Button(description="Reveal", icon="eye", button_style="primary")
         self.button.disabled = self.guess.value is None
@@ -162,7 +159,8 @@ class Prediction(Picture):
         self.button.disabled = change["new"] is None
 
     def _reveal(self, _button):
-        self.draw(self.scene, {"guess": self.guess.value, **self.params})
+        with self.lock:
+            self.draw(self.scene, {"guess": self.guess.value, **self.params})
         self.guess.disabled = self.button.disabled = self.error is None
 
 
@@ -183,75 +181,9 @@ def _draw(canvas, scene, params):
         code = getattr(scene, "__code__", None)
         lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code is code]
         where = f" (line {lines[-1] - code.co_firstlineno + 1} of the scene)" if lines else ""
-        message = f"{_name(scene)} could not be drawn: {type(error).__name__}: {error}{where}"
+        message = f"{name_of(scene)} could not be drawn: {type(error).__name__}: {error}{where}"
         raise SceneError(message) from error
 
 
 def _say(value):
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _name(scene):
-    return getattr(scene, "__name__", "the scene")
-
-
-def _bundle(canvas):
-    """Return (data, metadata) of a saved picture."""
-    data = {"image/png": base64.b64encode(canvas.png(small=True)).decode(), "text/plain": canvas.alt}
-    return data, {"image/png": {"alt": canvas.alt}}
-
-
-def _parameters(scene):
-    return dict(list(inspect.signature(scene).parameters.items())[1:])
-
-
-def _check_parameters(scene, given):
-    parameters = _parameters(scene)
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return
-    for name in given:
-        if name not in parameters:
-            has = ", ".join(parameters) or "none"
-            raise ValueError(f"{_name(scene)} has no parameter {name!r}; its parameters are: {has}")
-
-
-def _make_control(scene, name, abbreviation):
-    """Return a labelled widget for an abbreviation, at the scene's own default value."""
-    parameter = _parameters(scene).get(name)
-    default = inspect.Parameter.empty if parameter is None else parameter.default
-    given = isinstance(abbreviation, (widgets.Widget, widgets.fixed))
-    try:
-        if isinstance(abbreviation, type):
-            raise TypeError("a type has no range")
-        control = widgets.interactive.widget_from_abbrev(abbreviation, default)
-    except Exception as error:
-        raise ValueError(f"{name}={abbreviation!r} is not a control: {error}") from error
-    if control is None:
-        raise ValueError(f"{name}={abbreviation!r} is not a control: give (min, max), a list, a dict or a widget")
-    if isinstance(control, widgets.fixed):
-        return control
-    takes_default = isinstance(abbreviation, (tuple, list, dict)) and default is not inspect.Parameter.empty
-    if takes_default and not given and control.value != default:
-        raise ValueError(f"{name}={abbreviation!r} does not hold the default of {_name(scene)}, {default!r}")
-    if isinstance(control, widgets.Dropdown) and not given and len(control.options) <= MOST_BUTTONS:
-        # JupyterLab takes a menu's keys for itself: an arrow leaves the cell, a letter may even delete it.
-        control = widgets.ToggleButtons(options=control.options, value=control.value)
-        control.style.button_width = "auto"
-        control.add_class("widget-inline-hbox")  # as other controls: the label beside it, not above
-    if not given:
-        control.layout.width = "400px"
-        control.style.description_width = "7em"
-        if isinstance(control, widgets.FloatSlider):
-            control.readout_format = ".3g"
-    control.description = control.description or _label(name)
-    control.tooltip = control.tooltip or name.replace("_", " ")
-    return control
-
-
-def _label(name):
-    """Return a parameter's name as it is written: n_layers -> n layers, sigma_w_squared -> $\\sigma_w^2$, typeset."""
-    first, _, rest = name.removesuffix("_squared").partition("_")
-    if first in _GREEK:
-        power = "^2" if name.endswith("_squared") else ""
-        return rf"$\{first}_{{{rest}}}{power}$" if rest else rf"$\{first}{power}$"
-    return name.replace("_", " ")

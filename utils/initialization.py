@@ -9,6 +9,8 @@ from numbers import Real
 
 import torch
 
+from utils.errors import WrongValue
+
 
 def _normal_(layer, std, generator):
     with torch.no_grad():
@@ -65,7 +67,7 @@ def scaled_(layer, sigma_w=1.0, sigma_b=0.0, generator=None):
     """
     for name, sigma in (("sigma_w", sigma_w), ("sigma_b", sigma_b)):
         if not isinstance(sigma, Real) or not 0 <= sigma < math.inf:
-            raise ValueError(f"{name} is a standard deviation, a finite number of 0 or more; got {sigma!r}")
+            raise WrongValue(f"{name} is a standard deviation, a finite number of 0 or more; got {sigma!r}")
     _normal_(layer, sigma_w / math.sqrt(_fans(layer)[0]), generator)
     if sigma_b and layer.bias is not None:
         with torch.no_grad():
@@ -86,5 +88,5 @@ SCHEMES = {
 def get(name):
     """Return the scheme called `name`; raise a ValueError that lists the known names otherwise."""
     if not isinstance(name, str) or name not in SCHEMES:
-        raise ValueError(f"unknown initialization {name!r}: choose one of {', '.join(SCHEMES)}")
+        raise WrongValue(f"unknown initialization {name!r}: choose one of {', '.join(SCHEMES)}")
     return SCHEMES[name]

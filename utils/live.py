@@ -6,7 +6,6 @@ subshells delivers the click when the cell has ended; there the kernel's own int
 """
 
 import time
-from base64 import b64encode
 
 import ipywidgets as widgets
 import numpy as np
@@ -49,7 +48,7 @@ class LiveView(Unwatched):
         self.title = title
         room = (len(names) - 1) * (0.35 if style.in_lecture() else 0.2)  # inches, for the legend and the caption
         self.canvas = Canvas(size=(style.WIDTH, style.HEIGHT + room))
-        self.image = widgets.Image(format="png", layout={"width": f"{style.WIDTH * 100:.0f}px", "max_width": style.FIT})
+        self.image = widgets.Image(format="png", layout={"width": f"{style.WIDTH * style.DPI:.0f}px", "max_width": style.FIT})
         self.button = StopButton(description="Stop", icon="stop", tooltip="End the training and keep what was learned")
         self.button.on_click(self._request_stop)
         self.bar = widgets.IntProgress(max=steps, layout={"width": "300px"})
@@ -90,8 +89,8 @@ class LiveView(Unwatched):
     def finish(self, losses, endings):
         """Replace the widgets by the final picture, with the numbers below it and in its text alternative."""
         self._draw(losses, endings)
-        data = {"image/png": b64encode(self.canvas.png(small=True)).decode(), "text/plain": self.canvas.alt}
-        self.handle.update(data, metadata={"image/png": {"alt": self.canvas.alt}}, raw=True)
+        data, metadata = self.canvas.bundle()
+        self.handle.update(data, metadata=metadata, raw=True)
 
 
 class StopButton(widgets.Button):

@@ -6,13 +6,14 @@ import torch
 from torch import nn
 
 from utils import activations, initialization
+from utils.errors import WrongValue
 
 NORMS = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
 
 
 def _check_count(name, value, least):
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} is a whole number, {least} or more; got {value!r}")
+        raise WrongValue(f"{name} is a whole number, {least} or more; got {value!r}")
 
 
 class Linear(nn.Linear):
@@ -51,9 +52,9 @@ class MLP(nn.Module):
         _check_count("in_features", in_features, least=1)
         _check_count("out_features", out_features, least=1)
         if norm is not None and (not isinstance(norm, str) or norm not in NORMS):
-            raise ValueError(f"unknown norm {norm!r}: choose None or one of {', '.join(NORMS)}")
+            raise WrongValue(f"unknown norm {norm!r}: choose None or one of {', '.join(NORMS)}")
         if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-            raise ValueError(f"dtype is one of torch's floating-point types, such as torch.float32; got {dtype!r}")
+            raise WrongValue(f"dtype is one of torch's floating-point types, such as torch.float32; got {dtype!r}")
         phi = activations.get(activation).torch_class
         self.phi = nn.ModuleList(phi().to(dtype) for _ in range(depth))  # one a layer: each PReLU learns its own slope
         self.skip = skip
@@ -70,9 +71,9 @@ class MLP(nn.Module):
         """
         _check_count("seed", seed, least=0)
         if init is not None and sigma_w is not None:
-            raise ValueError("give either init= (a named scheme) or sigma_w=, not both")
+            raise WrongValue("give either init= (a named scheme) or sigma_w=, not both")
         if sigma_w is None and sigma_b != 0:
-            raise ValueError(f"sigma_b={sigma_b!r} needs sigma_w=: a named scheme has its own rule for the biases")
+            raise WrongValue(f"sigma_b={sigma_b!r} needs sigma_w=: a named scheme has its own rule for the biases")
         scheme = initialization.get("xavier" if init is None else init)
         generator = torch.Generator().manual_seed(seed)
         for layer in (*self.hidden, self.readout):
@@ -113,11 +114,11 @@ class Stack(nn.Module):
         nets = list(nets)
         shapes = {(repr(net.phi), *(p.shape for p in net.parameters())) for net in nets}
         if len(shapes) != 1:
-            raise ValueError(f"a stack takes one or more nets of one shape and activation; got {len(shapes)} kinds")
+            raise WrongValue(f"a stack takes one or more nets of one shape and activation; got {len(shapes)} kinds")
         if any(net.skip or not isinstance(norm, nn.Identity) for net in nets for norm in net.norms):
-            raise ValueError("a stack takes plain nets, without norm and skip")
+            raise WrongValue("a stack takes plain nets, without norm and skip")
         if any(True for _ in nets[0].phi.parameters()):
-            raise ValueError("a stack takes activations without parameters of their own")
+            raise WrongValue("a stack takes activations without parameters of their own")
         layers = list(zip(*([*net.hidden, net.readout] for net in nets)))  # [layer][net]
         self.phi = nets[0].phi
         self.weights = nn.ParameterList(torch.stack([linear.weight.detach().T for linear in layer]) for layer in layers)

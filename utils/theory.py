@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 
 from utils import activations
-
+from utils.errors import WrongValue
 
 LARGEST_Q = 1e200  # an exploding signal is followed no further: its square must stay within float64
 
@@ -43,7 +43,7 @@ def gaussian_mean(f, q=1.0):
     """
     variance = torch.as_tensor(q, dtype=torch.float64)
     if not bool((variance >= 0).all()):
-        raise ValueError(f"q is a variance and must be >= 0, got {q}")
+        raise WrongValue(f"q is a variance and must be >= 0, got {q}")
     z, weights = _normal_grid()
     mean = (f(variance.sqrt()[..., None] * z) * weights).sum(-1)
     return mean if isinstance(q, torch.Tensor) else mean.item()
@@ -122,7 +122,7 @@ def q_fixed_point(activation, sigma_w=1.0, sigma_b=0.0, q_start=1.0):
     `q_start` (> 0) to the next fixed point. Below 1e-12 it counts as 0, above 1e12 as infinite.
     """
     if not 0 < q_start < math.inf:
-        raise ValueError(f"q_start is a variance and must be positive, got {q_start}")
+        raise WrongValue(f"q_start is a variance and must be positive, got {q_start}")
 
     def growth(q):
         return q_map(activation, q, sigma_w, sigma_b) / q - 1
@@ -144,7 +144,7 @@ def q_fixed_point(activation, sigma_w=1.0, sigma_b=0.0, q_start=1.0):
 def depth_scale(chi_value):
     """Layers over which a gradient changes by a factor e in mean square, 1 / |ln chi|; infinite where chi = 1."""
     if not chi_value > 0:
-        raise ValueError(f"chi must be positive, got {chi_value}")
+        raise WrongValue(f"chi must be positive, got {chi_value}")
     return math.inf if chi_value == 1 else 1 / abs(math.log(chi_value))
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from utils.errors import WrongType, WrongValue, first_line, is_misfit
 from utils.live import Unwatched, open_view
 
 
@@ -119,7 +120,13 @@ def _step(run, x, y, momentum, loss_fn, clip, record):
     """Take one step of gradient descent on the batch x, y; or, if the loss is not finite, note that the run diverged."""
     for p in run.parameters:
         p.grad = torch.zeros_like(p)
-    loss = loss_fn(run.model(x), y)
+    try:
+        loss = loss_fn(run.model(x), y)
+    except Exception as error:
+        if not is_misfit(error):
+            raise
+        given = f"x {tuple(x.shape)} {x.dtype}, y {tuple(y.shape)} {y.dtype}"
+        raise WrongValue(f"The net or its loss cannot take a batch of {given}: {first_line(error)}.") from error
     value = loss.item()
     if not math.isfinite(value):
         run.history.loss.append(value)
@@ -159,33 +166,33 @@ def _conclude(run, x, y, steps):
 def _check(models, x, y, lr, record, *, steps, momentum, batch, clip, every):
     """Return the learning rates as a dict name -> float; raise TypeError or ValueError on a bad argument of `race`."""
     if not isinstance(models, dict) or not models:
-        raise TypeError('The nets of a race come as a dict of at least one, such as {"2 layers": net}.')
+        raise WrongType('The nets of a race come as a dict of at least one, such as {"2 layers": net}.')
     for name, model in models.items():
         if not isinstance(model, nn.Module):
-            raise TypeError(f"The {name!r} to train must be a torch.nn.Module, not {type(model).__name__}.")
+            raise WrongType(f"The {name!r} to train must be a torch.nn.Module, not {type(model).__name__}.")
         if not any(p.requires_grad for p in model.parameters()):
-            raise ValueError(f"The net {name!r} has no parameter that could be trained.")
+            raise WrongValue(f"The net {name!r} has no parameter that could be trained.")
     if len(set(map(id, models.values()))) < len(models):
-        raise ValueError("The nets of a race must be different objects: one of them stands under two names.")
+        raise WrongValue("The nets of a race must be different objects: one of them stands under two names.")
     for name, data in {"x": x, "y": y}.items():
         if not isinstance(data, torch.Tensor):
-            raise TypeError(f"{name} must be a tensor, not {type(data).__name__}.")
+            raise WrongType(f"{name} must be a tensor, not {type(data).__name__}.")
     if x.ndim == 0 or y.ndim == 0 or len(x) != len(y) or not len(x):
-        raise ValueError(f"x and y must hold the same number of samples, got shapes {tuple(x.shape)} and "
+        raise WrongValue(f"x and y must hold the same number of samples, got shapes {tuple(x.shape)} and "
                          f"{tuple(y.shape)}.")
     for name, count in {"steps": steps, "batch": batch, "every": every}.items():
         if not isinstance(count, int) or count < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, not {count!r}.")
+            raise WrongValue(f"{name} must be a whole number of at least 1, not {count!r}.")
     if isinstance(lr, dict) and set(lr) != set(models):
-        raise ValueError(f"lr must name the nets of the race, {list(models)}, but it names {list(lr)}.")
+        raise WrongValue(f"lr must name the nets of the race, {list(models)}, but it names {list(lr)}.")
     rates = dict(lr) if isinstance(lr, dict) else dict.fromkeys(models, lr)
     for rate in rates.values():
         if not isinstance(rate, Real) or not 0 < rate < math.inf:
-            raise ValueError(f"lr must be a positive number, not {rate!r}.")
+            raise WrongValue(f"lr must be a positive number, not {rate!r}.")
     if not isinstance(momentum, Real) or not 0 <= momentum < 1:
-        raise ValueError(f"momentum must be a number from 0 to below 1, not {momentum!r}.")
+        raise WrongValue(f"momentum must be a number from 0 to below 1, not {momentum!r}.")
     if clip is not None and (not isinstance(clip, Real) or not clip > 0):
-        raise ValueError(f"clip must be a positive number or None, not {clip!r}.")
+        raise WrongValue(f"clip must be a positive number or None, not {clip!r}.")
     if not isinstance(record, dict) or not all(map(callable, record.values())):
-        raise TypeError('record must be a dict of functions of the model, such as {"norm": my_function}.')
+        raise WrongType('record must be a dict of functions of the model, such as {"norm": my_function}.')
     return rates
