@@ -19,7 +19,7 @@ import base64
 
 import ipywidgets as widgets
 import torch
-from utils.exercises import check_sigmoid_slope
+from utils.chapter01 import check_sigmoid_slope
 
 # %% tags=["claim-C1.04"] slideshow={"slide_type": "fragment"}
 slopes = torch.sigmoid(torch.linspace(-4, 4, 9)) * torch.sigmoid(-torch.linspace(-4, 4, 9))

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tests.test_layering import MAY_IMPORT
+from tests.test_layering import IMPORTS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -29,8 +29,8 @@ def test_the_chapters_listed_are_those_that_exist():
 
 def test_the_table_of_modules_is_the_one_that_is_held():
     rows = re.findall(r"^\| `(\w+)` \| .+? \| ([\w, -]+) \|$", README, flags=re.MULTILINE)
-    told = {name: [] if allowed == "-" else allowed.split(", ") for name, allowed in rows}
-    assert told == {name: allowed for name, allowed in MAY_IMPORT.items() if name != "__init__"}
+    told = {name: [] if used == "-" else used.split(", ") for name, used in rows}
+    assert told == {name: used for name, used in IMPORTS.items() if name != "__init__"}
 
 
 def test_no_placeholder_is_left():

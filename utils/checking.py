@@ -1,43 +1,20 @@
-"""What every checker of an exercise does: compare the learner's function with a reference, answer in one sentence.
+"""What every checker does: compare a learner's function, or choice, with the right one, and answer in one sentence.
 
 Nothing that a learner passes ends in a traceback. A checker for a new exercise is a reference solution, a few cases,
-and the typical mistakes with what to say to them (see `exercises`); `check` does the rest.
+and the typical mistakes with what to say to them (see `chapter01`); `check` does the rest.
 """
 
 import copy
 import inspect
 import random
 from contextlib import contextmanager
-from dataclasses import dataclass
-from html import escape
 from numbers import Real
 
 import numpy as np
 import torch
 from torch import nn
 
-CORRECT, NOT_YET, NOT_ATTEMPTED = "correct", "not yet", "not attempted"
-SYMBOLS = {CORRECT: "✔", NOT_YET: "✘", NOT_ATTEMPTED: "○"}
-COLOURS = {CORRECT: ("#1B5E20", "#E8F5E9"), NOT_YET: ("#8A2D00", "#FFF3E8"), NOT_ATTEMPTED: ("#424242", "#F2F2F2")}
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What a checker answers: a status, and a sentence that says more. It is truthy only if the status is 'correct'."""
-
-    status: str
-    sentence: str = ""
-
-    def __bool__(self):
-        return self.status == CORRECT
-
-    def __repr__(self):
-        return f"{SYMBOLS[self.status]} {self.status}" + (f": {self.sentence}" if self.sentence else "")
-
-    def _repr_html_(self):
-        ink, paper = COLOURS[self.status]
-        style = f"color: {ink}; background: {paper}; border-left: 4px solid {ink}; padding: 0.4em 0.8em"
-        return f'<div role="status" style="{style}">{escape(repr(self))}</div>'
+from utils.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 
 
 class _Fault(Exception):
@@ -50,7 +27,8 @@ def check(function, reference, cases, *, mistakes=None, convert=None, rtol=1e-5,
     function: what the learner wrote; anything at all may be passed.
     reference: the right solution; its answers (tensors, or plain numbers) set type, shape and kind of number.
     cases: tuples of arguments: tensors, numbers, modules. Both functions get copies.
-    mistakes: dict wrong function -> what to say if the learner's function gives the same as this one.
+    mistakes: dict wrong function -> what to say if the learner's function gives the same as this one, which may be a
+        tuple of tensors.
     convert: applied to the learner's answer before it is compared, for an exercise that leaves its type open.
     rtol, atol: tolerances, relative to each value and to the largest of an answer's values.
 
@@ -67,6 +45,43 @@ def check(function, reference, cases, *, mistakes=None, convert=None, rtol=1e-5,
     except Exception as error:  # noqa: BLE001 - what claims to be a function or a tensor may break when looked at
         return Verdict(NOT_YET, f"it cannot be checked ({type(error).__name__})")
     return Verdict(CORRECT)
+
+
+def check_choice(answer, truth, explain):
+    """Check a choice: `answer` is the learner's, `truth` the right one; returns a Verdict that explains.
+
+    explain: dict choice -> one sentence on what speaks for or against it; its keys are the choices.
+    Capitals and spaces do not count. Raises ValueError if `truth` is none of the choices.
+    """
+    if truth not in explain:
+        raise ValueError(f"the truth {truth!r} is none of the choices {list(explain)}")
+    choice = chosen(answer, explain)
+    if isinstance(choice, Verdict):
+        return choice
+    return Verdict(CORRECT if choice == truth else NOT_YET, explain[choice])
+
+
+def chosen(answer, choices):
+    """Return the one of `choices` (texts) that a learner's answer names, or a Verdict with all of them if it names none."""
+    all_of_them = "choose one of " + ", ".join(f'"{choice}"' for choice in choices)
+    if answer is None or answer is ...:
+        return Verdict(NOT_ATTEMPTED, all_of_them)
+    by_key = {key(choice): choice for choice in choices}
+    choice = by_key.get(key(answer)) if isinstance(answer, str) else None
+    return Verdict(NOT_YET, all_of_them) if choice is None else choice
+
+
+def key(text):
+    """Return a text without capitals and spaces: two texts with the same key count as the same answer."""
+    return "".join(text.casefold().split())
+
+
+def as_vector(answer):
+    """Return a list of numbers, or of tensors with one entry, as a 1-D tensor; anything else as it is."""
+    if not isinstance(answer, (list, tuple)):
+        return answer
+    numbers = all(isinstance(entry, Real) or isinstance(entry, torch.Tensor) and entry.numel() == 1 for entry in answer)
+    return torch.tensor([float(entry) for entry in answer], dtype=torch.float64) if numbers else answer
 
 
 def _check_case(function, reference, case, mistakes, convert, rtol, atol):
@@ -87,11 +102,14 @@ def _check_case(function, reference, case, mistakes, convert, rtol, atol):
 
 
 def _same_mistake(answer, wrong, case, rtol, atol):
+    """Whether `wrong` gives what the learner's function gave on this case."""
     try:
         mistaken = wrong(*map(_copied, case))
-    except Exception:  # noqa: BLE001 - a mistake that does not even run on this case is not the learner's, who got through
+        several = isinstance(mistaken, tuple)
+        pairs = zip(answer, mistaken, strict=True) if several else [(answer, mistaken)]
+        return all(_difference(ours, theirs, {}, rtol, atol) is None for ours, theirs in pairs)
+    except Exception:  # noqa: BLE001 - a mistake that does not run on this case, or gives another kind of answer
         return False
-    return _difference(answer, mistaken, {}, rtol, atol) is None
 
 
 def _answer(function, arguments):

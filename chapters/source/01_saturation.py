@@ -27,7 +27,7 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import activations, clinic, data, exercises, plots, theory, timeline
+from utils import activations, chapter01, clinic, data, plots, theory, timeline
 from utils.diagnostics import measure
 from utils.explore import explore, predict, show
 from utils.models import MLP
@@ -40,7 +40,7 @@ from utils.training import fit, race
 # %%
 torch.set_num_threads(1)
 x, y, x_test, y_test = data.digits()
-print(f"images {tuple(x.shape)} and {tuple(x_test.shape)}, mean square of a pixel {x.square().mean():.2f}")
+print(tuple(x.shape), tuple(x_test.shape), f"mean square of a pixel {x.square().mean():.2f}")
 
 # %% [markdown]
 # ## A warm-up: the telephone game
@@ -75,7 +75,7 @@ assert 0.34 < after_ten < 0.36 and after_fifty < 0.006
 def gradient_by_layer(ax, depth=10, activation="sigmoid", sigma_w=1.0, guess=None):
     net = MLP(depth, width=64, activation=activation, sigma_w=sigma_w)
     measured = measure(net, x[:128], y[:128]).delta_norm
-    q_1 = sigma_w**2                         # the variance of layer 1's z, since a pixel's mean square is 1
+    q_1 = sigma_w**2                         # the variance of layer 1's z: a pixel's mean square is 1
     predicted = theory.predicted_gradient_norms(activation, q_1, depth, sigma_w, last=measured[-1])
     return plots.draw_by_layer(ax, measured, theory=predicted, guess=guess)
 
@@ -133,7 +133,7 @@ for layer in range(1, 6):
     h = torch.sigmoid(1.0 * h)
     slope = h * (1 - h)                                      # of this layer's sigmoid
     product = product * 1.0 * slope                          # weight times slope
-    print(f"layer {layer}: output {h.item():.3f}, slope {slope.item():.3f}, product so far {product.item():.5f}")
+    print(f"layer {layer}: output {h:.3f}, slope {slope:.3f}, product so far {product:.5f}")
 (autograd,) = torch.autograd.grad(h, start_at)
 assert torch.allclose(product, autograd)
 
@@ -236,7 +236,7 @@ def saturation(axes, activation="sigmoid", spread=1.0):
     z = torch.linspace(-8, 8, 801, dtype=torch.float64)
     density = torch.exp(-((z / spread) ** 2) / 2)
     plots.draw_function(axes, z, phi.value(z), phi.slope(z), density, name=activation)
-    flat = 0.0266 * phi.slope(torch.zeros(1))                # a sigmoid's slope at |z| = 5, a tanh's at 2.5
+    flat = 0.0266 * phi.slope(torch.zeros(1))                # a sigmoid's at |z| = 5, a tanh's at 2.5
     mean = theory.gaussian_mean(phi.slope, spread**2)
     mean_square = theory.gaussian_mean(lambda z: phi.slope(z) ** 2, spread**2)
     saturated = theory.gaussian_mean(lambda z: (phi.slope(z) < flat).double(), spread**2)
@@ -392,7 +392,8 @@ train_signals, test_signals = (MLP(8, sigma_w=1.0).signals(images)[1] for images
 spread, seen = {}, {}
 for k in (1, 2, 3, 5, 8):
     mean, std = train_signals[k].mean(0), train_signals[k].std(0)        # over the digits: (64,)
-    weights = torch.linalg.lstsq((train_signals[k] - mean) / std, F.one_hot(y, 10).double() - 0.1).solution
+    target = F.one_hot(y, 10).double() - 0.1                             # (1437, 10)
+    weights = torch.linalg.lstsq((train_signals[k] - mean) / std, target).solution
     guess = ((test_signals[k] - mean) / std @ weights).argmax(1)
     spread[k], seen[k] = std.mean().item(), (guess == y_test).double().mean().item()
     print(f"behind {k} random layers: digits differ by {spread[k]:.0e}, test accuracy {seen[k]:.0%}")
@@ -495,8 +496,10 @@ def instruments(net):
 
 patients = {"sick": MLP(10, sigma_w=1.0), "healthy": MLP(10, activation="relu", init="he")}
 rates = {"sick": 0.1, "healthy": 0.02}
-runs = race(patients, x, y, steps=300, lr=rates, record={"log": instruments}, title="Instrument 4: the loss")
-logs = {name: run.recorded["log"].unbind(1) for name, run in runs.items()}           # three (records, layers)
+runs = race(patients, x, y, steps=300, lr=rates, record={"log": instruments},
+            title="Instrument 4: the loss")
+instruments_stopped = any(run.stopped for run in runs.values())
+logs = {name: run.recorded["log"].unbind(1) for name, run in runs.items()}       # 3 x (records, layers)
 
 # %% tags=["claim-C1.15"]
 
@@ -526,7 +529,8 @@ def ratio_and_spread(axes):
 
 show(ratio_and_spread, panels=2)
 sick, healthy = ratio.values()
-assert sick.min() < 1e-6 and healthy.min() > 1e-5 and sick.max() / sick.min() > 1e3
+assert instruments_stopped or (sick.min() < 1e-6 and healthy.min() > 1e-5)
+assert instruments_stopped or sick.max() / sick.min() > 1e3
 
 # %% [markdown]
 # The dotted line marks $10^{-3}$: a thousandth of itself per step, the healthy order of magnitude. The healthy net lies
@@ -577,7 +581,8 @@ for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
     while product > 0:
         product, k = product * 0.25, k + 1
     zero_at[dtype] = k
-print({str(dtype): f"zero after {k} quarters" for dtype, k in zero_at.items()})
+for dtype, k in zero_at.items():
+    print(f"{dtype}: zero after {k} quarters")
 assert list(zero_at.values()) == [13, 67, 75, 538]
 lost = torch.tensor(1e-8).half()
 rescued = (torch.tensor(1e-8) * 1024).half().float() / 1024  # loss scaling: times 1024, later divided
@@ -626,7 +631,8 @@ relu_alone, weights_alone, skip_alone, both = (learnt[name] for name in (
     "relu, small, no skip", "sigmoid, usual, no skip", "sigmoid, small, skip", "relu, usual, no skip"))
 print(f"alone: ReLU {relu_alone:.0%}, weights {weights_alone:.0%}, skip {skip_alone:.0%}")
 print(f"ReLU and weights {both:.0%}, all three: diverged after {runs['relu, usual, skip'].steps} steps")
-gain_alone, gain_together = abs(relu_alone - 0.1) + abs(weights_alone - 0.1), both - 0.1       # over chance
+gain_together = both - 0.1                                   # over chance
+gain_alone = abs(relu_alone - 0.1) + abs(weights_alone - 0.1)
 assert cube_stopped or (gain_together > 3 * gain_alone and skip_alone > 0.3)
 assert cube_stopped or (runs["relu, usual, skip"].diverged and ratios["relu, usual, skip"] > 100)
 
@@ -696,7 +702,7 @@ assert 3.1e-30 < quarter_49 < 3.2e-30 and 3.6e-12 < quarter_19 < 3.7e-12
 # %% tags=["claim-C1.08"]
 h = start_at = torch.zeros(1, requires_grad=True)
 for k in range(10):
-    h = torch.sigmoid(8 * h - 4 * (k > 0))                   # the bias keeps z at 0, where the slope is 1/4
+    h = torch.sigmoid(8 * h - 4 * (k > 0))                   # the bias keeps z at 0: slope 1/4
 (growth,) = torch.autograd.grad(h, start_at)
 print(f"gradient through ten sigmoids: {growth.item():.0f}")
 assert growth.item() > 1000
@@ -715,8 +721,9 @@ for seed in range(3):                                        # and with the weig
 # %%
 below = (healthy < 1e-3).double().mean().item()
 print(f"healthy: {below:.0%} of the layers lie below 1e-3, and it learns")
-print(f"largest / smallest ratio: healthy {healthy.max() / healthy.min():.0f}, sick {sick.max() / sick.min():.0e}")
-assert 0 < below and healthy.max() / healthy.min() < 1e3 < sick.max() / sick.min()
+range_healthy, range_sick = (ratios.max() / ratios.min() for ratios in (healthy, sick))
+print(f"largest / smallest ratio: healthy {range_healthy:.0f}, sick {range_sick:.0e}")
+assert instruments_stopped or (below > 0 and healthy.max() / healthy.min() < 1e3)
 
 # %% [markdown]
 # **"A gradient of $10^{-14}$ is beyond floating-point precision."** It is not (float32 reaches $10^{-45}$). What gets
@@ -726,8 +733,8 @@ assert 0 < below and healthy.max() / healthy.min() < 1e3 < sick.max() / sick.min
 # %% tags=["claim-C1.12"]
 single, double = torch.tensor(1.0), torch.tensor(1.0, dtype=torch.float64)
 print(f"1 - 1e-15: {single - 1e-15:.16f} in float32, {double - 1e-15:.16f} in float64")
-adam = {g: g / ((g**2) ** 0.5 + 1e-8) for g in (1e-4, 1e-8, 1e-14)}         # its first step, in units of lr
-print("Adam's step:", {f"gradient {g:.0e}": f"{step:.1e} lr" for g, step in adam.items()})
+adam = {g: g / ((g**2) ** 0.5 + 1e-8) for g in (1e-4, 1e-8, 1e-14)}      # first step, in units of lr
+print("Adam's step:", ", ".join(f"{step:.1e} lr (gradient {g:.0e})" for g, step in adam.items()))
 assert single - 1e-15 == single and double - 1e-15 < double
 assert abs(adam[1e-8] - 0.5) < 1e-6 and 0.9e-6 < adam[1e-14] < 1.1e-6
 
@@ -777,13 +784,14 @@ explore(history_of_the_field, year=(1969, 2020))
 # A net comes in. You know only what its owner says. Measure, name the disease, prescribe.
 
 # %%
-patient = clinic.patient(1)
+patient = chapter01.PATIENT
 print(patient.complaint)
 m = measure(patient.make(), x[:128], y[:128])
 update = m.update_ratio(patient.lr)
 print("layer   gradient  update/weight  std of a  saturated")
 for l in range(8):
-    print(f"{l + 1:5}  {m.delta_norm[l]:9.1e}  {update[l]:13.1e}  {m.activation_std[l]:8.2f}  {m.saturated[l]:9.0%}")
+    row = f"{l + 1:5}  {m.delta_norm[l]:9.1e}  {update[l]:13.1e}"
+    print(row, f" {m.activation_std[l]:8.2f}  {m.saturated[l]:9.0%}")
 
 # %% [markdown]
 # Which disease is it? Put one of these in place of the dots, with its quotes: `"vanishing through small slopes"`,
@@ -830,7 +838,7 @@ def sigmoid_slope(z):
     """z: any shape -> the slope of the sigmoid, same shape."""
     ...
 
-exercises.check_sigmoid_slope(sigmoid_slope)
+chapter01.check_sigmoid_slope(sigmoid_slope)
 
 # %% [markdown]
 # ### 2. One step back
@@ -859,7 +867,7 @@ def backward_step(delta_next, W_next, z):
     """(B, n_next), (n_next, n), (B, n) -> (B, n)."""
     ...
 
-exercises.check_backward_step(backward_step)
+chapter01.check_backward_step(backward_step)
 
 # %% [markdown]
 # ### 3. The factor per layer
@@ -886,7 +894,7 @@ def layer_factor(sigma_w, mean_squared_slope):
     """Two numbers -> sqrt(chi), a number."""
     ...
 
-exercises.check_layer_factor(layer_factor)
+chapter01.check_layer_factor(layer_factor)
 
 # %% [markdown]
 # ### 4. An instrument of your own
@@ -916,7 +924,7 @@ def weight_gradients(net, x, y):
     """A net and a batch -> the gradient norm of each linear layer's weight, first layer first."""
     ...
 
-exercises.check_weight_gradients(weight_gradients)
+chapter01.check_weight_gradients(weight_gradients)
 
 # %% [markdown]
 # ## Summary

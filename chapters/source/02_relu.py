@@ -23,7 +23,7 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import clinic, data, exercises_ch2, plots, quiz, theory, timeline
+from utils import chapter02, clinic, data, plots, quiz, theory, timeline
 from utils.diagnostics import measure
 from utils.explore import explore, predict, show
 from utils.models import MLP, Stack
@@ -585,7 +585,7 @@ explore(history_of_the_field, year=(1969, 2020))
 # ReLU is for hidden layers. Not everything is a hidden layer:
 
 # %%
-print(quiz.sheet(2))
+print(quiz.sheet(chapter02.QUIZ))
 
 # %% [markdown]
 # Put your answers in quotes in place of the dots. Each is answered with a reason, the wrong ones, too.
@@ -598,7 +598,7 @@ answers = {
     "gate": ...,
     "state": ...,
 }
-quiz.grade(2, answers)
+quiz.grade(chapter02.QUIZ, answers)
 
 # %% [markdown]
 # When you are done, here are two of the reasons in numbers: a state that is fed back a hundred times with the
@@ -621,7 +621,7 @@ assert sigmoid_pull < -0.9 and relu_pull == 0
 # ## The clinic: your second patient
 
 # %%
-patient = clinic.patient(2)
+patient = chapter02.PATIENT
 print(patient.complaint)
 m = measure(patient.make(), x, y)
 print("layer   gradient  mean of z  std of a  dead")
@@ -629,16 +629,16 @@ for l in range(3):
     print(f"{l + 1:5}  {m.delta_norm[l]:9.1e}  {m.pre_mean[l]:9.2f}  {m.activation_std[l]:8.2f}  {m.dead[l]:4.0%}")
 
 # %% [markdown]
-# Which disease is it: *dead before the first step*, *killed by too large a step*, *vanishing through small slopes*,
-# or *weights too small*? Put your answer in quotes in place of the dots.
+# Which disease is it? Put one of these in place of the dots, with its quotes: `"dead before the first step"`,
+# `"killed by too large a step"`, `"vanishing through small slopes"`, `"weights too small"`.
 
 # %%
 diagnosis = ...
 clinic.name_disease(patient, diagnosis)
 
 # %% [markdown]
-# And the treatment? *A tenth of the learning rate*, *ten times the learning rate*, *a leak of 0.01*, or *biases of
-# zero*. (In lower case. The patient is trained untreated and treated, side by side.)
+# And the treatment? One of `"a tenth of the learning rate"`, `"ten times the learning rate"`, `"a leak of 0.01"`,
+# `"biases of zero"`. The patient is trained untreated and treated, side by side.
 
 # %%
 prescription = ...
@@ -671,7 +671,7 @@ def relu_backward(delta_out, z):
     """Two tensors of the same shape -> the error before the ReLU, of that shape."""
     ...
 
-exercises_ch2.check_relu_backward(relu_backward)
+chapter02.check_relu_backward(relu_backward)
 
 # %% [markdown]
 # ### 2. The level for a leaky ReLU
@@ -698,7 +698,7 @@ def level_sigma_w(alpha):
     """The slope below zero -> sigma_w, a number."""
     ...
 
-exercises_ch2.check_level_sigma_w(level_sigma_w)
+chapter02.check_level_sigma_w(level_sigma_w)
 
 # %% [markdown]
 # ### 3. Who is dead?
@@ -725,7 +725,7 @@ def dead_units(z):
     """(samples, units) -> (units,) of True and False."""
     ...
 
-exercises_ch2.check_dead_units(dead_units)
+chapter02.check_dead_units(dead_units)
 
 # %% [markdown]
 # ### 4. A census for any net
@@ -758,7 +758,7 @@ def census(net, x):
     """An nn.Sequential and a batch -> the dead share after each nn.ReLU."""
     ...
 
-exercises_ch2.check_census(census)
+chapter02.check_census(census)
 
 # %% [markdown]
 # ## Summary

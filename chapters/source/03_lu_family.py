@@ -23,7 +23,7 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import activations, clinic, data, exercises_ch3, plots, quiz, theory
+from utils import activations, chapter03, clinic, data, plots, quiz, theory
 from utils.diagnostics import measure
 from utils.explore import explore, predict, show
 from utils.models import MLP, Stack
@@ -591,7 +591,7 @@ quiz.review(guide, measured, within=0.1)
 # ## Clinic: the third patient
 
 # %%
-patient = clinic.patient(3)
+patient = chapter03.PATIENT
 print(patient.complaint)
 m = measure(patient.make(), x[:128], y[:128])
 print("layer   gradient  mean of a  std of a   dead")
@@ -600,15 +600,15 @@ for l in range(0, 15, 2):
           f"  {m.dead[l]:5.0%}")
 
 # %% [markdown]
-# Which disease is it: *slopes too small*, *weights too small*, *weights too large*, or *dead units*?
+# Which disease is it: `"slopes too small"`, `"weights too small"`, `"weights too large"`, or `"dead units"`?
 
 # %%
 diagnosis = ...
 clinic.name_disease(patient, diagnosis)
 
 # %% [markdown]
-# And the treatment: *ten times the learning rate*, *weights with std 0.01*, *a sigmoid, at its gain*, or *ELU, at its
-# gain*?
+# And the treatment: `"ten times the learning rate"`, `"weights with std 0.01"`, `"a sigmoid, at its gain"`, or
+# `"ELU, at its gain"`?
 
 # %%
 prescription = ...
@@ -618,11 +618,11 @@ clinic.treat(patient, prescription)
 # ## Quiz: which activation?
 
 # %%
-print(quiz.sheet(3))
+print(quiz.sheet(chapter03.QUIZ))
 
 # %%
 answers = {"plain": ..., "dropout": ..., "language": ..., "dying": ..., "tie": ...}
-quiz.grade(3, answers)
+quiz.grade(chapter03.QUIZ, answers)
 
 # %% [markdown]
 # ## Exercises
@@ -650,7 +650,7 @@ def elu(z, alpha):
     """z: any shape; alpha: a number -> ELU of z, same shape."""
     ...
 
-exercises_ch3.check_elu(elu)
+chapter03.check_elu(elu)
 
 # %% [markdown]
 # ### 2. The slope of GELU
@@ -678,7 +678,7 @@ def gelu_slope(z):
     """z: any shape -> the slope of the exact GELU, same shape."""
     ...
 
-exercises_ch3.check_gelu_slope(gelu_slope)
+chapter03.check_gelu_slope(gelu_slope)
 
 # %% [markdown]
 # ### 3. The gain of anything
@@ -706,7 +706,7 @@ def gain(phi):
     """A function of a tensor -> 1 / sqrt(E[phi(Z)^2]), a number."""
     ...
 
-exercises_ch3.check_gain(gain)
+chapter03.check_gain(gain)
 
 # %% [markdown]
 # ### 4. SwiGLU's sister
@@ -733,7 +733,7 @@ def geglu(x, W, V, W_2):
     """(B, d), (d, h), (d, h), (h, d) -> (B, d)."""
     ...
 
-exercises_ch3.check_geglu(geglu)
+chapter03.check_geglu(geglu)
 
 # %% [markdown]
 # ## Summary

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from utils.checking import NOT_ATTEMPTED, NOT_YET
-from utils.exercises_ch3 import check_elu, check_gain, check_geglu, check_gelu_slope
+from utils.chapter03 import check_elu, check_gain, check_geglu, check_gelu_slope
+from utils.verdict import NOT_ATTEMPTED, NOT_YET
 
 
 def density(z):

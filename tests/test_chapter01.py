@@ -1,6 +1,5 @@
-"""The checkers of the exercises: the right answer, typical wrong ones, and junk."""
+"""The checkers of chapter 1: right answers, typical wrong ones, and junk."""
 
-import random
 import sys
 
 import numpy as np
@@ -11,14 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from utils.checking import COLOURS, CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict, check
-from utils.exercises import (
-    check_backward_step,
-    check_diagnosis,
-    check_weight_gradients,
-    check_layer_factor,
-    check_sigmoid_slope,
-)
+from utils.chapter01 import check_backward_step, check_layer_factor, check_sigmoid_slope, check_weight_gradients
+from utils.verdict import NOT_ATTEMPTED, NOT_YET, Verdict
 
 
 def slope(z):
@@ -28,6 +21,22 @@ def slope(z):
 def weight_gradients(net, x, y):
     weights = [layer.weight for layer in net.modules() if isinstance(layer, nn.Linear)]
     return torch.autograd.grad(F.cross_entropy(net(x), y), weights)
+
+
+def norms_of_everything(net, x, y):
+    return [g.double().norm() for g in torch.autograd.grad(F.cross_entropy(net(x), y), list(net.parameters()))]
+
+
+def norms_by_layer(net, x, y):
+    layers = [layer for layer in net.modules() if isinstance(layer, nn.Linear)]
+    loss = F.cross_entropy(net(x), y)
+    pairs = [torch.autograd.grad(loss, [layer.weight, layer.bias], retain_graph=True) for layer in layers]
+    return [torch.cat([weight.flatten(), bias]).double().norm() for weight, bias in pairs]
+
+
+def gradients_behind_a_softmax(net, x, y):
+    weights = [layer.weight for layer in net.modules() if isinstance(layer, nn.Linear)]
+    return [g.double().norm() for g in torch.autograd.grad(F.cross_entropy(net(x).softmax(1), y), weights)]
 
 
 def gradients_left_behind(net, x, y):
@@ -59,6 +68,7 @@ WRONG = [
     (check_sigmoid_slope, lambda z: -slope(z), "positive"),
     (check_sigmoid_slope, lambda z: 1 - torch.tanh(z) ** 2, "slope of tanh"),
     (check_sigmoid_slope, lambda z: z * (1 - z), "not z itself"),
+    (check_sigmoid_slope, lambda z: torch.sigmoid(z) ** 2, "not sigma(z) once more"),
     (check_sigmoid_slope, lambda z: slope(z).sum(), "expected shape (2, 3), got ()"),
     (check_sigmoid_slope, lambda z: slope(z) * 1.1, "expected 0.25 at [0, 0] for z = 0, got 0.275"),
     (check_sigmoid_slope, lambda z: slope(z) / 0, "got inf"),
@@ -68,12 +78,15 @@ WRONG = [
     (check_sigmoid_slope, lambda z: z.sigmoid_(), "changes its argument z in place"),
     (check_backward_step, lambda d, W, z: d @ W, "slope of the activation is missing"),
     (check_backward_step, lambda d, W, z: d @ W * torch.sigmoid(z), "not sigma(z)"),
+    (check_backward_step, lambda d, W, z: d @ W * z * (1 - z), "not of z itself"),
+    (check_backward_step, lambda d, W, z: d @ W * torch.sigmoid(z) ** 2, "not sigma(z) squared"),
     (check_backward_step, lambda d, W, z: d @ W.T * slope(z), "not transposed"),
     (check_backward_step, lambda d, W, z: W.T @ d * slope(z), "RuntimeError in its line 1: mat1 and mat2"),
     (check_backward_step, lambda d, W, z: (d @ W * slope(z)).T, "expected shape (5, 4), got (4, 5)"),
     (check_layer_factor, lambda s, m: s**2 * m, "that is chi"),
     (check_layer_factor, lambda s, m: s * m, "needs its root"),
     (check_layer_factor, lambda s, m: s**2 * m**0.5, "sigma_w once"),
+    (check_layer_factor, lambda s, m: (s * m) ** 0.5, "leaves the root whole"),
     (check_layer_factor, lambda s, m: m**0.5, "weights are missing"),
     (check_layer_factor, lambda s, m: f"{s * m**0.5}", "expected a number, got a value of type str"),
     (check_weight_gradients, lambda n, x, y: [g.norm() for g in weight_gradients(n, x, y)], "below float32's"),
@@ -82,6 +95,11 @@ WRONG = [
     (check_weight_gradients,
      lambda n, x, y: [g.double().norm() for g in weight_gradients(n, x, y)][::-1], "from input to output"),
     (check_weight_gradients, lambda n, x, y: [g.norm() for g in weight_gradients(n, x, y)][:1], "got (1,)"),
+    (check_weight_gradients, weight_gradients, "take the norm of each"),
+    (check_weight_gradients, lambda n, x, y: list(weight_gradients(n, x, y)), "take the norm of each"),
+    (check_weight_gradients, norms_of_everything, "the weights only"),
+    (check_weight_gradients, norms_by_layer, "the weight only"),
+    (check_weight_gradients, gradients_behind_a_softmax, "does the softmax itself"),
     (check_weight_gradients, gradients_left_behind, "leaves gradients behind"),
     (check_weight_gradients, net_made_double, "changes its argument net"),
 ]
@@ -181,62 +199,3 @@ def test_any_value_and_any_answer_get_one_sentence(checker, value):
         verdict = checker(attempt)
         assert not verdict
         assert "\n" not in repr(verdict)
-
-
-CHOICES = {"vanishing gradient": "The norm falls by six orders.", "dead units": "No unit is silent in every sample."}
-
-
-def test_a_diagnosis():
-    right = check_diagnosis(" Vanishing  GRADIENT ", "vanishing gradient", CHOICES)
-    assert right
-    assert right.sentence == CHOICES["vanishing gradient"]
-    wrong = check_diagnosis("deadunits", "vanishing gradient", CHOICES)
-    assert (wrong.status, wrong.sentence) == (NOT_YET, CHOICES["dead units"])
-    assert check_diagnosis(..., "dead units", CHOICES).status == NOT_ATTEMPTED
-    with pytest.raises(ValueError, match="none of the choices"):
-        check_diagnosis("dead units", "flu", CHOICES)
-
-
-@given(answer=anything)
-def test_a_junk_diagnosis_is_told_the_choices(answer):
-    verdict = check_diagnosis(answer, "dead units", CHOICES)
-    assert not verdict
-    assert answer is None or all(repr(choice) in verdict.sentence for choice in CHOICES)
-
-
-def test_checking_leaves_the_random_state_and_the_arguments_alone():
-    def noisy(z):
-        torch.manual_seed(1)
-        np.random.seed(1)
-        random.seed(1)
-        return z.zero_()
-
-    z = torch.ones(3)
-    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
-    assert not check(noisy, lambda z: z + 1, [(z,)])
-    assert torch.equal(torch.get_rng_state(), before[0])
-    assert (np.random.get_state()[1] == before[1]).all()
-    assert random.getstate() == before[2]
-    assert torch.equal(z, torch.ones(3))
-
-
-def test_a_detached_answer_is_found():
-    z = torch.ones(3, requires_grad=True)
-    assert check(lambda z: 2 * z, lambda z: 2 * z, [(z,)])
-    assert "detached" in check(lambda z: 2 * z.detach(), lambda z: 2 * z, [(z,)]).sentence
-
-
-def luminance(colour):
-    """Return the relative luminance of '#RRGGBB' after WCAG 2.1."""
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-@pytest.mark.parametrize("status", [CORRECT, NOT_YET, NOT_ATTEMPTED])
-def test_the_box_is_readable_in_words_and_in_contrast(status):
-    dark, light = sorted(map(luminance, COLOURS[status]))
-    assert (light + 0.05) / (dark + 0.05) >= 4.5
-    box = Verdict(status, "a <b> & c")._repr_html_()
-    assert status in box
-    assert "a &lt;b&gt; &amp; c" in box

@@ -1,4 +1,4 @@
-"""The checkers of chapter 3, *The *LU family*; see `exercises` for those of chapter 1 and for what a checker is."""
+"""Chapter 3, the family of LUs: the checkers of its exercises, its quiz, and its patient."""
 
 import math
 
@@ -6,6 +6,9 @@ import torch
 from torch.nn import functional as F
 
 from utils.checking import check
+from utils.clinic import Patient, Treatment
+from utils.models import MLP
+from utils.quiz import Question
 
 
 def check_elu(f):
@@ -83,3 +86,96 @@ def check_geglu(f):
     cases = [tuple(torch.randn(*shape, generator=generator, dtype=torch.float64)
                    for shape in ((batch, d), (d, h), (d, h), (h, d))) for batch, d, h in ((4, 3, 5), (2, 4, 4))]
     return check(f, lambda x, W, V, W_2: (F.gelu(x @ W) * (x @ V)) @ W_2, cases, mistakes=mistakes)
+
+
+QUIZ = {
+    "plain": Question(
+        "Sixty dense layers, no normalization, no skips, standardized input?",
+        "selu",
+        {
+            "selu": "with LeCun's weights its variance of 1 is an attractor: whatever happens, the level comes back",
+            "gelu": "its level is a knife edge: through sixty plain layers it drifts off, up or down",
+            "softplus": "its gradient shrinks to a third per layer in mean square, at the scale that holds the signal",
+            "sigmoid": "a quarter per layer at best: chapter 1",
+        },
+    ),
+    "dropout": Question(
+        "The SELU net overfits. What do you add?",
+        "alpha dropout",
+        {
+            "dropout": "it multiplies what is left, and the variance leaves 1: you measured it",
+            "alpha dropout": "it drops to SELU's own floor and rescales, so that mean 0 and variance 1 survive",
+            "a skip connection": "that is no cure for overfitting, and here it makes the variance explode",
+        },
+    ),
+    "language": Question(
+        "The feed-forward blocks of a language model in the style of LLaMA or PaLM?",
+        "swiglu",
+        {
+            "swiglu": "a SiLU gate times a linear branch, with 8/3 d hidden units at equal parameters",
+            "gelu": "that is BERT and GPT; they came before the gated variants",
+            "relu": "that is the Transformer of 2017",
+            "selu": "its four conditions exclude skips and layer norm, of which a Transformer is made",
+        },
+    ),
+    "dying": Question(
+        "ReLU units die in your net, and you want the cheapest change of the activation?",
+        "leaky relu",
+        {
+            "leaky relu": "one multiplication more, and no unit ever has a slope of exactly 0 again",
+            "sigmoid": "it cannot die, but it passes on a quarter at best",
+            "mish": "it does not die for good, but costs an exponential, a logarithm and a tanh",
+            "relu": "a smaller step or He's biases help, too, but that changes the training, not the activation",
+        },
+    ),
+    "tie": Question(
+        "Ten layers with batch norm; in your race all activations end within one percent, as do three seeds of each?",
+        "relu",
+        {
+            "relu": "a tie is broken by what is simplest, fastest and best known",
+            "the winner": "with another seed another one wins: you would choose by luck",
+            "selu": "batch norm already keeps the level, which is all that SELU has to offer",
+        },
+    ),
+}
+
+
+
+def _fifteen(activation, **settings):
+    return lambda: MLP(15, activation=activation, seed=1, **settings)
+
+
+PATIENT = Patient(
+    complaint="Fifteen softplus layers, 'a smooth ReLU', weights at softplus's own gain 1.04, learning rate 0.01. "
+    "The signal has the same size in every layer, and the loss stands at ln 10.",
+    make=_fifteen("softplus", sigma_w=1.0419),
+    lr=0.01,
+    disease="slopes too small",
+    diseases={
+        "slopes too small": "the signal holds its level and the gradient does not: softplus's slope is a sigmoid, "
+        "one half where the z lie, so a layer passes on about a third in mean square",
+        "weights too small": "then the signal would fade from layer to layer; here its size is the same in all",
+        "weights too large": "then the gradient or the signal would grow; here one fades and one holds",
+        "dead units": "softplus is never exactly 0, and no unit was counted as dead",
+    },
+    prescriptions={
+        "ten times the learning rate": Treatment(
+            _fifteen("softplus", sigma_w=1.0419), 0.1,
+            "the slopes are what they were; only the last layers feel the larger steps, and by now they answer every "
+            "digit alike",
+        ),
+        "weights with std 0.01": Treatment(
+            _fifteen("softplus", init="small"), 0.01,
+            "the slopes are what they were, and the weights are too small now, too: layer 1 gets 1e-21 of the last layer's "
+            "gradient",
+        ),
+        "a sigmoid, at its gain": Treatment(
+            _fifteen("sigmoid", sigma_w=1.8462), 0.01,
+            "its slope is a quarter at best: layer 1's gradient is hundreds of times smaller than with softplus",
+        ),
+        "ELU, at its gain": Treatment(
+            _fifteen("elu", sigma_w=1.2452), 0.01,
+            "ELU's slope is 1 above zero and near 1 just below, so the gradient is about the same in every layer",
+        ),
+    },
+)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from utils.checking import CORRECT, NOT_ATTEMPTED, NOT_YET
-from utils.exercises_ch2 import check_census, check_dead_units, check_level_sigma_w, check_relu_backward
+from utils.chapter02 import check_census, check_dead_units, check_level_sigma_w, check_relu_backward
+from utils.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET
 
 
 def outputs(net, x):

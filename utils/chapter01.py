@@ -1,12 +1,15 @@
-"""The exercises' checkers: `check_*(your_function)` answers 'correct', 'not yet: why' or 'not attempted'."""
+"""Chapter 1, *Saturation*: the checkers of its exercises, and its patient.
 
-from numbers import Real
+A checker `check_*(your_function)` answers 'correct', 'not yet: why' or 'not attempted'.
+"""
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from utils.checking import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict, check
+from utils.checking import as_vector, check
+from utils.clinic import Patient, Treatment
+from utils.models import MLP
 
 
 def _sigmoid_slope(z):
@@ -23,6 +26,7 @@ def check_sigmoid_slope(f):
         lambda z: -_sigmoid_slope(z): "the sigmoid rises, so its slope is positive",
         lambda z: 1 - torch.tanh(z) ** 2: "that is the slope of tanh",
         lambda z: z * (1 - z): "the formula takes sigma(z), not z itself",
+        lambda z: torch.sigmoid(z) ** 2: "the second factor is 1 minus sigma(z), not sigma(z) once more",
     }
     return check(f, _sigmoid_slope, cases, mistakes=mistakes)
 
@@ -33,27 +37,23 @@ def check_backward_step(f):
     delta_next: dC/dz of the layer after, (B, n_next); W_next: that layer's weights, (n_next, n); z: pre-activations of
     this sigmoid layer, (B, n). delta: dC/dz of this layer, (B, n).
     """
-    def step(delta_next, W_next, z):
-        return delta_next @ W_next * _sigmoid_slope(z)
-
-    def without_slope(delta_next, W_next, z):
-        return delta_next @ W_next
-
-    def sigmoid_for_slope(delta_next, W_next, z):
-        return delta_next @ W_next * torch.sigmoid(z)
+    def with_slope(slope):
+        return lambda delta_next, W_next, z: delta_next @ W_next * slope(z)
 
     def transposed(delta_next, W_next, z):
         return delta_next @ W_next.T * _sigmoid_slope(z)
 
     mistakes = {
-        without_slope: "the weights' part is right; the slope of the activation is missing",
-        sigmoid_for_slope: "the last factor is the slope sigma'(z), not sigma(z)",
+        with_slope(torch.ones_like): "the weights' part is right; the slope of the activation is missing",
+        with_slope(torch.sigmoid): "the last factor is the slope sigma'(z), not sigma(z)",
+        with_slope(lambda z: z * (1 - z)): "the slope is made of sigma(z), not of z itself",
+        with_slope(lambda z: torch.sigmoid(z) ** 2): "the slope is sigma(z) times 1 minus sigma(z), not sigma(z) squared",
         transposed: "with one sample a row, W_next is not transposed here",
     }
     # The square case comes first: there a wrong transpose has a right shape, and its own hint.
     cases = [(_random(5, 4, seed=0), _random(4, 4, seed=1), _random(5, 4, seed=2)),
              (_random(6, 2, seed=0), _random(2, 3, seed=1), _random(6, 3, seed=2))]
-    return check(f, step, cases, mistakes=mistakes)
+    return check(f, with_slope(_sigmoid_slope), cases, mistakes=mistakes)
 
 
 def check_layer_factor(f):
@@ -67,6 +67,8 @@ def check_layer_factor(f):
         lambda sigma_w, mean_squared_slope: sigma_w * mean_squared_slope: "the mean squared slope needs its root, too",
         lambda sigma_w, mean_squared_slope: sigma_w**2 * mean_squared_slope**0.5: "sigma_w enters chi squared, so its "
             "root holds sigma_w once",
+        lambda sigma_w, mean_squared_slope: (sigma_w * mean_squared_slope) ** 0.5: "sigma_w is squared in chi, so it "
+            "leaves the root whole",
         lambda sigma_w, mean_squared_slope: mean_squared_slope**0.5: "the weights are missing: sigma_w is a factor",
     }  # fmt: skip
     cases = [(2.0, 0.04), (0.5, 0.25), (4.0, 0.0625)]
@@ -86,6 +88,15 @@ def check_weight_gradients(f):
     def reduced(function):
         return lambda net, x, y: torch.stack([function(g).double() for g in gradients(net, x, y)])
 
+    def norms(net, x, y):
+        return reduced(lambda g: g.double().norm())(net, x, y)
+
+    def with_biases(net, x, y):
+        return torch.stack([g.double().norm() for g in torch.autograd.grad(F.cross_entropy(net(x), y), net.parameters())])
+
+    def with_biases_joined(net, x, y):
+        return with_biases(net, x, y).view(-1, 2).norm(dim=1)  # a row: the norms of a layer's weight and of its bias
+
     mistakes = {
         reduced(torch.norm): "the float32 norm squares the entries, and these squares are below float32's range: "
                              "call .double() before the norm",
@@ -93,33 +104,16 @@ def check_weight_gradients(f):
         reduced(lambda g: g.double().abs().max()): "that is the largest entry, not the norm",
         reduced(lambda g: g.double().abs().mean()): "that is the mean size of an entry, not the norm",
         reduced(lambda g: g.double().norm() / g.numel() ** 0.5): "that is the root mean square, not the norm",
-        lambda net, x, y: reduced(lambda g: g.double().norm())(net, x, y).flip(0): "the order is from input to output",
+        gradients: "these are the gradients themselves: take the norm of each",
+        with_biases: "these are weights and biases: the weights only",
+        with_biases_joined: "each holds the layer's bias, too: the weight only",
+        lambda net, x, y: norms(nn.Sequential(net, nn.Softmax(1)), x, y): "F.cross_entropy takes what comes out of the "
+            "net as it is: it does the softmax itself",
+        lambda net, x, y: norms(net, x, y).flip(0): "the order is from input to output",
     }  # fmt: skip
     x, y = _random(8, 4, seed=0), torch.arange(8) % 3
     cases = [(_sigmoid_net(3, 1.0), x, y), (_sigmoid_net(12, 0.01).float(), x.float(), y)]
-    return check(f, reduced(lambda g: g.double().norm()), cases, mistakes=mistakes, convert=_as_vector, rtol=1e-3, atol=0)
-
-
-def check_diagnosis(answer, truth, explain):
-    """Check a choice in the clinic: `answer` is the learner's, `truth` the right one.
-
-    explain: dict choice -> one sentence on what the measurements say for or against it; its keys are the choices.
-    Capitals and spaces do not count. Raises ValueError if `truth` is none of the choices.
-    """
-    if truth not in explain:
-        raise ValueError(f"the truth {truth!r} is none of the choices {list(explain)}")
-    if answer is None or answer is ...:
-        return Verdict(NOT_ATTEMPTED)
-    choices = {_plain(choice): choice for choice in explain}
-    choice = choices.get(_plain(answer)) if isinstance(answer, str) else None
-    if choice is None:
-        return Verdict(NOT_YET, "choose one of " + ", ".join(repr(choice) for choice in explain))
-    return Verdict(CORRECT if choice == truth else NOT_YET, explain[choice])
-
-
-def _plain(text):
-    """Return a text without capitals and spaces."""
-    return "".join(text.casefold().split())
+    return check(f, norms, cases, mistakes=mistakes, convert=as_vector, rtol=1e-3, atol=0)
 
 
 def _random(*shape, seed):
@@ -138,9 +132,39 @@ def _sigmoid_net(depth, sigma_w):
     return net
 
 
-def _as_vector(norms):
-    """Return a list of numbers, or of tensors with one entry, as a tensor; anything else as it is."""
-    if not isinstance(norms, (list, tuple)):
-        return norms
-    single = all(isinstance(norm, Real) or isinstance(norm, torch.Tensor) and norm.numel() == 1 for norm in norms)
-    return torch.tensor([float(norm) for norm in norms], dtype=torch.float64) if single else norms
+def _tanh(**settings):
+    return lambda: MLP(8, activation="tanh", seed=1, **settings)
+
+
+PATIENT = Patient(
+    complaint="Eight tanh layers, cross-entropy, learning rate 0.05. The loss starts above 11, comes down to about ln 10 "
+    "and jumps there.",
+    make=_tanh(init="naive"),
+    lr=0.05,
+    disease="weights too large",
+    diseases={
+        "vanishing through small slopes": "a vanishing gradient is smallest at layer 1; here it is largest there",
+        "weights too large": "three units of four are saturated, and still the gradient grows towards the input: "
+        "the large weights win over the small slopes, and layer 1 is thrown about at every step",
+        "weights too small": "weights that are too small leave activations near 0; here they sit at -1 and 1",
+        "learning rate too small": "layer 1 moves by a quarter of its own size at every step: far too much",
+    },
+    prescriptions={
+        "a tenth of the learning rate": Treatment(
+            _tanh(init="naive"), 0.005,
+            "the weights stay too large: in smaller steps, too, they are thrown to where nine units of ten are saturated",
+        ),
+        "ten times the learning rate": Treatment(
+            _tanh(init="naive"), 0.5,
+            "the steps were too large already: now every unit is saturated, and the loss ends higher than it began",
+        ),
+        "weights with std 1/sqrt(fan_in)": Treatment(
+            _tanh(init="lecun"), 0.05,
+            "hardly a unit is saturated now, so layer 1 gets about as much gradient as the last layer, not hundreds of times as much",
+        ),
+        "weights with std 0.01": Treatment(
+            _tanh(init="small"), 0.05,
+            "now the gradient vanishes instead: layer 1 gets about a billionth of what the last layer has",
+        ),
+    },
+)

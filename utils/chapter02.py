@@ -1,11 +1,14 @@
-"""The checkers of chapter 2, *ReLU*; see `exercises` for those of chapter 1 and for what a checker is."""
+"""Chapter 2, *ReLU*: the checkers of its exercises, its quiz, and its patient."""
 
 import itertools
 
 import torch
 from torch import nn
 
-from utils.checking import check
+from utils.checking import as_vector, check
+from utils.clinic import Patient, Treatment
+from utils.models import MLP
+from utils.quiz import Question
 
 
 def _numbers(*shape):
@@ -89,7 +92,7 @@ def check_census(f):
         lambda net, x: dead(net, x).flip(0): "the order is from input to output",
     }  # fmt: skip
     cases = [(_relu_net((4, 6, 5, 3), bias=-1.0), _numbers(9, 4)), (_relu_net((3, 8, 2), bias=-0.5), _numbers(7, 3))]
-    return check(f, dead, cases, mistakes=mistakes, convert=_as_tensor)
+    return check(f, dead, cases, mistakes=mistakes, convert=as_vector)
 
 
 def _relu_net(sizes, bias):
@@ -104,8 +107,100 @@ def _relu_net(sizes, bias):
     return nn.Sequential(*layers[:-1])
 
 
-def _as_tensor(shares):
-    """Return a list of numbers as a tensor; anything else as it is."""
-    if not isinstance(shares, (list, tuple)):
-        return shares
-    return torch.tensor([float(share) for share in shares], dtype=torch.float64)
+QUIZ = {
+    "hidden": Question(
+        "The hidden layers of a deep net?",
+        "relu",
+        {
+            "relu": "its slope is 1 on half of the axis, and with He's weights the gradient keeps its level",
+            "sigmoid": "its slope is a quarter at best: chapter 1 saw what twenty layers of it do",
+            "tanh": "better than a sigmoid, but its slope reaches 1 at one point only, so depth still costs",
+            "none": "without a bend, twenty layers collapse into one matrix",
+        },
+    ),
+    "probability": Question(
+        "The output that is the probability of 'yes'?",
+        "sigmoid",
+        {
+            "relu": "a probability above 1 would be allowed, and wherever it says 0 the slope is 0: no correction",
+            "sigmoid": "between 0 and 1, and the logarithm of the cross-entropy cancels its slope",
+            "tanh": "from -1 to 1: half of its range is no probability",
+            "none": "a plain number has no bounds (though in PyTorch the sigmoid hides in the loss: BCEWithLogits)",
+        },
+    ),
+    "temperature": Question(
+        "The output that is tomorrow's temperature in degrees Celsius?",
+        "none",
+        {
+            "relu": "it could never forecast frost, and where it says 0 it could not learn to",
+            "sigmoid": "it would stop at 1 degree",
+            "tanh": "it would stay between -1 and 1 degree",
+            "none": "any number may come out, and the slope is 1 everywhere",
+        },
+    ),
+    "gate": Question(
+        "A gate, which decides how much of a memory is kept?",
+        "sigmoid",
+        {
+            "relu": "a gate of 3 would triple the memory at every step",
+            "sigmoid": "0 is closed, 1 is open, and everything between is allowed",
+            "tanh": "a gate of -1 would turn the memory's sign",
+            "none": "a gate needs bounds, or the memory explodes",
+        },
+    ),
+    "state": Question(
+        "The state of a plain recurrent net, which is fed back a hundred times?",
+        "tanh",
+        {
+            "relu": "unbounded: with a recurrent weight of 1.1 a hundred steps make it 14,000 times larger "
+            "(it can be tamed, see chapter 7)",
+            "sigmoid": "bounded, but never negative, and its slope is a quarter at best",
+            "tanh": "bounded, centred on zero, slope up to 1; its gradient still fades, which is chapter 7's subject",
+            "none": "without a bend it explodes or dies out, whichever way the weights lean",
+        },
+    ),
+}
+
+
+def _biased(bias, activation="relu"):
+    """Return a maker of nets of three layers with one and the same bias in every hidden unit."""
+    def make():
+        net = MLP(3, activation=activation, init="he", seed=1)
+        for layer in net.hidden:
+            nn.init.constant_(layer.bias, bias)
+        return net
+
+    return make
+
+
+PATIENT = Patient(
+    complaint="Three ReLU layers, He's weights, learning rate 0.05. The owner wanted sparse activations and helped a "
+    "little. The loss stands at ln 10.",
+    make=_biased(-3.0),
+    lr=0.05,
+    disease="dead before the first step",
+    diseases={
+        "dead before the first step": "every unit of layer 3 is silent for every digit, and no step was taken yet: "
+        "z lies around -3 in all layers, which is where its biases put it",
+        "killed by too large a step": "that looks alike afterwards; but this net was measured before its first step",
+        "vanishing through small slopes": "a gradient that fades is small and falls from layer to layer; this one is "
+        "exactly 0 in all hidden layers at once",
+        "weights too small": "small weights make z small, around 0; here it lies around -3",
+    },
+    prescriptions={
+        "a tenth of the learning rate": Treatment(
+            _biased(-3.0), 0.005, "a tenth of 0 is 0: no hidden layer has a gradient, so none moves"
+        ),
+        "ten times the learning rate": Treatment(
+            _biased(-3.0), 0.5, "ten times 0 is still 0: the biases of the readout jump, and nothing else moves"
+        ),
+        "a leak of 0.01": Treatment(
+            _biased(-3.0, activation="leaky_relu"), 0.05,
+            "no unit is dead any more, but most slopes are 0.01 now, and three layers of them leave layer 1 with "
+            "less than a ten-thousandth of the last layer's gradient",
+        ),
+        "biases of zero": Treatment(
+            _biased(0.0), 0.05, "z lies around 0 again, so about half of the units answer, and the gradient keeps its level"
+        ),
+    },
+)
