@@ -343,8 +343,9 @@ assert paradox_stopped or max(late["2 sigmoid layers"], late["10 ReLU layers"]) 
 # %% tags=["claim-C1.14"]
 patient_runs = {lr: fit(MLP(5, sigma_w=1.0), x, y, steps=1200, lr=lr, live=False) for lr in (0.1, 1.0)}
 for lr, run in patient_runs.items():
-    print(f"learning rate {lr}: loss {sum(run.loss[-50:]) / 50:.2f} after {run.steps} steps")
-    assert run.stopped or sum(run.loss[-50:]) / 50 > 2.2
+    last = sum(run.loss[-50:]) / 50
+    print(f"learning rate {lr}: loss {last:.2f} after {run.steps} steps")
+    assert run.stopped or last > 2.2
 
 # %% [markdown]
 # Who moved at all? Compare each layer's weights with where they started (the same seed makes the same net again):
@@ -657,7 +658,8 @@ for convolutions, channels in ((2, 4), (2, 8), (4, 16), (4, 32), (4, 32)):   # V
         vgg += [nn.LazyConv2d(channels, 3, padding=1), nn.ReLU()]
     vgg += [nn.MaxPool2d(2)]
 vgg += [nn.Flatten(), nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)]
-assert nn.Sequential(*vgg)(torch.randn(1, 3, 32, 32)).shape == (1, 10)       # it is a net that runs
+outputs = nn.Sequential(*vgg)(torch.randn(1, 3, 32, 32)).numel()
+assert outputs == 10                                         # it is a net that runs
 weights = sum(hasattr(module, "weight") for module in vgg)
 pools = sum(isinstance(module, nn.MaxPool2d) for module in vgg)
 print(f"VGG-19: {weights} weight layers; {len(vgg)} Jacobians in a row, {pools} of them pooling")
