@@ -67,6 +67,29 @@ class TestDescent:
             optimizer.step()
         assert torch.allclose(parameters(ours), parameters(theirs), atol=1e-6)
 
+    @pytest.mark.parametrize("momentum", [0.0, 0.9])
+    def test_every_step_of_adam_is_that_of_torch(self, momentum):
+        x, y = make_data()
+        x = x.double()
+        ours, theirs = make_net().double(), make_net().double()
+        fit(ours, x, y, steps=30, lr=0.01, momentum=momentum, batch=len(x), optimizer="adam")
+        optimizer = torch.optim.Adam(theirs.parameters(), lr=0.01, betas=(momentum, 0.999))
+        for _ in range(30):
+            optimizer.zero_grad()
+            F.cross_entropy(theirs(x), y).backward()
+            optimizer.step()
+        assert torch.allclose(parameters(ours), parameters(theirs))
+
+    def test_a_learning_rate_may_depend_on_the_step(self):
+        x, y = make_data()
+        whole, halves = make_net(), make_net()
+        path = fit(whole, x, y, steps=2, momentum=0.0, batch=len(x), every=1, lr=lambda step: (0.1, 0.5)[step],
+                   record={"weights": parameters})  # fmt: skip
+        fit(halves, x, y, steps=1, momentum=0.0, batch=len(x), lr=0.1)
+        assert torch.allclose(path.recorded["weights"][1], parameters(halves))
+        fit(halves, x, y, steps=1, momentum=0.0, batch=len(x), lr=0.5)
+        assert torch.allclose(parameters(whole), parameters(halves))
+
     def test_learns(self):
         x, y = make_data()
         history = fit(make_net(), x, y, steps=200)
@@ -146,6 +169,23 @@ class TestRecord:
 
 
 class TestEndings:
+    def test_a_goal_ends_that_net_alone(self):
+        x, y = make_data()
+        asked = []
+
+        def good(model):
+            asked.append(model.training)
+            return (model(x).argmax(1) == y).float().mean() > 0.9
+
+        nets = {"quick": make_net(), "slow": make_net(1)}
+        runs = race(nets, x, y, steps=150, lr={"quick": 0.1, "slow": 1e-6}, until=good, every=5)
+        quick, slow = runs["quick"], runs["slow"]
+        assert quick.reached and not quick.stopped and quick.steps < 150 and quick.steps % 5 == 0
+        assert quick.accuracy > 0.9 and len(quick.loss) == quick.steps
+        assert str(quick).startswith(f"goal reached after {quick.steps} steps")
+        assert not slow.reached and slow.steps == 150
+        assert not any(asked)
+
     def test_a_loss_that_is_not_finite_ends_that_net_alone(self):
         x, y = make_data()
         nets = {"fine": make_net(), "sick": make_net(hidden=2)}

@@ -1,9 +1,10 @@
-"""The one training loop of the course: gradient descent with momentum, for one net or for several side by side.
+"""The one training loop of the course: gradient descent or Adam, for one net or for several side by side.
 
 Without `torch.optim`: creating the first optimizer of a process costs 1.4 s and 70 MB, and the descent itself is three
-lines, which `_step` shows.
+lines, which `_sgd` shows.
 """
 
+import functools
 import math
 from dataclasses import dataclass, field
 from numbers import Real
@@ -24,6 +25,7 @@ class History:
     accuracy: share of x classified correctly after the last step, in 0..1; None if this is no classification.
     steps: the steps taken.
     stopped: whether the run was ended early, by the Stop button or by a kernel interrupt.
+    reached: whether the run ended early because `until` was satisfied.
     diverged: whether the run ended because the loss, or the net's output, was no longer a finite number.
     recorded: name -> tensor (records, ...), what each function of `record` returned, stacked along time.
     recorded_steps: the number of steps taken before each record.
@@ -33,6 +35,7 @@ class History:
     accuracy: float | None = None
     steps: int = 0
     stopped: bool = False
+    reached: bool = False
     diverged: bool = False
     recorded: dict[str, torch.Tensor] = field(default_factory=dict)
     recorded_steps: list[int] = field(default_factory=list)
@@ -40,7 +43,8 @@ class History:
     def __str__(self):
         if self.diverged:
             return f"diverged after {self.steps} steps, the loss is no longer a finite number"
-        words = [f"stopped after {self.steps} steps"] if self.stopped else []
+        ending = "stopped" if self.stopped else "goal reached" if self.reached else ""
+        words = [f"{ending} after {self.steps} steps"] if ending else []
         if self.loss:
             words.append(f"last loss {self.loss[-1]:.3g}")
         if self.accuracy is not None:
@@ -56,16 +60,19 @@ def fit(model, x, y, *, title="Training", **settings):
     return race({"net": model}, x, y, title=title, **settings)["net"]
 
 
-def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, batch=64, loss_fn=F.cross_entropy, clip=None,
-         record=None, every=10, seed=0, live=True, title="Race"):
+def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, optimizer="sgd", batch=64, loss_fn=F.cross_entropy,
+         clip=None, record=None, until=None, every=10, seed=0, live=True, title="Race"):
     """Train several nets in place, step by step side by side on the same batches; return a dict name -> History.
 
     models: name -> nn.Module; parameters with requires_grad=False stay as they are.
     x, y: all inputs (samples, ...) and their targets (samples, ...); a batch is drawn without repetition by a
         generator of its own from `seed`, so the global random state is untouched.
-    lr: the learning rate, or a dict name -> learning rate.
+    lr: the learning rate, or a function of the number of steps taken that returns it (a warm-up), or a dict
+        name -> one of these.
+    optimizer: "sgd", or "adam", of which `momentum` is the first coefficient; the second is 0.999.
     clip: the largest norm that a gradient may keep, over all parameters of a net; None does not clip.
     record: name -> function of the model, called before every `every`-th step, when `p.grad` is that step's gradient.
+    until: function of the model, called before every `every`-th step; a net for which it is true has reached its goal.
     live: show the loss, the progress and a Stop button in a notebook.
 
     A stop, an interrupt of the kernel and a loss that is no longer finite end the run, and all that was learned stays.
@@ -73,18 +80,26 @@ def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, batch=64, loss_fn=F.c
     """
     record = record or {}
     rates = _check(models, x, y, lr, record, steps=steps, momentum=momentum, batch=batch, clip=clip, every=every)
+    if optimizer not in OPTIMIZERS:
+        raise WrongValue(f"optimizer must be one of {', '.join(OPTIMIZERS)}, not {optimizer!r}.")
+    if until is not None and not callable(until):
+        raise WrongType(f"until must be a function of the model, not {until!r}.")
+    descend = functools.partial(OPTIMIZERS[optimizer], momentum=momentum)
     runs = {name: _Run(model, rates[name], record) for name, model in models.items()}
     losses = {name: run.history.loss for name, run in runs.items()}
     generator = torch.Generator().manual_seed(seed)
     with open_view(list(models), steps, title) if live else Unwatched() as view:
         try:
             for step in range(steps):
-                running = [run for run in runs.values() if not run.history.diverged]
+                if until and step % every == 0:
+                    for run in runs.values():
+                        run.note_goal(until)
+                running = [run for run in runs.values() if not (run.history.diverged or run.history.reached)]
                 if not running or view.stop_requested:
                     break
                 rows = torch.randperm(len(x), generator=generator)[:batch]
                 for run in running:
-                    _step(run, x[rows], y[rows], momentum, loss_fn, clip, record if step % every == 0 else {})
+                    _step(run, x[rows], y[rows], descend, loss_fn, clip, record if step % every == 0 else {})
                 view.update(step + 1, losses)
         except KeyboardInterrupt:
             pass  # the kernel's interrupt is a stop, too; each history says how far its net came
@@ -105,10 +120,19 @@ class _Run:
         self.model = model
         self.lr = lr
         self.parameters = [p for p in model.parameters() if p.requires_grad]
-        self.velocity = [torch.zeros_like(p) for p in self.parameters]
+        self.memory = [{} for _ in self.parameters]  # of the optimizer, for each parameter
         self.history = History(recorded={name: [] for name in record})
         self.modes = {module: module.training for module in model.modules()}
         model.train()
+
+    def note_goal(self, until):
+        """Note whether the net has reached its goal, judged in evaluation mode and without a graph."""
+        if self.history.diverged or self.history.reached:
+            return
+        self.model.eval()
+        with torch.no_grad():
+            self.history.reached = bool(until(self.model))
+        self.model.train()
 
     def restore_modes(self):
         """Put every module of the net back into training or evaluation, as it was found."""
@@ -116,8 +140,31 @@ class _Run:
             module.training = mode
 
 
-def _step(run, x, y, momentum, loss_fn, clip, record):
-    """Take one step of gradient descent on the batch x, y; or, if the loss is not finite, note that the run diverged."""
+def _sgd(p, memory, lr, momentum):
+    """v <- momentum v + g;  p <- p - lr v."""
+    v = memory.setdefault("v", torch.zeros_like(p))
+    v *= momentum
+    v += p.grad
+    p -= lr * v
+
+
+def _adam(p, memory, lr, momentum, decay=0.999, eps=1e-8):
+    """p <- p - lr m / (sqrt(s) + eps), with running means m of g and s of g^2, freed of their start at 0.
+
+    Kingma & Ba 2015, Adam: A Method for Stochastic Optimization.
+    """
+    m, s = memory.setdefault("m", torch.zeros_like(p)), memory.setdefault("s", torch.zeros_like(p))
+    steps = memory["steps"] = memory.get("steps", 0) + 1
+    m.lerp_(p.grad, 1 - momentum)
+    s.lerp_(p.grad.square(), 1 - decay)
+    p -= lr * (m / (1 - momentum**steps)) / ((s / (1 - decay**steps)).sqrt_() + eps)
+
+
+OPTIMIZERS = {"sgd": _sgd, "adam": _adam}
+
+
+def _step(run, x, y, descend, loss_fn, clip, record):
+    """Take one step on the batch x, y; or, if the loss is not finite, note that the run diverged."""
     for p in run.parameters:
         p.grad = torch.zeros_like(p)
     try:
@@ -140,11 +187,10 @@ def _step(run, x, y, momentum, loss_fn, clip, record):
         run.history.recorded_steps.append(run.history.steps)
         for name, value_now in measured.items():
             run.history.recorded[name].append(value_now)
+    lr = run.lr(run.history.steps) if callable(run.lr) else run.lr
     with torch.no_grad():
-        for p, v in zip(run.parameters, run.velocity):
-            v *= momentum
-            v += p.grad
-            p -= run.lr * v
+        for p, memory in zip(run.parameters, run.memory):
+            descend(p, memory, lr)
     run.history.loss.append(value)
     run.history.steps += 1
 
@@ -157,14 +203,15 @@ def _conclude(run, x, y, steps):
     output = run.model(x)
     run.restore_modes()
     history.diverged = history.diverged or not torch.isfinite(output).all().item()
-    history.stopped = not history.diverged and history.steps < steps
+    history.reached = history.reached and not history.diverged
+    history.stopped = not history.diverged and not history.reached and history.steps < steps
     if not y.is_floating_point() and output.ndim > 1 and output.argmax(1).shape == y.shape:
         history.accuracy = (output.argmax(1) == y).float().mean().item()
     history.recorded = {name: torch.stack(records) for name, records in history.recorded.items() if records}
 
 
 def _check(models, x, y, lr, record, *, steps, momentum, batch, clip, every):
-    """Return the learning rates as a dict name -> float; raise TypeError or ValueError on a bad argument of `race`."""
+    """Return the learning rates as a dict name -> number or function; raise TypeError or ValueError on a bad argument of `race`."""
     if not isinstance(models, dict) or not models:
         raise WrongType('The nets of a race come as a dict of at least one, such as {"2 layers": net}.')
     for name, model in models.items():
@@ -187,8 +234,8 @@ def _check(models, x, y, lr, record, *, steps, momentum, batch, clip, every):
         raise WrongValue(f"lr must name the nets of the race, {list(models)}, but it names {list(lr)}.")
     rates = dict(lr) if isinstance(lr, dict) else dict.fromkeys(models, lr)
     for rate in rates.values():
-        if not isinstance(rate, Real) or not 0 < rate < math.inf:
-            raise WrongValue(f"lr must be a positive number, not {rate!r}.")
+        if not callable(rate) and (not isinstance(rate, Real) or not 0 < rate < math.inf):
+            raise WrongValue(f"lr must be a positive number, or a function of the step, not {rate!r}.")
     if not isinstance(momentum, Real) or not 0 <= momentum < 1:
         raise WrongValue(f"momentum must be a number from 0 to below 1, not {momentum!r}.")
     if clip is not None and (not isinstance(clip, Real) or not clip > 0):
