@@ -218,7 +218,9 @@ def lab(arguments):
     # As the default URL, the chapter is also in the address that a server without a browser prints.
     # -y: the first Ctrl-C ends it, without a question.
     address = "/lab/tree/" + notebook.relative_to(ROOT).as_posix()
-    return run("-m", "jupyterlab", "-y", f"--LabApp.default_url={address}", f"--ServerApp.root_dir={ROOT}", *options)
+    # Without a source of news JupyterLab does not ask whether to show them.
+    settings = [f"--LabApp.default_url={address}", f"--ServerApp.root_dir={ROOT}", "--LabApp.news_url=None"]
+    return run("-m", "jupyterlab", "-y", *settings, *options)
 
 
 def test(arguments):
