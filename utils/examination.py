@@ -1,0 +1,160 @@
+"""Examine any model on one batch: what `measure` tells, and what a diagnosis needs on top, one row a layer.
+
+Judges nothing. A *layer* is a module with a weight matrix; one that is called several times has one row.
+"""
+
+import math
+import re
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from utils.criterion import Caller, Criterion, check_input, input_tensors, is_out_of_memory
+from utils.diagnostics import measure
+from utils.errors import WrongValue
+from utils.listening import listening, matrices, through_time
+from utils.thresholds import TWINS
+
+FEW = 8  # samples that are enough to see whether inputs are told apart
+
+@dataclass
+class Layer:
+    """One layer, and what was measured of it; NaN where a quantity does not exist.
+
+    name, type: of the module. gradient_norm: ||dC/dz||. update_ratio: ||lr dC/dW|| / ||W|| (lr = 1 if none was given).
+    activation_mean, activation_std, saturated, dead, weight_norm, pre_mean, pre_std: as in `Measurement`.
+    nonlinearity: the class of what follows, "" if unknown. sigma_w: root mean square of the weights times
+    sqrt(fan_in), NaN for a layer of several matrices. units: rows of its weight matrix. frozen: no weight may change.
+    reached: the loss depends on it. twins: all units have the same weights and the same gradient. finite: no weight,
+    gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer, (steps,), else None;
+    last_step_only: whether the loss looks at the last step alone.
+    """
+
+    name: str
+    type: str
+    gradient_norm: float
+    update_ratio: float
+    activation_mean: float
+    activation_std: float
+    saturated: float
+    dead: float
+    weight_norm: float
+    pre_mean: float
+    pre_std: float
+    nonlinearity: str = ""
+    sigma_w: float = math.nan
+    units: int = 0
+    frozen: bool = False
+    reached: bool = True
+    twins: bool = False
+    finite: bool = True
+    through_time: torch.Tensor | None = None
+    last_step_only: bool = False
+
+
+@dataclass
+class Examination:
+    """What was found: the layers in the order of the forward pass, the loss and how it was taken, and the rest.
+
+    lr: the learning rate or None. input_rms: root mean square of the real inputs, NaN if there are none. alike: how far
+    the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. unused:
+    names of layers that the forward pass did not call. hidden_nonlinearities: names of the nonlinear modules between layers.
+    """
+
+    layers: list[Layer]
+    loss: float
+    loss_name: str
+    lr: float | None = None
+    input_rms: float = math.nan
+    alike: float = math.nan
+    unused: list[str] = field(default_factory=list)
+    hidden_nonlinearities: list[str] = field(default_factory=list)
+
+
+def examine(model, x, y=None, loss_fn=None, lr=None):
+    """Run one forward and one backward pass and return an `Examination`; the model is left as it was.
+
+    Raises TypeError or ValueError with one sentence if model, x, y and loss do not fit, or memory does not suffice.
+    """
+    model = unwrapped(model)
+    check_input(model, x)
+    criterion, caller = Criterion(loss_fn), Caller(model)
+    try:
+        with listening(model) as heard:
+            measured = measure(caller, x, y, criterion)
+            memory = {name: through_time(model.get_submodule(name), inputs) for name, inputs in heard.series.items()}
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise WrongValue("there is too little memory for this batch: diagnose with fewer samples, 32 are enough") from error
+    names = [_own_name(name, model) for name in measured.names]
+    calls = {}
+    for i, name in enumerate(names):
+        calls.setdefault(name, []).append(i)
+    layers = [_layer(model, name, measured, at, heard, lr) for name, at in calls.items()]
+    for layer in layers:
+        layer.through_time = memory.get(layer.name)
+        layer.last_step_only = heard.last_step_only.get(layer.name, True)
+    real = [t.detach() for t in input_tensors(x) if t.is_floating_point()]
+    with_weights = [name for name, module in model.named_modules() if matrices(module) and "parametrizations" not in name]
+    return Examination(
+        layers, measured.loss, criterion.name, lr,
+        input_rms=math.sqrt(sum(t.double().square().sum().item() for t in real) / sum(t.numel() for t in real)) if real else math.nan,
+        alike=_apart(criterion.output) if all(_apart(t) > TWINS or len(t) < 2 for t in real) else math.nan,
+        unused=[name for name in with_weights if name not in calls and not _is_container(name, calls)],
+        hidden_nonlinearities=list(dict.fromkeys(heard.nonlinearities)),
+    )  # fmt: skip
+
+
+def unwrapped(model):
+    """The model itself, without what `torch.compile` and `nn.DataParallel` put around it."""
+    while True:
+        inner = getattr(model, "_orig_mod", None)
+        if inner is None and isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            inner = model.module
+        if inner is None:
+            return model
+        model = inner
+
+
+def _layer(model, name, measured, at, heard, lr):
+    module = model.get_submodule(name if name != type(model).__name__ else "")
+    weights = matrices(module)
+    first = at[0]
+    mean = lambda values: values[at].nanmean().item()  # noqa: E731
+    norms = measured.delta_norm[at]
+    ratio = measured.update_ratio(1.0 if lr is None else lr)[first].item()
+    single = len(weights) == 1 and weights[0].dim() >= 2
+    frozen = not any(w.requires_grad for w in weights)
+    weight_norm = measured.weight_norm[first].item()
+    gradient = measured.weight_gradient_norm[first].item()
+    return Layer(
+        name, type(module).__name__, norms.square().sum().sqrt().item(), ratio,
+        mean(measured.activation_mean), mean(measured.activation_std), mean(measured.saturated),
+        measured.dead[at].min().item(), weight_norm, mean(measured.pre_mean), mean(measured.pre_std),
+        nonlinearity=measured.kinds[first] or heard.follows.get(name, ""),
+        sigma_w=weight_norm / math.sqrt(weights[0].shape[0]) if single else math.nan,
+        units=weights[0].shape[0],
+        frozen=frozen,
+        reached=frozen or any(id(w) in heard.reached for w in weights),
+        twins=any(id(w) in heard.twins for w in weights),
+        finite=math.isfinite(weight_norm) and (frozen or math.isfinite(gradient)) and math.isfinite(mean(measured.pre_mean)),
+    )  # fmt: skip
+
+
+def _apart(t):
+    """How far the first few samples of t lie apart: the norm of their differences from the mean, as a share of t's norm."""
+    few = t.detach()[:FEW].double() if t.dim() else t.detach().double()[None]
+    norm = few.norm().item()
+    return (few - few.mean(0)).norm().item() / norm if norm else 0.0
+
+
+def _own_name(name, model):
+    """The name of a layer within the model, from that within its `Caller`, with the number of its call."""
+    name = re.sub(r"\[\d+\]$", "", name)
+    return type(model).__name__ if name == "model" else name.removeprefix("model.")
+
+
+def _is_container(name, calls):
+    return any(other.startswith(name and name + ".") for other in calls)

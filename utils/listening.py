@@ -1,0 +1,143 @@
+"""Hooks for what `measure` does not hear: which weights a gradient reached, twin units, nonlinearities, memory in time."""
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from utils.criterion import input_tensors
+from utils.recording import left_as_found
+from utils.thresholds import TWINS
+
+FEW = 8  # samples that are enough to see how far back a memory reaches
+KINDS = {  # node of autograd's graph -> class of the nonlinearity that made it
+    "ReluBackward0": "ReLU", "TanhBackward0": "Tanh", "SigmoidBackward0": "Sigmoid", "GeluBackward0": "GELU",
+    "SiluBackward0": "SiLU", "EluBackward0": "ELU", "LeakyReluBackward0": "LeakyReLU", "MishBackward0": "Mish",
+    "SoftplusBackward0": "Softplus",
+}  # fmt: skip
+PASSED_OVER = re.compile("View|Reshape|Mul|MaxPool|AvgPool|Mean|Transpose|Permute|Unsqueeze|Squeeze|AsStrided|TBackward")
+
+
+@dataclass
+class Heard:
+    """What the hooks tell.
+
+    reached: ids of the weights that a gradient came to; twins: of those whose rows and gradient rows are all the same.
+    follows: name of a layer -> class of the nonlinearity after it, where the graph tells. nonlinearities: names of the
+    modules that are nonlinearities between layers. series: name of a recurrent layer -> its input. last_step_only: name
+    of a recurrent layer -> whether no step but the last has a gradient of its own.
+    """
+
+    reached: set = field(default_factory=set)
+    twins: set = field(default_factory=set)
+    follows: dict = field(default_factory=dict)
+    nonlinearities: list = field(default_factory=list)
+    series: dict = field(default_factory=dict)
+    last_step_only: dict = field(default_factory=dict)
+
+
+@contextmanager
+def listening(model):
+    """While this is open, forward and backward passes of `model` fill the `Heard` that this yields."""
+    heard, handles, called, pending = Heard(), [], [], []
+
+    def weight_hook(key, suspect):
+        def hook(gradient):
+            heard.reached.add(key)
+            if suspect and same_rows(gradient):
+                heard.twins.add(key)
+
+        return hook
+
+    def layer_hook(name):
+        def hook(module, inputs, *_):
+            tensor = next((t for t in input_tensors(inputs) if t.is_floating_point()), None)
+            if called and tensor is not None and (kind := _made_by(tensor.grad_fn)):
+                heard.follows.setdefault(called[-1], kind)
+            called.append(name)
+            heard.nonlinearities += pending  # a layer comes after them, so they are no output's
+            pending.clear()
+
+        return hook
+
+    def series_hook(name):
+        def hook(module, inputs, outputs):
+            heard.series[name] = inputs[0]
+            out = outputs[0] if isinstance(outputs[0], torch.Tensor) else outputs[0].data
+            if out.requires_grad and out.dim() == 3:
+                heard.last_step_only[name] = True  # stays, if the loss takes the last state and not the outputs
+                handles.append(out.register_hook(lambda g: listen_in_time(g, module)))
+
+        def listen_in_time(gradient, module):
+            steps = gradient.detach().movedim(1 if module.batch_first else 0, 0).flatten(1).abs().amax(1)
+            heard.last_step_only[name] = not bool((steps[:-1] > 0).any())
+
+        return hook
+
+    try:
+        for name, module in model.named_modules():
+            weights = matrices(module)
+            for p in weights:
+                if p.requires_grad:
+                    suspect = not isinstance(module, (nn.Embedding, nn.EmbeddingBag)) and same_rows(p)
+                    handles.append(p.register_hook(weight_hook(id(p), suspect)))
+            if weights:
+                handles.append(module.register_forward_pre_hook(layer_hook(name)))
+            elif type(module).__module__ == nn.ReLU.__module__:
+                handles.append(module.register_forward_pre_hook(lambda *_, name=name: pending.append(name)))
+            if isinstance(module, nn.RNNBase):
+                handles.append(module.register_forward_hook(series_hook(name)))
+        yield heard
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def through_time(module, inputs):
+    """||dh_T/dx_t|| for every step t, in one random direction of the last output; a float64 tensor (steps,)."""
+    if isinstance(inputs, nn.utils.rnn.PackedSequence):
+        padded, lengths = nn.utils.rnn.pad_packed_sequence(inputs, batch_first=module.batch_first)
+        longest = lengths.argmax().item()
+        steps = lengths[longest].item()
+        inputs = padded[longest : longest + 1, :steps] if module.batch_first else padded[:steps, longest : longest + 1]
+    if inputs.dim() == 2:
+        inputs = inputs.unsqueeze(0 if module.batch_first else 1)
+    time = 1 if module.batch_first else 0
+    few = inputs.detach().narrow(1 - time, 0, min(FEW, inputs.shape[1 - time])).clone().requires_grad_()
+    size = module.proj_size or module.hidden_size
+    with left_as_found(module), torch.enable_grad():
+        last = module.forward(few)[0].select(time, -1)[..., :size]  # of a bidirectional one, the direction that has seen all
+        direction = torch.randn(last.shape, generator=torch.Generator().manual_seed(0)).to(last)
+        (gradient,) = torch.autograd.grad(last, few, direction)
+    return torch.linalg.vector_norm(gradient.double().movedim(time, 0).flatten(1), dim=1)
+
+
+def _made_by(node):
+    """The class of the nonlinearity whose output this node of autograd's graph is, through pooling, dropout and views."""
+    for _ in range(6):
+        if node is None:
+            return ""
+        if node.name() in KINDS:
+            return KINDS[node.name()]
+        if not PASSED_OVER.search(node.name()) or not node.next_functions:
+            return ""
+        node = node.next_functions[0][0]
+    return ""
+
+
+def matrices(module):
+    """The parameters of a module's own that have two dimensions or more."""
+    return [p for p in module._parameters.values() if p is not None and p.dim() >= 2]
+
+
+def same_rows(matrix):
+    """Whether all rows of (rows, ...) are the same but for rounding, and there are at least two."""
+    rows = matrix.detach().flatten(1)
+    if len(rows) < 2:
+        return False
+    near = TWINS * rows[0].abs().max()
+    return all(bool(((part - rows[0]).abs() <= near).all()) for part in (rows[1:2], rows))  # the second tells most apart
+
+
