@@ -13,10 +13,9 @@ from torch import nn
 from utils.criterion import Caller, Criterion, check_input, input_tensors, is_out_of_memory
 from utils.diagnostics import measure
 from utils.errors import WrongValue
-from utils.listening import listening, matrices, through_time
+from utils.listening import apart, listening, matrices, through_time
 from utils.thresholds import TWINS
 
-FEW = 8  # samples that are enough to see whether inputs are told apart
 
 @dataclass
 class Layer:
@@ -28,7 +27,8 @@ class Layer:
     sqrt(fan_in), NaN for a layer of several matrices. units: rows of its weight matrix. frozen: no weight may change.
     reached: the loss depends on it. twins: all units have the same weights and the same gradient. finite: no weight,
     gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer, (steps,), else None;
-    last_step_only: whether the loss looks at the last step alone.
+    last_step_only: whether the loss looks at the last step alone. apart: how far the positions of a sequence lie apart
+    where the layer takes one, as a share of their size.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Layer:
     finite: bool = True
     through_time: torch.Tensor | None = None
     last_step_only: bool = False
+    apart: float = math.nan
 
 
 @dataclass
@@ -60,6 +61,7 @@ class Examination:
     lr: the learning rate or None. input_rms: root mean square of the real inputs, NaN if there are none. alike: how far
     the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. unused:
     names of layers that the forward pass did not call. hidden_nonlinearities: names of the nonlinear modules between layers.
+    closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
     """
 
     layers: list[Layer]
@@ -70,6 +72,7 @@ class Examination:
     alike: float = math.nan
     unused: list[str] = field(default_factory=list)
     hidden_nonlinearities: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
 
 
 def examine(model, x, y=None, loss_fn=None, lr=None):
@@ -95,15 +98,17 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
     layers = [_layer(model, name, measured, at, heard, lr) for name, at in calls.items()]
     for layer in layers:
         layer.through_time = memory.get(layer.name)
+        layer.apart = heard.positions.get(layer.name, math.nan)
         layer.last_step_only = heard.last_step_only.get(layer.name, True)
     real = [t.detach() for t in input_tensors(x) if t.is_floating_point()]
     with_weights = [name for name, module in model.named_modules() if matrices(module) and "parametrizations" not in name]
     return Examination(
         layers, measured.loss, criterion.name, lr,
         input_rms=math.sqrt(sum(t.double().square().sum().item() for t in real) / sum(t.numel() for t in real)) if real else math.nan,
-        alike=_apart(criterion.output) if all(_apart(t) > TWINS or len(t) < 2 for t in real) else math.nan,
+        alike=apart(criterion.output) if all(apart(t) > TWINS for t in real if len(t) > 1) else math.nan,
         unused=[name for name in with_weights if name not in calls and not _is_container(name, calls)],
         hidden_nonlinearities=list(dict.fromkeys(heard.nonlinearities)),
+        closed=[name for name, p in model.named_parameters() if p.requires_grad and "bias" not in name and _is_zero(p)],
     )  # fmt: skip
 
 
@@ -143,13 +148,6 @@ def _layer(model, name, measured, at, heard, lr):
     )  # fmt: skip
 
 
-def _apart(t):
-    """How far the first few samples of t lie apart: the norm of their differences from the mean, as a share of t's norm."""
-    few = t.detach()[:FEW].double() if t.dim() else t.detach().double()[None]
-    norm = few.norm().item()
-    return (few - few.mean(0)).norm().item() / norm if norm else 0.0
-
-
 def _own_name(name, model):
     """The name of a layer within the model, from that within its `Caller`, with the number of its call."""
     name = re.sub(r"\[\d+\]$", "", name)
@@ -158,3 +156,7 @@ def _own_name(name, model):
 
 def _is_container(name, calls):
     return any(other.startswith(name and name + ".") for other in calls)
+
+
+def _is_zero(p):
+    return not p.detach().flatten()[:1].any() and not p.detach().any()  # the first entry tells most apart

@@ -7,8 +7,8 @@ from utils import thresholds
 
 # What to treat first: the later ones often are consequences of the earlier.
 ORDER = (
-    "not finite", "frozen", "cut off", "symmetric", "dead", "exploding", "saturated", "vanishing", "collapsed",
-    "exploding in time", "vanishing in time", "step too large", "step too small", "input too large",
+    "not finite", "frozen", "cut off", "symmetric", "dead", "exploding in time", "exploding", "saturated",
+    "vanishing", "vanishing in time", "collapsed", "step too large", "step too small", "input too large",
 )  # fmt: skip
 
 
@@ -38,6 +38,8 @@ def find(examination):
     kinds = {finding.kind for finding in found}
     if "not finite" in kinds:  # numbers made of NaN prove nothing else
         found = [finding for finding in found if finding.kind in ("not finite", "input too large")]
+    if kinds & {"dead", "vanishing", "symmetric"}:  # of which it is a consequence
+        found = [finding for finding in found if finding.kind != "collapsed"]
     return sorted(found, key=lambda finding: ORDER.index(finding.kind))
 
 
@@ -100,9 +102,11 @@ def _profile(exam):
     Up to it, and not its own: a branch beside the main path may well be weak, and hides nothing that passes by.
     """
     heard = [layer for layer in exam.layers if layer.reached and math.isfinite(layer.gradient_norm)]
-    last = next((layer.gradient_norm for layer in reversed(heard) if layer.gradient_norm > 0), 0.0)
+    while heard and not heard[-1].gradient_norm > 0:
+        heard.pop()
+    last = heard[-1].gradient_norm if heard else 0.0
     largest, profile = 0.0, []
-    for layer in heard if last else ():
+    for layer in heard:
         largest = max(largest, layer.gradient_norm)
         profile.append((layer, largest / last))
     return profile
@@ -112,7 +116,9 @@ def _vanishing(exam):
     profile = _profile(exam)
     layers = [layer for layer, share in profile if share < thresholds.VANISHED]
     silent = any(layer.dead > 1 - 1e-9 for layer in exam.layers[:-1]) and all(layer.gradient_norm == 0 for layer in layers)
-    if layers and not silent and not any(layer.twins and layer.gradient_norm == 0 for layer in layers):
+    twins = any(layer.twins and layer.gradient_norm == 0 for layer in layers)
+    gate = exam.closed and all(layer.gradient_norm == 0 for layer in layers)
+    if layers and not silent and not twins and not gate:
         share = profile[0][1]
         behind = len(profile) - 1
         factor = share ** (1 / behind) if share > 0 else 0.0
@@ -123,18 +129,29 @@ def _vanishing(exam):
 
 def _exploding(exam):
     profile = _profile(exam)
-    if profile and max(layer.gradient_norm for layer, _ in profile) > 0:
-        last = profile[-1][0].gradient_norm or min(layer.gradient_norm for layer, _ in profile if layer.gradient_norm > 0)
-        layers = [layer for layer, _ in profile if layer.gradient_norm / last > thresholds.EXPLODED]
-        if layers:
-            worst = max(layers, key=lambda layer: layer.gradient_norm)
-            share = worst.gradient_norm / last
-            yield Finding("exploding", _names(layers), f"{worst.name} gets {_times(share)} the last layer's gradient: no "
-                          f"step is small enough for it and large enough for the last layer", {"largest_over_last": share})
+    last = profile[-1][0].gradient_norm if profile else 0.0
+    layers = [layer for layer, _ in profile if last and layer.gradient_norm / last > thresholds.EXPLODED]
+    scale = max(1.0, exam.input_rms if math.isfinite(exam.input_rms) else 1.0)
+    loud = [layer for layer in exam.layers[:-1] if layer.pre_std / scale > thresholds.EXPLODED]
+    if layers:
+        worst = max(layers, key=lambda layer: layer.gradient_norm)
+        share = worst.gradient_norm / last
+        yield Finding("exploding", _names(layers), f"{worst.name} gets {_times(share)} the last layer's gradient: no "
+                      f"step is small enough for it and large enough for the last layer", {"largest_over_last": share})
+    elif loud:
+        worst = max(loud, key=lambda layer: layer.pre_std)
+        yield Finding("exploding", _names(loud), f"the signal grows from layer to layer, to a deviation of "
+                      f"{worst.pre_std:.2g} in {worst.name}", {"pre_std": worst.pre_std})
 
 
 def _collapsed(exam):
-    if exam.alike < thresholds.ALIKE:
+    layers = [layer for layer in exam.layers if layer.apart < thresholds.ALIKE]
+    first = next((layer.apart for layer in exam.layers if math.isfinite(layer.apart)), math.nan)
+    if layers and first > thresholds.ALIKE:
+        least = min(layer.apart for layer in layers)
+        yield Finding("collapsed", _names(layers), f"the positions of a sequence differ by {first:.1e} of their size at first "
+                      f"and by {least:.1e} in {layers[-1].name}: attention has made them all alike", {"alike": least})
+    elif exam.alike < thresholds.ALIKE:
         yield Finding("collapsed", (exam.layers[-1].name,), f"the outputs of different samples differ by {exam.alike:.1e} "
                       "of their size: the model answers every input alike", {"alike": exam.alike})
 

@@ -1,5 +1,6 @@
 """Hooks for what `measure` does not hear: which weights a gradient reached, twin units, nonlinearities, memory in time."""
 
+import math
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ KINDS = {  # node of autograd's graph -> class of the nonlinearity that made it
     "SiluBackward0": "SiLU", "EluBackward0": "ELU", "LeakyReluBackward0": "LeakyReLU", "MishBackward0": "Mish",
     "SoftplusBackward0": "Softplus",
 }  # fmt: skip
+TOKENWISE = (nn.Linear, nn.MultiheadAttention)
 PASSED_OVER = re.compile("View|Reshape|Mul|MaxPool|AvgPool|Mean|Transpose|Permute|Unsqueeze|Squeeze|AsStrided|TBackward")
 
 
@@ -27,7 +29,8 @@ class Heard:
     reached: ids of the weights that a gradient came to; twins: of those whose rows and gradient rows are all the same.
     follows: name of a layer -> class of the nonlinearity after it, where the graph tells. nonlinearities: names of the
     modules that are nonlinearities between layers. series: name of a recurrent layer -> its input. last_step_only: name
-    of a recurrent layer -> whether no step but the last has a gradient of its own.
+    of a recurrent layer -> whether no step but the last has a gradient of its own. positions: name of a layer that
+    takes (batch, positions, features) -> how far its first sample's positions lie apart.
     """
 
     reached: set = field(default_factory=set)
@@ -36,6 +39,7 @@ class Heard:
     nonlinearities: list = field(default_factory=list)
     series: dict = field(default_factory=dict)
     last_step_only: dict = field(default_factory=dict)
+    positions: dict = field(default_factory=dict)
 
 
 @contextmanager
@@ -43,10 +47,10 @@ def listening(model):
     """While this is open, forward and backward passes of `model` fill the `Heard` that this yields."""
     heard, handles, called, pending = Heard(), [], [], []
 
-    def weight_hook(key, suspect):
+    def weight_hook(key, gates):
         def hook(gradient):
             heard.reached.add(key)
-            if suspect and same_rows(gradient):
+            if gates and same_rows(gradient, gates):
                 heard.twins.add(key)
 
         return hook
@@ -56,6 +60,8 @@ def listening(model):
             tensor = next((t for t in input_tensors(inputs) if t.is_floating_point()), None)
             if called and tensor is not None and (kind := _made_by(tensor.grad_fn)):
                 heard.follows.setdefault(called[-1], kind)
+            if tensor is not None and tensor.dim() == 3 and tensor.shape[1] > 1 and isinstance(module, TOKENWISE):
+                heard.positions[name] = apart(tensor[0])
             called.append(name)
             heard.nonlinearities += pending  # a layer comes after them, so they are no output's
             pending.clear()
@@ -81,8 +87,9 @@ def listening(model):
             weights = matrices(module)
             for p in weights:
                 if p.requires_grad:
-                    suspect = not isinstance(module, (nn.Embedding, nn.EmbeddingBag)) and same_rows(p)
-                    handles.append(p.register_hook(weight_hook(id(p), suspect)))
+                    gates = len(p) // module.hidden_size if isinstance(module, (nn.RNNBase, nn.RNNCellBase)) else 1
+                    suspect = not isinstance(module, (nn.Embedding, nn.EmbeddingBag)) and same_rows(p, gates)
+                    handles.append(p.register_hook(weight_hook(id(p), gates if suspect else 0)))
             if weights:
                 handles.append(module.register_forward_pre_hook(layer_hook(name)))
             elif type(module).__module__ == nn.ReLU.__module__:
@@ -132,12 +139,21 @@ def matrices(module):
     return [p for p in module._parameters.values() if p is not None and p.dim() >= 2]
 
 
-def same_rows(matrix):
-    """Whether all rows of (rows, ...) are the same but for rounding, and there are at least two."""
+def same_rows(matrix, gates=1):
+    """Whether the rows of (rows, ...) are the same but for rounding, and at least two; of `gates` blocks, within each."""
     rows = matrix.detach().flatten(1)
-    if len(rows) < 2:
+    rows = rows.view(gates, -1, rows.shape[1])
+    if rows.shape[1] < 2:
         return False
-    near = TWINS * rows[0].abs().max()
-    return all(bool(((part - rows[0]).abs() <= near).all()) for part in (rows[1:2], rows))  # the second tells most apart
+    near = TWINS * rows[:, :1].abs().amax()
+    return all(bool(((part - rows[:, :1]).abs() <= near).all()) for part in (rows[:, 1:2], rows))  # two tell most apart
 
 
+def apart(t):
+    """How far the entries of t along its first dimension lie apart: the norm of their differences from the mean, over t's.
+
+    nan if that is 0. Of the first few entries only.
+    """
+    few = t.detach()[:FEW].double() if t.dim() else t.detach().double()[None]
+    norm = few.norm().item()
+    return (few - few.mean(0)).norm().item() / norm if norm else math.nan

@@ -111,6 +111,8 @@ def _remarks(exam):
         told.append(f"The loss does not depend on: {', '.join(beside)}.")
     if exam.unused:
         told.append(f"Not called: {', '.join(exam.unused)}.")
+    if exam.closed:
+        told.append(f"0 for now, until the first step: {', '.join(exam.closed)}.")
     told.append(f"Updates are those of plain gradient descent with lr = {1.0 if exam.lr is None else exam.lr:g}.")
     return " ".join(told)
 
