@@ -90,7 +90,7 @@ def first_tensor(value):
     if isinstance(value, torch.Tensor):
         return value if value.is_floating_point() else None
     if isinstance(value, dict) or hasattr(value, "keys"):
-        parts = [value[key] for key in ("logits", "out", "output") if key in value] + [value[key] for key in value.keys()]
+        parts = [value[key] for key in ("logits", "out", "output") if key in value] + [value[key] for key in value]
     elif isinstance(value, (tuple, list)):
         parts = value
     else:

@@ -127,7 +127,10 @@ def _layer(model, name, measured, at, heard, lr):
     module = model.get_submodule(name if name != type(model).__name__ else "")
     weights = matrices(module)
     first = at[0]
-    mean = lambda values: values[at].nanmean().item()  # noqa: E731
+
+    def mean(values):
+        return values[at].nanmean().item()
+
     norms = measured.delta_norm[at]
     ratio = measured.update_ratio(1.0 if lr is None else lr)[first].item()
     single = len(weights) == 1 and weights[0].dim() >= 2
@@ -135,7 +138,7 @@ def _layer(model, name, measured, at, heard, lr):
     weight_norm = measured.weight_norm[first].item()
     gradient = measured.weight_gradient_norm[first].item()
     return Layer(
-        name, type(module).__name__, norms.square().sum().sqrt().item(), ratio,
+        name, type(module).__name__, math.hypot(*norms.tolist(), *heard.states.get(name, ())), ratio,
         mean(measured.activation_mean), mean(measured.activation_std), mean(measured.saturated),
         measured.dead[at].min().item(), weight_norm, mean(measured.pre_mean), mean(measured.pre_std),
         nonlinearity=measured.kinds[first] or heard.follows.get(name, ""),

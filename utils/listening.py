@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from utils.criterion import input_tensors
-from utils.recording import left_as_found
+from utils.recording import left_as_found, norm
 from utils.thresholds import TWINS
 
 FEW = 8  # samples that are enough to see how far back a memory reaches
@@ -30,7 +30,8 @@ class Heard:
     follows: name of a layer -> class of the nonlinearity after it, where the graph tells. nonlinearities: names of the
     modules that are nonlinearities between layers. series: name of a recurrent layer -> its input. last_step_only: name
     of a recurrent layer -> whether no step but the last has a gradient of its own. positions: name of a layer that
-    takes (batch, positions, features) -> how far its first sample's positions lie apart.
+    takes (batch, positions, features) -> how far its first sample's positions lie apart. states: name of a recurrent
+    layer -> norms of the gradients that come through its last states.
     """
 
     reached: set = field(default_factory=set)
@@ -40,6 +41,7 @@ class Heard:
     series: dict = field(default_factory=dict)
     last_step_only: dict = field(default_factory=dict)
     positions: dict = field(default_factory=dict)
+    states: dict = field(default_factory=dict)
 
 
 @contextmanager
@@ -57,7 +59,7 @@ def listening(model):
 
     def layer_hook(name):
         def hook(module, inputs, *_):
-            tensor = next((t for t in input_tensors(inputs) if t.is_floating_point()), None)
+            tensor = next(floats(inputs), None)
             if called and tensor is not None and (kind := _made_by(tensor.grad_fn)):
                 heard.follows.setdefault(called[-1], kind)
             if tensor is not None and tensor.dim() == 3 and tensor.shape[1] > 1 and isinstance(module, TOKENWISE):
@@ -68,10 +70,18 @@ def listening(model):
 
         return hook
 
+    def state_hook(name):
+        def hook(module, inputs, outputs):
+            for state in list(floats(outputs))[1:]:
+                if state.requires_grad:
+                    handles.append(state.register_hook(lambda g: heard.states.setdefault(name, []).append(norm(g))))
+
+        return hook
+
     def series_hook(name):
         def hook(module, inputs, outputs):
             heard.series[name] = inputs[0]
-            out = outputs[0] if isinstance(outputs[0], torch.Tensor) else outputs[0].data
+            out = next(floats(outputs))
             if out.requires_grad and out.dim() == 3:
                 heard.last_step_only[name] = True  # stays, if the loss takes the last state and not the outputs
                 handles.append(out.register_hook(lambda g: listen_in_time(g, module)))
@@ -94,6 +104,8 @@ def listening(model):
                 handles.append(module.register_forward_pre_hook(layer_hook(name)))
             elif type(module).__module__ == nn.ReLU.__module__:
                 handles.append(module.register_forward_pre_hook(lambda *_, name=name: pending.append(name)))
+            if isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
+                handles.append(module.register_forward_hook(state_hook(name)))
             if isinstance(module, nn.RNNBase):
                 handles.append(module.register_forward_hook(series_hook(name)))
         yield heard
@@ -132,6 +144,11 @@ def _made_by(node):
             return ""
         node = node.next_functions[0][0]
     return ""
+
+
+def floats(value):
+    """Yield every tensor of real numbers in what a module takes or returns."""
+    return (t for t in input_tensors(value) if t.is_floating_point())
 
 
 def matrices(module):

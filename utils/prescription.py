@@ -103,7 +103,7 @@ def _symmetric(finding, exam, model):
 
 def _frozen(finding, exam, model):
     return Remedy("set requires_grad=True for what is to learn: model.requires_grad_(True)", "1",
-                  lambda copy: copy.requires_grad_(True) and None)
+                  nn.Module.requires_grad_)
 
 
 def _not_finite(finding, exam, model):
@@ -155,7 +155,11 @@ def _names(exam):
 
 
 def _both(first, second):
-    return lambda copy: (first(copy), second(copy)) and None
+    def apply(copy):
+        first(copy)
+        second(copy)
+
+    return apply
 
 
 def _replace(names, make):

@@ -4,6 +4,7 @@ import math
 from html import escape
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from utils import style, thresholds
 from utils.canvas import Canvas
@@ -41,19 +42,21 @@ def as_html(verdict, findings, exam):
     """Return the report as HTML: the verdict, each finding with its remedy, the table of the layers."""
     ink = "#1B5E20" if verdict == "healthy" else "#8A2D00"
     sick = {name for finding in findings[:1] for name in finding.layers}
-    parts = [f'<div style="border-left: 4px solid {ink}; padding: 0.2em 0.8em"><strong style="color: {ink}; font-size: 120%">'
-             f"{'✔' if verdict == 'healthy' else '✘'} {escape(verdict)}</strong>"]
+    mark = "✔" if verdict == "healthy" else "✘"
+    parts = [
+        f'<div style="border-left: 4px solid {ink}; padding: 0.2em 0.8em">',
+        f'<strong style="color: {ink}; font-size: 120%">{mark} {escape(verdict)}</strong>',
+    ]
     if findings:
         items = (f"<li><strong>{escape(f.kind)}</strong>: {escape(f.sentence)}.<br>Remedy: {escape(f.remedy)}. "
                  f"<em>{escape(_chapters(f))}</em></li>" for f in findings)
         parts.append(f'<ol style="margin: 0.4em 0">{"".join(items)}</ol>')
     parts.append(f"<div>{escape(_remarks(exam))}</div></div>")
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in ("", "layer", "type", *COLUMNS))
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" if row[1] not in sick else
-        '<tr style="font-weight: bold">' + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in _rows(exam)
-    )
+    body = ""
+    for row in _rows(exam):
+        weight = ' style="font-weight: bold"' if row[1] in sick else ""
+        body += f"<tr{weight}>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
     caption = "Layers; bold: where the first finding sits" if sick else "Layers"
     parts.append(f'<div style="max-height: 24em; overflow: auto"><table><caption>{caption}</caption><thead><tr>{head}</tr>'
                  f"</thead><tbody>{body}</tbody></table></div>")
@@ -71,7 +74,8 @@ def draw_report(axes, findings, exam):
     """Draw the gradient norm of every layer beside the share of dead and saturated units, or a recurrent layer's memory."""
     norms = np.array([layer.gradient_norm for layer in exam.layers])
     at = np.arange(1, len(norms) + 1)
-    sick = {name for finding in findings[:1] for name in finding.layers}
+    finding = next((f for f in findings if "in time" not in f.kind and "step" not in f.kind), None)
+    sick = finding.layers if finding else ()
     marked = np.array([layer.name in sick for layer in exam.layers])
     shown = np.where(np.isfinite(norms) & (norms > 0), norms, np.nan)
     left, right = axes
@@ -79,10 +83,11 @@ def draw_report(axes, findings, exam):
     left.axhspan(last * thresholds.VANISHED, last * thresholds.EXPLODED, color=style.HEALTHY, alpha=0.12, linewidth=0)
     left.plot(at, shown, "o-", color=style.MEASURED, linewidth=1, label="gradient norm")
     if marked.any():
-        left.plot(at[marked], shown[marked], "X", color=style.ALARM, markersize=9, label=f"{findings[0].kind}")
+        left.plot(at[marked], shown[marked], "X", color=style.ALARM, markersize=9, label=finding.kind)
     set_log_limits(left, np.concatenate([shown, [last * thresholds.VANISHED, last * thresholds.EXPLODED]]), 2)
     left.set(xlabel="layer (1 is next to the input)", ylabel="gradient norm ‖∂C/∂z‖", title="Gradient by layer",
              xlim=(0, len(norms) + 1))
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
     left.legend(loc="best")
     memories = {layer.name: layer.through_time.numpy() for layer in exam.layers if layer.through_time is not None}
     if memories:
@@ -96,6 +101,7 @@ def draw_report(axes, findings, exam):
             right.plot(at, [getattr(layer, name) for layer in exam.layers], linewidth=1, label=name, **look)
         right.set(xlabel="layer (1 is next to the input)", ylabel="share of the units", title="Flat ends and silence",
                   ylim=(-0.03, 1.03), xlim=(0, len(norms) + 1))
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.legend(loc="best")
     found = ", ".join(finding.kind for finding in findings) or "healthy"
     return f"Found: {found}. The shaded band is healthy: from {thresholds.VANISHED:g} to {thresholds.EXPLODED:g} times the last layer's."

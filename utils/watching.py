@@ -70,16 +70,16 @@ class Log:
 def draw_log(axes, log):
     """Draw a `Log` on two axes, layers upwards and steps across; returns the caption."""
     for ax, values, label, limits in (
-        (axes[0], log.gradient_norm, "log10 of gradient norm ‖∂C/∂W‖", None),
-        (axes[1], log.update_ratio, "log10 of ‖ΔW‖ / ‖W‖ (-3 is healthy)", UPDATES),
+        (axes[0], log.gradient_norm, "log10 of ‖∂C/∂W‖", None),
+        (axes[1], log.update_ratio, "log10 of ‖ΔW‖ / ‖W‖", UPDATES),
     ):
         exponents = np.log10(np.where(values > 0, values, np.nan)).T
-        if not limits and np.isfinite(exponents).any():  # whole powers of ten, at least two of them
-            limits = np.floor(np.nanmin(exponents)), np.ceil(np.nanmax(exponents)) + 1
+        if not limits and np.isfinite(exponents).any():  # whole powers of ten
+            limits = np.floor(np.nanmin(exponents)), np.floor(np.nanmax(exponents)) + 1
         draw_heat(ax, exponents, x=(log.steps[0], log.steps[-1]), y=(1, len(log.names)), xlabel="step",
                   ylabel="layer (1 is next to the input)", label=label, limits=limits)
-    axes[0].set_title("Gradient")
-    axes[1].set_title("Update of the weights")
+    axes[0].set_title("Gradient norm")
+    axes[1].set_title("Update / weight (-3 is healthy)")
     return _summary(log)
 
 
