@@ -16,6 +16,9 @@ from utils.errors import WrongValue
 from utils.listening import apart, listening, matrices, through_time
 from utils.thresholds import TWINS
 
+AVERAGED = ("activation_mean", "activation_std", "saturated", "pre_mean", "pre_std")  # over the calls of a layer
+COLUMNS = (*AVERAGED, "delta_norm", "weight_norm", "weight_gradient_norm", "dead")  # of a `Measurement`
+
 
 @dataclass
 class Layer:
@@ -95,17 +98,18 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
     calls = {}
     for i, name in enumerate(names):
         calls.setdefault(name, []).append(i)
-    layers = [_layer(model, name, measured, at, heard, lr) for name, at in calls.items()]
+    columns = {name: getattr(measured, name).tolist() for name in COLUMNS}
+    columns |= {"kinds": measured.kinds, "update_ratio": measured.update_ratio(1.0 if lr is None else lr).tolist()}
+    layers = [_layer(model, name, columns, at, heard) for name, at in calls.items()]
     for layer in layers:
         layer.through_time = memory.get(layer.name)
-        layer.apart = heard.positions.get(layer.name, math.nan)
-        layer.last_step_only = heard.last_step_only.get(layer.name, True)
-    real = [t.detach() for t in input_tensors(x) if t.is_floating_point()]
+    inputs = list(input_tensors(x))
+    real = [t.detach() for t in inputs if t.is_floating_point()]
     with_weights = [name for name, module in model.named_modules() if matrices(module) and "parametrizations" not in name]
     return Examination(
         layers, measured.loss, criterion.name, lr,
         input_rms=math.sqrt(sum(t.double().square().sum().item() for t in real) / sum(t.numel() for t in real)) if real else math.nan,
-        alike=apart(criterion.output) if all(apart(t) > TWINS for t in real if len(t) > 1) else math.nan,
+        alike=apart(criterion.output) if any(apart(t) > TWINS for t in inputs) else math.nan,
         unused=[name for name in with_weights if name not in calls and not _is_container(name, calls)],
         hidden_nonlinearities=list(dict.fromkeys(heard.nonlinearities)),
         closed=[name for name, p in model.named_parameters() if p.requires_grad and "bias" not in name and _is_zero(p)],
@@ -123,32 +127,40 @@ def unwrapped(model):
         model = inner
 
 
-def _layer(model, name, measured, at, heard, lr):
-    module = model.get_submodule(name if name != type(model).__name__ else "")
+def module_of(model, name):
+    """The module that is the layer of this name: the model itself, if its own class is what the layer is called."""
+    return model if name == type(model).__name__ and not hasattr(model, name) else model.get_submodule(name)
+
+
+def _layer(model, name, columns, at, heard):
+    module, first = module_of(model, name), at[0]
     weights = matrices(module)
-    first = at[0]
-
-    def mean(values):
-        return values[at].nanmean().item()
-
-    norms = measured.delta_norm[at]
-    ratio = measured.update_ratio(1.0 if lr is None else lr)[first].item()
-    single = len(weights) == 1 and weights[0].dim() >= 2
     frozen = not any(w.requires_grad for w in weights)
-    weight_norm = measured.weight_norm[first].item()
-    gradient = measured.weight_gradient_norm[first].item()
+    weight_norm = columns["weight_norm"][first]
+    means = {field: _mean([columns[field][i] for i in at]) for field in AVERAGED}
+    finite = all(map(math.isfinite, (weight_norm, means["pre_mean"], 0.0 if frozen else columns["weight_gradient_norm"][first])))
     return Layer(
-        name, type(module).__name__, math.hypot(*norms.tolist(), *heard.states.get(name, ())), ratio,
-        mean(measured.activation_mean), mean(measured.activation_std), mean(measured.saturated),
-        measured.dead[at].min().item(), weight_norm, mean(measured.pre_mean), mean(measured.pre_std),
-        nonlinearity=measured.kinds[first] or heard.follows.get(name, ""),
-        sigma_w=weight_norm / math.sqrt(weights[0].shape[0]) if single else math.nan,
-        units=weights[0].shape[0],
+        name, type(module).__name__,
+        gradient_norm=math.hypot(*(columns["delta_norm"][i] for i in at), *heard.states.get(name, ())),
+        update_ratio=columns["update_ratio"][first],
+        dead=min(columns["dead"][i] for i in at),
+        weight_norm=weight_norm,
+        **means,
+        nonlinearity=columns["kinds"][first] or heard.follows.get(name, ""),
+        sigma_w=weight_norm / math.sqrt(len(weights[0])) if len(weights) == 1 else math.nan,
+        units=len(weights[0]),
         frozen=frozen,
         reached=frozen or any(id(w) in heard.reached for w in weights),
         twins=any(id(w) in heard.twins for w in weights),
-        finite=math.isfinite(weight_norm) and (frozen or math.isfinite(gradient)) and math.isfinite(mean(measured.pre_mean)),
+        finite=finite,
+        last_step_only=heard.last_step_only.get(name, True),
+        apart=heard.positions.get(name, math.nan),
     )  # fmt: skip
+
+
+def _mean(values):
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
 
 
 def _own_name(name, model):

@@ -169,8 +169,10 @@ def same_rows(matrix, gates=1):
 def apart(t):
     """How far the entries of t along its first dimension lie apart: the norm of their differences from the mean, over t's.
 
-    nan if that is 0. Of the first few entries only.
+    Of the first few entries only; nan if there is but one, or if they are 0.
     """
-    few = t.detach()[:FEW].double() if t.dim() else t.detach().double()[None]
-    norm = few.norm().item()
-    return (few - few.mean(0)).norm().item() / norm if norm else math.nan
+    if not t.dim() or len(t) < 2:
+        return math.nan
+    few = t.detach()[:FEW].double()
+    size = few.norm().item()
+    return (few - few.mean(0)).norm().item() / size if size else math.nan

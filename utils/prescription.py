@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from utils import activations, thresholds
+from utils.examination import module_of
 from utils.findings import listed
 from utils.theory import facts, gaussian_mean
 
@@ -117,7 +118,7 @@ def _not_finite(finding, exam, model):
 
 def _in_time(finding, exam, model):
     name = finding.layers[0]
-    module, steps = model.get_submodule(name), finding.evidence["steps"]
+    module, steps = module_of(model, name), finding.evidence["steps"]
     if finding.kind == "exploding in time":
         return Remedy(f"clip the gradient's norm, and draw {name}'s recurrent weights orthogonal", "7", _orthogonal(name))
     if isinstance(module, nn.LSTM):
@@ -182,7 +183,7 @@ def _redraw(module, sigma_w):
 def _draw(names, sigma_w):
     """Draw linear and convolutional layers anew, the last one with sigma_w = 1."""
     def apply(copy):
-        modules = [m for m in map(copy.get_submodule, names) if isinstance(m, (nn.Linear, nn.modules.conv._ConvNd))]
+        modules = [m for m in (module_of(copy, name) for name in names) if isinstance(m, (nn.Linear, nn.modules.conv._ConvNd))]
         for module in modules:
             _redraw(module, 1.0 if module is modules[-1] and len(modules) > 1 else sigma_w)
 
@@ -191,7 +192,7 @@ def _draw(names, sigma_w):
 
 def _orthogonal(name):
     def apply(copy):
-        for key, p in copy.get_submodule(name).named_parameters():
+        for key, p in module_of(copy, name).named_parameters():
             if key.startswith("weight_hh"):
                 for block in p.split(p.shape[1]):
                     nn.init.orthogonal_(block.data)
@@ -214,4 +215,4 @@ def _chrono_(module, steps):
 
 
 def _chrono(name, steps):
-    return lambda copy: _chrono_(copy.get_submodule(name), steps)
+    return lambda copy: _chrono_(module_of(copy, name), steps)
