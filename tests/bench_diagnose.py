@@ -35,26 +35,24 @@ def compare_diagnosis(repeats):
         "10 million parameters, batch 64": (_ten_million(), torch.randn(64, 1024), torch.randint(10, (64,))),
     }
     for what, (model, x, y) in cases.items():
-        parameters = list(model.parameters())
-        yield what, *_in_turns(repeats, (
-            lambda: torch.autograd.grad(F.cross_entropy(model(x), y), parameters),
-            lambda: _by_hand(model, x, y), lambda: diagnose(model, x, y),
-        ))  # fmt: skip
+        yield what, *_in_turns(repeats, (_bare, _by_hand, diagnose), model, x, y)
 
 
 def compare_watching(repeats):
     """Yield (what, bare, watched): CPU ms of a training of STEPS steps with SGD, as it is and within `watch`."""
     torch.set_num_threads(1)
     x, y, *_ = data.digits(torch.float32)
-    for what, model, x, y in (
-        ("10 x 64, batch 64", MLP(10, activation="relu", init="he", dtype=torch.float32), x[:64], y[:64]),
-        ("VGG, batch 16", *on_images(vgg())[:3]),
-    ):
-        yield what, *_in_turns(repeats, (lambda: _train(model, x, y), lambda: _watched(model, x, y)))
+    net = MLP(10, activation="relu", init="he", dtype=torch.float32)
+    for what, case in {"10 x 64, batch 64": (net, x[:64], y[:64]), "VGG, batch 16": on_images(vgg())[:3]}.items():
+        yield what, *_in_turns(repeats, (_train, _watched), *case)
 
 
 def _ten_million():
     return nn.Sequential(*(m for _ in range(10) for m in (nn.Linear(1024, 1024), nn.ReLU())), nn.Linear(1024, 10))
+
+
+def _bare(model, x, y):
+    return torch.autograd.grad(F.cross_entropy(model(x), y), list(model.parameters()))
 
 
 def _by_hand(model, x, y):
@@ -95,12 +93,12 @@ def _watched(model, x, y):
         _train(model, x, y)
 
 
-def _in_turns(repeats, actions):
+def _in_turns(repeats, actions, model, x, y):
     times = [[] for _ in actions]
     for _ in range(WARM_UP + repeats):
         for action, taken in zip(actions, times):
             started = time.process_time()
-            action()
+            action(model, x, y)
             taken.append((time.process_time() - started) * 1000)
     return [statistics.median(taken[WARM_UP:]) for taken in times]
 

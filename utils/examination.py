@@ -24,7 +24,7 @@ COLUMNS = (*AVERAGED, "delta_norm", "weight_norm", "weight_gradient_norm", "dead
 class Layer:
     """One layer, and what was measured of it; NaN where a quantity does not exist.
 
-    name, type: of the module. gradient_norm: ||dC/dz||. update_ratio: ||lr dC/dW|| / ||W|| (lr = 1 if none was given).
+    number: of the layer, in the order of the forward pass, from 1. name, type: of the module. gradient_norm: ||dC/dz||. update_ratio: ||lr dC/dW|| / ||W|| (lr = 1 if none was given).
     activation_mean, activation_std, saturated, dead, weight_norm, pre_mean, pre_std: as in `Measurement`.
     nonlinearity: the class of what follows, "" if unknown. sigma_w: root mean square of the weights times
     sqrt(fan_in), NaN for a layer of several matrices. units: rows of its weight matrix. frozen: no weight may change.
@@ -34,6 +34,7 @@ class Layer:
     where the layer takes one, as a share of their size.
     """
 
+    number: int
     name: str
     type: str
     gradient_norm: float
@@ -100,7 +101,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
         calls.setdefault(name, []).append(i)
     columns = {name: getattr(measured, name).tolist() for name in COLUMNS}
     columns |= {"kinds": measured.kinds, "update_ratio": measured.update_ratio(1.0 if lr is None else lr).tolist()}
-    layers = [_layer(model, name, columns, at, heard) for name, at in calls.items()]
+    layers = [_layer(number, model, name, columns, at, heard) for number, (name, at) in enumerate(calls.items(), 1)]
     for layer in layers:
         layer.through_time = memory.get(layer.name)
     inputs = list(input_tensors(x))
@@ -132,7 +133,7 @@ def module_of(model, name):
     return model if name == type(model).__name__ and not hasattr(model, name) else model.get_submodule(name)
 
 
-def _layer(model, name, columns, at, heard):
+def _layer(number, model, name, columns, at, heard):
     module, first = module_of(model, name), at[0]
     weights = matrices(module)
     frozen = not any(w.requires_grad for w in weights)
@@ -140,7 +141,7 @@ def _layer(model, name, columns, at, heard):
     means = {field: _mean([columns[field][i] for i in at]) for field in AVERAGED}
     finite = all(map(math.isfinite, (weight_norm, means["pre_mean"], 0.0 if frozen else columns["weight_gradient_norm"][first])))
     return Layer(
-        name, type(module).__name__,
+        number, name, type(module).__name__,
         gradient_norm=math.hypot(*(columns["delta_norm"][i] for i in at), *heard.states.get(name, ())),
         update_ratio=columns["update_ratio"][first],
         dead=min(columns["dead"][i] for i in at),

@@ -1,29 +1,30 @@
 """From numbers to diseases: an `Examination` -> what is wrong, worst first. Every rule is one function."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from utils import thresholds
 
 # What to treat first: the later ones often are consequences of the earlier.
 ORDER = (
-    "not finite", "frozen", "cut off", "symmetric", "dead", "exploding in time", "exploding", "saturated",
-    "vanishing", "vanishing in time", "collapsed", "step too large", "step too small", "input too large",
+    "not finite", "frozen", "cut off", "symmetric", "input too large", "dead", "exploding in time", "exploding", "saturated",
+    "vanishing", "vanishing in time", "collapsed", "step too large", "step too small",
 )  # fmt: skip
 
 
 @dataclass
 class Finding:
-    """One disease. kind: a name of `ORDER`; layers: names of the layers it sits in; sentence: the evidence in words.
+    """One disease. kind: a name of `ORDER`. layers: names of the layers it sits in, and `where` says so in words.
 
-    evidence: name -> number, what the sentence is made of. remedy, chapter: what to do about it in this model, and the
-    chapters that explain it; `utils.prescription` fills them in.
+    sentence: the evidence in words; evidence: name -> number, what the sentence is made of. remedy, chapter: what to do
+    about it in this model, and the chapters that explain it; `utils.prescription` fills them in.
     """
 
     kind: str
     layers: tuple[str, ...]
+    where: str
     sentence: str
-    evidence: dict[str, float] = field(default_factory=dict)
+    evidence: dict[str, float]
     remedy: str = ""
     chapter: str = ""
 
@@ -43,36 +44,44 @@ def find(examination):
     return sorted(found, key=lambda finding: ORDER.index(finding.kind))
 
 
+def _finding(kind, layers, sentence, /, **evidence):
+    return Finding(kind, tuple(layer.name for layer in layers), where(layers), sentence, evidence)
+
+
 def _not_finite(exam):
-    layers = [layer for layer in exam.layers if not layer.finite]
-    if layers or not math.isfinite(exam.loss):
-        weights = [layer.name for layer in layers if not math.isfinite(layer.weight_norm)]
-        where = f"the weights of {listed(weights)} hold NaN or infinite entries" if weights else (
-            f"first in what {layers[0].name} returns or in its gradient" if layers else "in the loss alone")
-        yield Finding("not finite", _names(layers), f"the loss is {exam.loss:.3g}, and numbers are NaN or infinite: {where}",
-                      {"loss": exam.loss, "layers": len(layers)})
+    weights = [layer for layer in exam.layers if not math.isfinite(layer.weight_norm)]
+    forward = [layer for layer in exam.layers if not math.isfinite(layer.pre_mean)]
+    backward = [layer for layer in exam.layers if not layer.finite]
+    if weights:
+        yield _finding("not finite", weights, f"the weights of {where(weights)} hold NaN or infinite entries", loss=exam.loss)
+    elif forward:
+        yield _finding("not finite", forward, f"the weights are sound; the first NaN or infinite number is in what "
+                       f"{where(forward[:1])} returns", loss=exam.loss)
+    elif backward or not math.isfinite(exam.loss):
+        yield _finding("not finite", backward or exam.layers[-1:], f"every layer returns finite numbers; the loss is "
+                       f"{exam.loss:.3g}, and gradients of {len(backward)} layers are NaN or infinite", loss=exam.loss)
 
 
 def _frozen(exam):
     if all(layer.frozen for layer in exam.layers):
-        yield Finding("frozen", _names(exam.layers), "every layer has requires_grad=False: no step changes any weight",
-                      {"layers": len(exam.layers)})
+        yield _finding("frozen", exam.layers, "every layer has requires_grad=False: no step changes any weight",
+                       layers=len(exam.layers))
 
 
 def _cut_off(exam):
     first = next((i for i, layer in enumerate(exam.layers) if layer.gradient_norm > 0 or layer.reached), len(exam.layers))
     layers = exam.layers[:first]
     if layers and first < len(exam.layers):
-        yield Finding("cut off", _names(layers), f"no gradient at all reaches {listed(_names(layers))}: "
-                      f"autograd's graph ends after {layers[-1].name}", {"layers": len(layers)})
+        yield _finding("cut off", layers, f"no gradient at all reaches {where(layers)}: autograd's graph ends after "
+                       f"{layers[-1].name}", layers=len(layers))
 
 
 def _symmetric(exam):
     layers = [layer for layer in exam.layers if layer.twins and not layer.frozen]
     if layers:
         units = max(layer.units for layer in layers)
-        yield Finding("symmetric", _names(layers), f"all units of {listed(_names(layers))} have the same weights and the "
-                      f"same gradient, so they stay one unit for ever (of up to {units})", {"units": units})
+        yield _finding("symmetric", layers, f"all units of {where(layers)} have the same weights and the same gradient: a "
+                       f"layer of {units} is a layer of one, and stays so", units=units)
 
 
 def _dead(exam):
@@ -82,18 +91,18 @@ def _dead(exam):
     layers = [layer for layer in exam.layers[:-1] if layer.dead > limit(layer)]
     if layers:
         worst = max(layers, key=lambda layer: layer.dead)
-        yield Finding("dead", _names(layers), f"in {listed(_names(layers))}, up to {worst.dead:.0%} of the units are 0 for "
-                      f"every sample (z has mean {worst.pre_mean:.2g}, std {worst.pre_std:.2g} in {worst.name})",
-                      {"dead": worst.dead, "pre_mean": worst.pre_mean, "pre_std": worst.pre_std})
+        yield _finding("dead", layers, f"in {where(layers)}, up to {worst.dead:.0%} of the units are 0 for every sample (in "
+                       f"{worst.name}, z has mean {worst.pre_mean:.2g} and deviation {worst.pre_std:.2g})",
+                       dead=worst.dead, pre_mean=worst.pre_mean, pre_std=worst.pre_std)
 
 
 def _saturated(exam):
     layers = [layer for layer in exam.layers[:-1] if layer.saturated > thresholds.SATURATED]
     if layers:
         worst = max(layers, key=lambda layer: layer.saturated)
-        yield Finding("saturated", _names(layers), f"in {listed(_names(layers))}, up to {worst.saturated:.0%} of the "
-                      f"activations lie on the flat ends (z has std {worst.pre_std:.2g} in {worst.name})",
-                      {"saturated": worst.saturated, "pre_std": worst.pre_std})
+        yield _finding("saturated", layers, f"in {where(layers)}, up to {worst.saturated:.0%} of the activations lie on the "
+                       f"flat ends (in {worst.name}, z has mean {worst.pre_mean:.2g} and deviation {worst.pre_std:.2g})",
+                       saturated=worst.saturated, pre_mean=worst.pre_mean, pre_std=worst.pre_std)
 
 
 def _profile(exam):
@@ -119,12 +128,11 @@ def _vanishing(exam):
     twins = any(layer.twins and layer.gradient_norm == 0 for layer in layers)
     gate = exam.closed and all(layer.gradient_norm == 0 for layer in layers)
     if layers and not silent and not twins and not gate:
-        share = profile[0][1]
-        behind = len(profile) - 1
+        share, behind = profile[0][1], len(profile) - 1
         factor = share ** (1 / behind) if share > 0 else 0.0
-        yield Finding("vanishing", _names(layers), f"{layers[0].name} gets {_times(share)} the last layer's gradient, a "
-                      f"factor {factor:.2g} a layer; {listed(_names(layers))} get less than {thresholds.VANISHED:g} of it",
-                      {"first_over_last": share, "factor_per_layer": factor})
+        yield _finding("vanishing", layers, f"{where(layers[:1])} gets {_times(share)} the last layer's gradient, a factor "
+                       f"{factor:.2g} a layer; {where(layers)}: less than {thresholds.VANISHED:g} of it",
+                       first_over_last=share, factor_per_layer=factor)
 
 
 def _exploding(exam):
@@ -136,12 +144,12 @@ def _exploding(exam):
     if layers:
         worst = max(layers, key=lambda layer: layer.gradient_norm)
         share = worst.gradient_norm / last
-        yield Finding("exploding", _names(layers), f"{worst.name} gets {_times(share)} the last layer's gradient: no "
-                      f"step is small enough for it and large enough for the last layer", {"largest_over_last": share})
+        yield _finding("exploding", layers, f"{where([worst])} gets {_times(share)} the last layer's gradient: no step is "
+                       "small enough for it and large enough for the last layer", largest_over_last=share)
     elif loud:
         worst = max(loud, key=lambda layer: layer.pre_std)
-        yield Finding("exploding", _names(loud), f"the signal grows from layer to layer, to a deviation of "
-                      f"{worst.pre_std:.2g} in {worst.name}", {"pre_std": worst.pre_std})
+        yield _finding("exploding", loud, f"the signal grows from layer to layer, to a deviation of {worst.pre_std:.2g} in "
+                       f"{where([worst])}", pre_std=worst.pre_std)
 
 
 def _collapsed(exam):
@@ -149,11 +157,11 @@ def _collapsed(exam):
     first = next((layer.apart for layer in exam.layers if math.isfinite(layer.apart)), math.nan)
     if layers and first > thresholds.ALIKE:
         least = min(layer.apart for layer in layers)
-        yield Finding("collapsed", _names(layers), f"the positions of a sequence differ by {first:.1e} of their size at first "
-                      f"and by {least:.1e} in {layers[-1].name}: attention has made them all alike", {"alike": least})
+        yield _finding("collapsed", layers, f"the positions of a sequence differ by {first:.1e} of their size at first and by "
+                       f"{least:.1e} in {where(layers)}: the layers have made them all alike", alike=least)
     elif exam.alike < thresholds.ALIKE:
-        yield Finding("collapsed", (exam.layers[-1].name,), f"the outputs of different samples differ by {exam.alike:.1e} "
-                      "of their size: the model answers every input alike", {"alike": exam.alike})
+        yield _finding("collapsed", exam.layers[-1:], f"the outputs of different samples differ by {exam.alike:.1e} of their "
+                       "size: the model answers every input alike", alike=exam.alike)
 
 
 def _in_time(exam):
@@ -163,44 +171,42 @@ def _in_time(exam):
             continue
         share, steps = (norms[0] / norms[-1]).item(), len(norms)
         factor = share ** (1 / (steps - 1)) if share > 0 else 0.0
-        evidence = {"first_over_last": share, "factor_per_step": factor, "steps": steps}
-        if share < thresholds.FORGOTTEN and layer.last_step_only:
-            yield Finding("vanishing in time", (layer.name,), f"over {steps} steps of {layer.name}, the first input counts "
-                          f"{_times(share)} what the last one counts, a factor {factor:.2g} a step", evidence)
-        if share > thresholds.EXPLODED:
-            yield Finding("exploding in time", (layer.name,), f"over {steps} steps of {layer.name}, the first input counts "
-                          f"{_times(share)} what the last one counts, a factor {factor:.2g} a step", evidence)
+        forgets = share < thresholds.FORGOTTEN and layer.last_step_only
+        if forgets or share > thresholds.EXPLODED:
+            yield _finding("vanishing in time" if forgets else "exploding in time", [layer], f"over {steps} steps of "
+                           f"{where([layer])}, the first input counts {_times(share)} what the last one counts, a factor "
+                           f"{factor:.2g} a step", first_over_last=share, factor_per_step=factor, steps=steps)
 
 
 def _step(exam):
-    ratios = {layer.name: layer.update_ratio for layer in exam.layers if math.isfinite(layer.update_ratio)}
-    if exam.lr is None or not ratios or not max(ratios.values()) > 0:
+    layers = [layer for layer in exam.layers if math.isfinite(layer.update_ratio)]
+    worst = max(layers, key=lambda layer: layer.update_ratio, default=None)
+    if exam.lr is None or worst is None or not worst.update_ratio > 0:
         return
-    worst = max(ratios, key=ratios.get)
-    largest = ratios[worst]
+    largest = worst.update_ratio
     if largest > thresholds.STEP_TOO_LARGE:
-        names = tuple(name for name, ratio in ratios.items() if ratio > thresholds.STEP_TOO_LARGE)
-        yield Finding("step too large", names, f"with lr = {exam.lr:g} one step moves {worst} by {largest:.2g} of its size",
-                      {"largest_ratio": largest})
+        yield _finding("step too large", [layer for layer in layers if layer.update_ratio > thresholds.STEP_TOO_LARGE],
+                       f"with lr = {exam.lr:g} one step moves {where([worst])} by {largest:.2g} of its size", largest_ratio=largest)
     elif largest < thresholds.STEP_TOO_SMALL:
-        yield Finding("step too small", tuple(ratios), f"with lr = {exam.lr:g} no layer moves by more than {largest:.1e} of "
-                      "its size in a step", {"largest_ratio": largest})
+        yield _finding("step too small", layers, f"with lr = {exam.lr:g} no layer moves by more than {largest:.1e} of its size "
+                       "in a step", largest_ratio=largest)
 
 
 def _input(exam):
     if exam.input_rms > thresholds.INPUT_TOO_LARGE:
-        yield Finding("input too large", (exam.layers[0].name,), f"the inputs have a root mean square of {exam.input_rms:.3g}",
-                      {"input_rms": exam.input_rms})
+        yield _finding("input too large", exam.layers[:1], f"the inputs have a root mean square of {exam.input_rms:.3g}",
+                       input_rms=exam.input_rms)
 
 
-def listed(names):
-    """Names in a sentence: all of a few, else the first and the last of them."""
-    names = list(names)
-    return ", ".join(names) if len(names) < 4 else f"{names[0]} to {names[-1]} ({len(names)} layers)"
-
-
-def _names(layers):
-    return tuple(layer.name for layer in layers)
+def where(layers):
+    """Layers in a sentence, by number and name: "layer 1 (conv1)", "layers 1-5 (0 to 8)", "layers 1, 4 (a, b)"."""
+    numbers, names = [layer.number for layer in layers], [layer.name for layer in layers]
+    if len(layers) == 1:
+        return f"layer {numbers[0]} ({names[0]})"
+    if numbers == list(range(numbers[0], numbers[-1] + 1)) and len(layers) > 2:
+        return f"layers {numbers[0]}-{numbers[-1]} ({names[0]} to {names[-1]})"
+    told = [", ".join(map(str, some)) if len(some) < 6 else f"{some[0]}, {some[1]}, ... {some[-1]}" for some in (numbers, names)]
+    return f"layers {told[0]} ({told[1]})"
 
 
 def _times(share):

@@ -10,7 +10,6 @@ from torch import nn
 
 from utils import activations, thresholds
 from utils.examination import module_of
-from utils.findings import listed
 from utils.theory import facts, gaussian_mean
 
 REGISTRY = {a.torch_class.__name__: a.name for a in activations.ACTIVATIONS.values() if isinstance(a.torch_class, type)}
@@ -58,7 +57,7 @@ def _bad_scale(finding, exam, model):
         modules = [name for name in exam.hidden_nonlinearities if type(model.get_submodule(name)).__name__ == kind]
         by_hand = "" if modules else " (it is a call in forward: change it there)"
         return Remedy(
-            f"{listed(finding.layers)}: {kind} slopes average {sum(slopes) / len(slopes):.2g}; replace {kind} by ReLU in the "
+            f"{finding.where}: {kind} slopes average {sum(slopes) / len(slopes):.2g}; replace {kind} by ReLU in the "
             f"hidden layers{by_hand}, with He's weights: std sqrt(2 / fan_in)",
             "1, 2, 5", _both(_replace(modules, nn.ReLU), _draw(_names(exam), HE)) if modules else None,
         )  # fmt: skip
@@ -67,13 +66,17 @@ def _bad_scale(finding, exam, model):
     scale = math.exp(sum(map(math.log, scales)) / len(scales)) if scales else math.nan
     off = scale / target < 1 / thresholds.SCALE_TOLERANCE if finding.kind == "vanishing" else scale / target > thresholds.SCALE_TOLERANCE
     normed = any(isinstance(module, NORMS) for module in model.modules())
-    if off and kind and not normed:
+    mean, std = (finding.evidence.get(key, 0.0) for key in ("pre_mean", "pre_std"))
+    if finding.kind == "saturated" and abs(mean) > std:
+        return Remedy(f"z lies around {mean:.2g} in {finding.where}: set the biases to 0, and draw the weights anew with std "
+                      f"{target:.3g} / sqrt(fan_in)", "1, 4", _draw(_names(exam), target))
+    if off and kind and not normed and not any(isinstance(module, nn.MultiheadAttention) for module in model.modules()):
         return Remedy(
             f"the weights have {scale:.2g} / sqrt(fan_in) as their standard deviation, and {kind} needs {target:.3g}: draw "
             f"them anew with std {target:.3g} / sqrt(fan_in)", "4, 5", _draw(_names(exam), target),
         )  # fmt: skip
     if finding.kind == "saturated":
-        return Remedy(f"bring z back to about 1 in {listed(finding.layers)}: smaller weights or a smaller learning rate, "
+        return Remedy(f"bring z back to about 1 in {finding.where}: smaller weights or a smaller learning rate, "
                       "standardized inputs, or a norm before the activation", "1, 5")
     if finding.kind == "exploding" and normed:
         return Remedy("a norm after every layer lets the gradient grow by about 1.2 a layer: add skip connections around "
@@ -86,20 +89,18 @@ def _bad_scale(finding, exam, model):
 
 
 def _dead(finding, exam, model):
-    layers = [layer for layer in exam.layers if layer.name in finding.layers]
     mean, std = finding.evidence["pre_mean"], finding.evidence["pre_std"]
-    modules = [name for name in exam.hidden_nonlinearities if type(model.get_submodule(name)) is nn.ReLU]
-    names = _names(exam)
     return Remedy(
-        f"z lies around {mean:.2g} with std {std:.2g} in {layers[-1].name}: set the biases to 0 and draw He's weights anew "
-        "(if a step did it, take a smaller learning rate), or replace ReLU by LeakyReLU(0.1), which cannot die", "2",
-        _both(_replace(modules, lambda: nn.LeakyReLU(0.1)), _draw(names, HE)),
+        f"z lies around {mean:.2g} with deviation {std:.2g} in {finding.where}: set the biases to 0 (of the norms as "
+        "well) and draw He's weights anew; if a training step did it, take a smaller learning rate as well, or LeakyReLU(0.1), which lets a tenth of the "
+        "gradient through", "2", _both(_draw(_names(exam), HE), _reset_norms),
     )  # fmt: skip
 
 
 def _symmetric(finding, exam, model):
-    return Remedy(f"draw the weights of {listed(finding.layers)} at random: units that begin alike stay alike", "4",
-                  _draw(_names(exam), HE if any(layer.nonlinearity == "ReLU" for layer in exam.layers) else 1.0))
+    kinds = {layer.nonlinearity for layer in exam.layers}
+    return Remedy(f"draw the weights of {finding.where} at random: units that begin alike stay alike", "4",
+                  _both(_reset(finding.layers), _draw(_names(exam), HE if "ReLU" in kinds else 1.0)))
 
 
 def _frozen(finding, exam, model):
@@ -109,8 +110,8 @@ def _frozen(finding, exam, model):
 
 def _not_finite(finding, exam, model):
     sick = [layer.name for layer in exam.layers if not math.isfinite(layer.weight_norm)]
-    sentence = (f"these weights are lost: begin again from the last sound ones, with a smaller learning rate, and clip the "
-                f"gradient's norm ({listed(sick)})") if sick else (
+    sentence = ("these weights are lost: begin again from the last sound ones, with a smaller learning rate, and clip the "
+                "gradient's norm") if sick else (
         "look for a logarithm or a root of 0, a division by 0, or numbers beyond the range of the dtype (float16 ends at "
         "65,504): compute the loss from logits, and draw smaller weights")  # fmt: skip
     return Remedy(sentence, "1, 4", _draw(sick, 1.0) if sick else None)
@@ -127,8 +128,7 @@ def _in_time(finding, exam, model):
     if isinstance(module, nn.GRU):
         return Remedy(f"let {name} remember: update-gate biases of ln U(1, {steps - 1}) (chrono initialization)", "7",
                       _chrono(name, steps))
-    return Remedy(f"replace {name} by an LSTM or a GRU with chrono biases; orthogonal recurrent weights help a little", "7",
-                  _orthogonal(name))
+    return Remedy(f"replace {name} by an LSTM or a GRU with chrono biases, or cut the sequences shorter", "7")
 
 
 def _step(finding, exam, model):
@@ -145,7 +145,8 @@ _REMEDIES = {
     "cut off": lambda finding, exam, model: Remedy(
         f"something after {finding.layers[-1]} leaves autograd's graph: look for detach, no_grad, item, numpy or argmax", "1"),
     "collapsed": lambda finding, exam, model: Remedy(
-        "the signal dies on its way: larger weights (a gain of 1 a layer), skip connections, or a norm", "4, 5, 6"),
+        "skip connections around every layer keep the inputs, and the positions of a sequence, apart; without them, weights "
+        "of a gain of 1 a layer", "4, 5, 6"),
     "input too large": lambda finding, exam, model: Remedy(
         "standardize the inputs: subtract the mean of the training data and divide by its deviation", "4, 5"),
 }  # fmt: skip
@@ -159,6 +160,20 @@ def _both(first, second):
     def apply(copy):
         first(copy)
         second(copy)
+
+    return apply
+
+
+def _reset_norms(copy):
+    for module in copy.modules():
+        if isinstance(module, NORMS):
+            module.reset_parameters()
+
+
+def _reset(names):
+    def apply(copy):
+        for name in names:
+            getattr(module_of(copy, name), "reset_parameters", lambda: None)()
 
     return apply
 

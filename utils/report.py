@@ -99,7 +99,7 @@ def draw_report(axes, findings, exam):
     else:
         for name, look in (("saturated", {"color": style.PURPLE, "marker": "s"}), ("dead", {"color": style.BLACK, "marker": "v"})):
             right.plot(at, [getattr(layer, name) for layer in exam.layers], linewidth=1, label=name, **look)
-        right.set(xlabel="layer (1 is next to the input)", ylabel="share of the units", title="Flat ends and silence",
+        right.set(xlabel="layer (1 is next to the input)", ylabel="share of the units", title="Saturated and dead units",
                   ylim=(-0.03, 1.03), xlim=(0, len(norms) + 1))
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.legend(loc="best")
@@ -124,8 +124,7 @@ def _remarks(exam):
 
 
 def _rows(exam):
-    return [[str(i), layer.name, layer.type, *(write(layer) for write in COLUMNS.values())]
-            for i, layer in enumerate(exam.layers, 1)]
+    return [[str(layer.number), layer.name, layer.type, *(write(layer) for write in COLUMNS.values())] for layer in exam.layers]
 
 
 def _chapters(finding):
