@@ -141,6 +141,49 @@ def test_memory_counts_only_where_the_last_step_is_judged():
     assert diagnose(EveryStep(rnn), x, torch.randint(3, (8, 100))).verdict == "healthy"
 
 
+@pytest.mark.parametrize("cell", [nn.RNNCell, nn.LSTMCell, nn.GRUCell])
+@pytest.mark.parametrize(("steps", "verdict"), [(10, "healthy"), (100, "vanishing in time")])
+def test_memory_of_cells_in_a_loop(cell, steps, verdict):
+    class Loop(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell, self.out = cell(3, 16), nn.Linear(16, 3)
+
+        def forward(self, x):
+            state = None
+            for step in x.unbind(1):
+                state = self.cell(step, state)
+            return self.out(state[0] if isinstance(state, tuple) else state)
+
+    report = diagnose(Loop(), torch.randn(8, steps, 3), torch.randint(3, (8,)))
+    assert report.verdict == verdict and report.per_step["cell"].shape == (steps,)
+    if cell is nn.LSTMCell and steps == 100:
+        assert report.try_remedy().after.verdict == "healthy"
+
+
+def test_last_states_count_as_the_layers_output():
+    class Last(LastStep):
+        def forward(self, x):
+            return self.out(self.rnn(x)[1][0][-1])
+
+    report = diagnose(Last(nn.LSTM(3, 16, batch_first=True)), torch.randn(8, 10, 3), torch.randint(3, (8,)))
+    assert report.verdict == "healthy" and report.layers[0].gradient_norm > 0
+
+
+def test_probabilities_are_no_logits():
+    net = nn.Sequential(nn.Linear(6, 4), nn.Softmax(1))
+    x, y = torch.randn(8, 6), torch.randint(4, (8,))
+    report = diagnose(net, x, y)
+    assert report.exam.loss == pytest.approx(F.nll_loss(net(x).log(), y).item())
+    assert "would take what comes before the softmax" in repr(report)
+
+
+def test_one_sample_and_equal_samples_raise_no_alarm():
+    net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+    assert diagnose(net, torch.randn(1, 6), torch.tensor([0])).verdict == "healthy"
+    assert diagnose(net, torch.zeros(5, 6), torch.zeros(5, dtype=torch.long)).verdict == "healthy"
+
+
 def test_memory_of_packed_sequences():
     class Packed(LastStep):
         def forward(self, x):
@@ -344,8 +387,8 @@ LABELS = torch.tensor([0, 1, 2, 0])
     (lambda: diagnose(nn.BatchNorm1d(4), torch.randn(4, 4)), ValueError, "no layer with a weight matrix"),
     (lambda: diagnose(nn.LazyLinear(4), torch.ones(4, 4)), ValueError, "layers without a size yet"),
     (lambda: diagnose(lambda x: x, torch.ones(4, 4)), TypeError, "must be an nn.Module, got function"),
-    (lambda: diagnose(Returns("words"), torch.ones(4, 4)), TypeError, "must return a tensor, .*got str"),
-    (lambda: diagnose(Returns(None), torch.ones(4, 4)), TypeError, "must return a tensor, .*got NoneType"),
+    (lambda: diagnose(Returns("words"), torch.ones(4, 4)), TypeError, "must return a tensor of real numbers, .*got str"),
+    (lambda: diagnose(Returns(None), torch.ones(4, 4)), TypeError, "must return a tensor of real numbers, .*got NoneType"),
     (lambda: diagnose(Exhausting(), torch.ones(4, 4)), ValueError, "too little memory for this batch: .*fewer samples"),
     (lambda: diagnose(nn.Linear(4, 3), torch.ones(4, 4), LABELS, lr=-1), ValueError, "lr must be a positive number, got -1"),
     (lambda: diagnose(nn.Linear(4, 3), torch.ones(4, 4), LABELS, loss_fn="mse"), TypeError, "loss_fn must be a function"),

@@ -49,7 +49,8 @@ class Criterion:
     def __call__(self, output, y):
         self.output = first_tensor(output)
         if self.output is None:
-            raise WrongType(f"the model must return a tensor, or a tuple or dict that holds one, got {type(output).__name__}")
+            got = output.dtype if isinstance(output, torch.Tensor) else type(output).__name__
+            raise WrongType(f"the model must return a tensor of real numbers, or a tuple or dict that holds one, got {got}")
         if self.loss_fn is not None:
             return self.loss_fn(output) if y is None and _takes_one(self.loss_fn) else self.loss_fn(output, y)
         z = self.output
@@ -79,9 +80,14 @@ class Criterion:
             z, y = z.flatten(0, -2), y.flatten()  # classes last, as of a sequence
         if z.dim() < 1 or (z.dim() > 1 and z.shape[:1] + z.shape[2:] != y.shape):
             raise WrongValue(
-                f"labels y of shape {tuple(y.shape)} do not fit the output of shape {tuple(z.shape)}: one label for each row"
+                f"labels y of shape {tuple(y.shape)} do not fit the output of shape {tuple(z.shape)}: one label for each row, "
+                "without an axis of its own"
             )
-        _check_labels(y, z.shape[min(1, z.dim() - 1)])
+        axis = min(1, z.dim() - 1)
+        _check_labels(y, z.shape[axis])
+        if z.min() >= 0 and torch.allclose(z.sum(axis).float(), torch.ones(()), atol=1e-2):
+            self.name += " of the model's own probabilities (F.cross_entropy would take what comes before the softmax)"
+            return F.nll_loss(z.clamp(min=torch.finfo(z.dtype).tiny).log(), y)
         return F.cross_entropy(z, y)
 
 
@@ -108,7 +114,7 @@ def check_input(model, x):
         raise WrongValue("the model has layers without a size yet (Lazy...): run it once on x, then diagnose it")
     tensors = list(input_tensors(x))
     if not tensors:
-        raise WrongType(f"x must be a tensor, or a tuple or dict of tensors, got {type(x).__name__}")
+        raise WrongType(f"x must be a tensor, or a tuple or dict of tensors, got {type(x).__name__}: torch.as_tensor makes one")
     for tensor in tensors:
         if tensor.numel() == 0:
             raise WrongValue(f"x is empty: its shape is {tuple(tensor.shape)}")

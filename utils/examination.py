@@ -16,6 +16,7 @@ from utils.errors import WrongValue
 from utils.listening import apart, listening, matrices, through_time
 from utils.thresholds import TWINS
 
+SERIES = 8  # calls of one layer in a pass that count as steps in time
 AVERAGED = ("activation_mean", "activation_std", "saturated", "pre_mean", "pre_std")  # over the calls of a layer
 COLUMNS = (*AVERAGED, "delta_norm", "weight_norm", "weight_gradient_norm", "dead")  # of a `Measurement`
 
@@ -29,7 +30,8 @@ class Layer:
     nonlinearity: the class of what follows, "" if unknown. sigma_w: root mean square of the weights times
     sqrt(fan_in), NaN for a layer of several matrices. units: rows of its weight matrix. frozen: no weight may change.
     reached: the loss depends on it. twins: all units have the same weights and the same gradient. finite: no weight,
-    gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer, (steps,), else None;
+    gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer, (steps,), or ||dC/dz_t|| of
+    a layer that is called again and again, else None;
     last_step_only: whether the loss looks at the last step alone. apart: how far the positions of a sequence lie apart
     where the layer takes one, as a share of their size.
     """
@@ -103,7 +105,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
     columns |= {"kinds": measured.kinds, "update_ratio": measured.update_ratio(1.0 if lr is None else lr).tolist()}
     layers = [_layer(number, model, name, columns, at, heard) for number, (name, at) in enumerate(calls.items(), 1)]
     for layer in layers:
-        layer.through_time = memory.get(layer.name)
+        layer.through_time = memory.get(layer.name, layer.through_time)
     inputs = list(input_tensors(x))
     real = [t.detach() for t in inputs if t.is_floating_point()]
     with_weights = [name for name, module in model.named_modules() if matrices(module) and "parametrizations" not in name]
@@ -138,11 +140,13 @@ def _layer(number, model, name, columns, at, heard):
     weights = matrices(module)
     frozen = not any(w.requires_grad for w in weights)
     weight_norm = columns["weight_norm"][first]
+    states = heard.states.get(name, [()] * len(at))
+    norms = [math.hypot(columns["delta_norm"][i], *state) for i, state in zip(at, states)]
     means = {field: _mean([columns[field][i] for i in at]) for field in AVERAGED}
     finite = all(map(math.isfinite, (weight_norm, means["pre_mean"], 0.0 if frozen else columns["weight_gradient_norm"][first])))
     return Layer(
         number, name, type(module).__name__,
-        gradient_norm=math.hypot(*(columns["delta_norm"][i] for i in at), *heard.states.get(name, ())),
+        gradient_norm=math.hypot(*norms),
         update_ratio=columns["update_ratio"][first],
         dead=min(columns["dead"][i] for i in at),
         weight_norm=weight_norm,
@@ -154,6 +158,7 @@ def _layer(number, model, name, columns, at, heard):
         reached=frozen or any(id(w) in heard.reached for w in weights),
         twins=any(id(w) in heard.twins for w in weights),
         finite=finite,
+        through_time=torch.tensor(norms, dtype=torch.float64) if len(at) >= SERIES else None,
         last_step_only=heard.last_step_only.get(name, True),
         apart=heard.positions.get(name, math.nan),
     )  # fmt: skip

@@ -31,7 +31,7 @@ class Heard:
     modules that are nonlinearities between layers. series: name of a recurrent layer -> its input. last_step_only: name
     of a recurrent layer -> whether no step but the last has a gradient of its own. positions: name of a layer that
     takes (batch, positions, features) -> how far its first sample's positions lie apart. states: name of a recurrent
-    layer -> norms of the gradients that come through its last states.
+    layer -> for each call, the norms of the gradients that come through its states.
     """
 
     reached: set = field(default_factory=set)
@@ -72,9 +72,11 @@ def listening(model):
 
     def state_hook(name):
         def hook(module, inputs, outputs):
+            norms = heard.states.setdefault(name, [])
+            norms.append([])
             for state in list(floats(outputs))[1:]:
                 if state.requires_grad:
-                    handles.append(state.register_hook(lambda g: heard.states.setdefault(name, []).append(norm(g))))
+                    handles.append(state.register_hook(lambda g, parts=norms[-1]: parts.append(norm(g))))
 
         return hook
 

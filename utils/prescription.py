@@ -122,10 +122,10 @@ def _in_time(finding, exam, model):
     module, steps = module_of(model, name), finding.evidence["steps"]
     if finding.kind == "exploding in time":
         return Remedy(f"clip the gradient's norm, and draw {name}'s recurrent weights orthogonal", "7", _orthogonal(name))
-    if isinstance(module, nn.LSTM):
+    if isinstance(module, (nn.LSTM, nn.LSTMCell)):
         return Remedy(f"let {name} remember: forget biases of ln U(1, {steps - 1}) and the opposite for the input gate (chrono "
                       "initialization)", "7", _chrono(name, steps))  # fmt: skip
-    if isinstance(module, nn.GRU):
+    if isinstance(module, (nn.GRU, nn.GRUCell)):
         return Remedy(f"let {name} remember: update-gate biases of ln U(1, {steps - 1}) (chrono initialization)", "7",
                       _chrono(name, steps))
     return Remedy(f"replace {name} by an LSTM or a GRU with chrono biases, or cut the sequences shorter", "7")
@@ -217,7 +217,7 @@ def _orthogonal(name):
 
 @torch.no_grad()
 def _chrono_(module, steps):
-    size, gates = module.hidden_size, 4 if isinstance(module, nn.LSTM) else 3
+    size = module.hidden_size
     for key, p in module.named_parameters():
         if key.startswith("bias_ih"):
             p.zero_()
@@ -225,7 +225,7 @@ def _chrono_(module, steps):
             keep = torch.empty(size, dtype=p.dtype).uniform_(1, max(steps - 1, 1.1)).log_()
             p.zero_()
             p[size : 2 * size] = keep  # of an LSTM (i, f, g, o) the forget gate, of a GRU (r, z, n) the update gate
-            if gates == 4:
+            if isinstance(module, (nn.LSTM, nn.LSTMCell)):
                 p[:size] = -keep
 
 
