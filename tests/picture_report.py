@@ -26,7 +26,7 @@ from tests.conftest import find_chromium
 from tests.test_diagnose_browser import IMPORTS, REPORT
 
 TARGET = ROOT / "chapters" / "report.png"
-COLOURS = 32
+COLOURS = 96
 
 
 def main():
@@ -35,12 +35,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         project = copy_project(folder)
         write_notebook(project / "own.ipynb", IMPORTS, REPORT)
-        with jupyterlab(project) as address, chromium_page(chromium, 1000) as page:
+        with jupyterlab(project) as address, chromium_page(chromium) as page:
             open_notebook(page, address, "own.ipynb")
             if errors := run_all(page):
                 sys.exit(f"the notebook failed: {errors}")
             picture = get_cell(page, 1).locator(".jp-OutputArea").first.screenshot()
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS).save(TARGET, optimize=True)
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(TARGET, optimize=True)
     print(f"{TARGET}: {TARGET.stat().st_size / 1000:.0f} kB")
 
 
