@@ -1,7 +1,7 @@
 """From numbers to diseases: an `Examination` -> what is wrong, worst first. Every rule is one function."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from utils import thresholds
 
@@ -21,7 +21,7 @@ class Finding:
     """
 
     kind: str
-    layers: tuple[str, ...]
+    layers: tuple[str, ...] = field(repr=False)  # they may be hundreds, and `where` tells
     where: str
     sentence: str
     evidence: dict[str, float]
@@ -39,8 +39,8 @@ def find(examination):
     kinds = {finding.kind for finding in found}
     if "not finite" in kinds:  # numbers made of NaN prove nothing else
         found = [finding for finding in found if finding.kind in ("not finite", "input too large")]
-    if kinds & {"dead", "vanishing", "symmetric"}:  # of which it is a consequence
-        found = [finding for finding in found if finding.kind != "collapsed"]
+    if kinds & {"dead", "vanishing", "symmetric"}:  # of which they are consequences
+        found = [finding for finding in found if finding.kind not in ("collapsed", "step too small")]
     return sorted(found, key=lambda finding: ORDER.index(finding.kind))
 
 

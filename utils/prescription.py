@@ -84,8 +84,8 @@ def _bad_scale(finding, exam, model):
     if finding.kind == "exploding":
         return Remedy("scale each branch of a skip connection by 1 / sqrt(number of blocks), or let it begin at 0, or draw "
                       "smaller weights; clip the gradient's norm meanwhile", "5, 6")
-    return Remedy(f"{len(exam.layers)} layers are too long a chain for these weights: add skip connections around every two "
-                  "layers, or a norm before each activation", "5, 6")
+    return Remedy(f"{len(exam.layers)} layers are too long a chain for these weights: let the signal pass every two of them on a "
+                  "skip, x + f(x), with nothing that scales x, or put a norm before each activation", "5, 6")
 
 
 def _dead(finding, exam, model):
@@ -132,10 +132,12 @@ def _in_time(finding, exam, model):
 
 
 def _step(finding, exam, model):
-    better = exam.lr * 1e-2 / finding.evidence["largest_ratio"] if finding.kind == "step too large" else (
-        exam.lr * 1e-3 / finding.evidence["largest_ratio"])
-    return Remedy(f"try lr = {better:.1g}: about a {'hundredth' if finding.kind == 'step too large' else 'thousandth'} of "
-                  "the weights' size a step (for plain gradient descent; Adam scales its steps itself)", "1")
+    ratio = finding.evidence["largest_ratio"]
+    if ratio > 1:
+        return Remedy("find first what makes the gradient so large, then diagnose again: no learning rate makes up for it", "1, 4")
+    share, words = (1e-2, "a hundredth") if finding.kind == "step too large" else (1e-3, "a thousandth")
+    return Remedy(f"try lr = {exam.lr * share / ratio:.1g}: about {words} of the weights' size a step (for plain gradient "
+                  "descent; Adam scales its steps itself)", "1")
 
 
 _REMEDIES = {
