@@ -67,8 +67,11 @@ def test_the_report_shows_verdict_table_and_picture(page):
     screenshot(cell.locator(".jp-OutputArea").first, "diagnose_report")
 
 
-def test_a_trial_is_text(page):
-    assert re.search(r"Before: vanishing.*After: healthy", get_cell(page, 2).inner_text(), flags=re.DOTALL)
+def test_a_trial_compares_before_and_after(page):
+    cell = get_cell(page, 2)
+    assert re.search(r"Before: vanishing.*After: healthy", cell.inner_text(), flags=re.DOTALL)
+    assert re.search(r"Before: from \S+e-08 .*After: from", text_alternative(page, 2), flags=re.DOTALL)
+    screenshot(cell.locator(".jp-OutputArea").first, "diagnose_trial")
 
 
 def test_a_watched_training_leaves_its_picture(page):

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tests import zoo_models
 from tests.zoo_models import (
     VAE,
     CharRNN,
@@ -66,8 +67,8 @@ def on_series(rnn, steps, n=16):
     return Case(LastStep(rnn), torch.randn(n, steps, rnn.input_size), torch.randint(3, (n,)))
 
 
-def on_tokens(model, symbols=30, length=16, n=16, classes=3):
-    return Case(model, torch.randint(symbols, (n, length)), torch.randint(classes, (n,)))
+def on_tokens(model, symbols=30, length=16, n=16, classes=3, every=False):
+    return Case(model, torch.randint(symbols, (n, length)), torch.randint(classes, (n, length) if every else (n,)))
 
 
 class Chain(nn.Module):
@@ -243,5 +244,19 @@ HEALTHY = {
     ),
     "siamese": lambda: Case(Siamese(), (torch.randn(32, 64), torch.randn(32, 64)), torch.randint(2, (32,))),
     "ReLU in bfloat16": lambda: lowered(torch.bfloat16),
+    "MobileNet": lambda: on_images(zoo_models.mobilenet()),
+    "DenseNet": lambda: on_images(zoo_models.DenseNet()),
+    "ViT": lambda: on_images(zoo_models.ViT()),
+    "WaveNet": lambda: Case(zoo_models.WaveNet(), torch.randn(4, 1, 200), torch.randint(64, (4, 200))),
+    "graph convolutions": lambda: Case(
+        zoo_models.GCN(), (torch.randn(30, 16), torch.randn(30, 30).softmax(1)), torch.randint(4, (30,))
+    ),
+    "RealNVP, its own loss, no y": lambda: Case(
+        zoo_models.RealNVP(), torch.randn(64, 2), None, {"loss_fn": zoo_models.nvp_loss}
+    ),
+    "tied language model": lambda: on_tokens(zoo_models.TiedLM(), 40, 20, 8, 40, every=True),
+    "LSTM cell in a loop, 12 steps": lambda: Case(
+        zoo_models.CellLoop(nn.LSTMCell(4, 24)), torch.randn(8, 12, 4), torch.randint(3, (8,))
+    ),
     "autoencoder": lambda: Case(Chain(4, torch.relu), torch.randn(32, 64)),
 }

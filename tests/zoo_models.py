@@ -249,3 +249,138 @@ class Seq2Seq(nn.Module):
     def forward(self, source, target):
         _, state = self.encoder(self.source(source))
         return self.out(F.relu(self.decoder(self.target(target), state)[0]))
+
+
+class InvertedResidual(nn.Module):
+    """MobileNet v2: expand, convolve each channel by itself, project; a skip where the shapes agree."""
+
+    def __init__(self, inputs, width, stride=1, expansion=4):
+        super().__init__()
+        inner = inputs * expansion
+        self.has_skip = stride == 1 and inputs == width
+        self.conv = nn.Sequential(
+            nn.Conv2d(inputs, inner, 1, bias=False), nn.BatchNorm2d(inner), nn.ReLU6(inplace=True),
+            nn.Conv2d(inner, inner, 3, stride, 1, groups=inner, bias=False), nn.BatchNorm2d(inner), nn.ReLU6(inplace=True),
+            nn.Conv2d(inner, width, 1, bias=False), nn.BatchNorm2d(width),
+        )  # fmt: skip
+
+    def forward(self, x):
+        return x + self.conv(x) if self.has_skip else self.conv(x)
+
+
+def mobilenet():
+    blocks = [InvertedResidual(*sizes) for sizes in ((16, 16), (16, 24, 2), (24, 24), (24, 32, 2), (32, 32))]
+    return nn.Sequential(nn.Conv2d(3, 16, 3, 1, 1), *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10))
+
+
+class DenseNet(nn.Module):
+    """Every layer sees all layers before it (Huang et al. 2017)."""
+
+    def __init__(self, layers=8, growth=8, width=16):
+        super().__init__()
+        def layer(i):
+            channels = width + growth * i
+            return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, growth, 3, 1, 1, bias=False))
+
+        self.stem, self.layers = nn.Conv2d(3, width, 3, 1, 1), nn.ModuleList(map(layer, range(layers)))
+        self.out = nn.Linear(width + growth * layers, 10)
+
+    def forward(self, x):
+        x = self.stem(x)
+        for layer in self.layers:
+            x = torch.cat([x, layer(x)], 1)
+        return self.out(x.mean((2, 3)))
+
+
+class WaveNet(nn.Module):
+    """Dilated causal convolutions with gates, skips, and a sum of all blocks (van den Oord et al. 2016)."""
+
+    def __init__(self, layers=7, width=16, levels=64):
+        super().__init__()
+        self.stem, self.out = nn.Conv1d(1, width, 1), nn.Conv1d(width, levels, 1)
+        self.filters, self.gates = (nn.ModuleList(nn.Conv1d(width, width, 2, dilation=2**i) for i in range(layers)) for _ in "fg")
+        self.mix = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in range(layers))
+
+    def forward(self, x):
+        x, total = self.stem(x), 0
+        for i, (f, gate, mix) in enumerate(zip(self.filters, self.gates, self.mix)):
+            past = F.pad(x, (2**i, 0))
+            branch = mix(torch.tanh(f(past)) * torch.sigmoid(gate(past)))
+            x, total = x + branch, total + branch
+        return self.out(F.relu(total))
+
+
+class ViT(nn.Module):
+    """Patches as tokens and a class token (Dosovitskiy et al. 2021)."""
+
+    def __init__(self, layers=6, width=48):
+        super().__init__()
+        self.patches, self.token = nn.Conv2d(3, width, 8, 8), nn.Parameter(torch.zeros(1, 1, width))
+        self.position = nn.Parameter(0.02 * torch.randn(1, 17, width))
+        layer = nn.TransformerEncoderLayer(width, 4, 96, batch_first=True, norm_first=True, activation="gelu")
+        self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        self.norm, self.out = nn.LayerNorm(width), nn.Linear(width, 10)
+
+    def forward(self, x):
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1) + self.position
+        return self.out(self.norm(self.encoder(x))[:, 0])
+
+
+class GCN(nn.Module):
+    """Two graph convolutions with matrices of the model's own (Kipf & Welling 2017)."""
+
+    def __init__(self):
+        super().__init__()
+        self.w1, self.w2 = nn.Parameter(torch.randn(16, 32) / 4), nn.Parameter(torch.randn(32, 4) / 32**0.5)
+
+    def forward(self, x, adjacency):
+        return adjacency @ F.relu(adjacency @ x @ self.w1) @ self.w2
+
+
+class RealNVP(nn.Module):
+    """Affine couplings in two dimensions (Dinh et al. 2017); returns the latent points and the log determinants."""
+
+    def __init__(self, couplings=6):
+        super().__init__()
+        self.nets = nn.ModuleList(nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 2)) for _ in range(couplings))
+
+    def forward(self, x):
+        kept, changed, log_det = x[:, :1], x[:, 1:], 0
+        for net in self.nets:
+            scale, shift = net(kept).chunk(2, 1)
+            kept, changed, log_det = changed * scale.exp() + shift, kept, log_det + scale[:, 0]
+        return torch.cat([kept, changed], 1), log_det
+
+
+def nvp_loss(output):
+    """The negative log-likelihood under a normal distribution."""
+    z, log_det = output
+    return (z.square().sum(1) / 2 - log_det).mean()
+
+
+class TiedLM(nn.Module):
+    """A language model whose readout is its embedding."""
+
+    def __init__(self, symbols=40, width=32):
+        super().__init__()
+        self.embed, self.rnn = nn.Embedding(symbols, width), nn.GRU(width, width, batch_first=True)
+        self.out = nn.Linear(width, symbols)
+        self.out.weight = self.embed.weight
+
+    def forward(self, tokens):
+        return self.out(self.rnn(self.embed(tokens))[0])
+
+
+class CellLoop(nn.Module):
+    """A recurrent cell in a loop of one's own; the last state is classified."""
+
+    def __init__(self, cell, classes=3):
+        super().__init__()
+        self.cell, self.out = cell, nn.Linear(cell.hidden_size, classes)
+
+    def forward(self, x):
+        state = None
+        for step in x.unbind(1):
+            state = self.cell(step, state)
+        return self.out(state[0] if isinstance(state, tuple) else state)

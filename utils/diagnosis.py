@@ -10,7 +10,7 @@ from utils.errors import WrongType, WrongValue
 from utils.examination import Examination, examine, unwrapped
 from utils.findings import Finding, find
 from utils.prescription import prescribe
-from utils.report import as_html, as_text, picture
+from utils.report import as_html, as_text, compare, picture
 from utils.training import race
 
 
@@ -100,14 +100,8 @@ class Report:
         return as_text(self.verdict, self.findings, self.exam)
 
     def _ipython_display_(self):
-        from IPython import get_ipython
-        from IPython.display import display
-
         html = as_html(self.verdict, self.findings, self.exam)
-        display({"text/html": html, "text/plain": repr(self)}, raw=True)
-        if hasattr(get_ipython(), "kernel"):
-            data, metadata = picture(self.findings, self.exam).bundle()
-            display(data, metadata=metadata, raw=True)
+        _display({"text/html": html, "text/plain": repr(self)}, picture(self.findings, self.exam))
 
 
 @dataclass
@@ -128,6 +122,20 @@ class Trial:
         for name, losses in self.losses.items():
             text += f"\n{name.capitalize()}, {len(losses)} steps: loss {losses[0]:.3g} -> {losses[-1]:.3g}."
         return text
+
+    def _ipython_display_(self):
+        _display({"text/plain": repr(self)}, compare(self.before.exam, self.after.exam))
+
+
+def _display(words, canvas):
+    """Show words in IPython, and below them, where pictures can be seen, the canvas."""
+    from IPython import get_ipython
+    from IPython.display import display
+
+    display(words, raw=True)
+    if hasattr(get_ipython(), "kernel"):
+        data, metadata = canvas.bundle()
+        display(data, metadata=metadata, raw=True)
 
 
 def _train(models, case, steps):

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 
 from utils import style, thresholds
 from utils.canvas import Canvas
-from utils.plots import set_log_limits
+from utils.plots import draw_lines, set_log_limits
 
 COLUMNS = {  # heading -> how to write a layer's number
     "gradient": lambda layer: _number(layer.gradient_norm, "{:.1e}"),
@@ -67,6 +67,15 @@ def picture(findings, exam):
     """Return a `Canvas` with the picture of the report: gradients by layer; and shares, or the memory of an RNN."""
     canvas = Canvas(panels=2)
     canvas.draw(lambda axes: draw_report(axes, findings, exam))
+    return canvas
+
+
+def compare(before, after):
+    """Return a `Canvas` with the gradients by layer of two `Examination`s of the same layers, before and after a remedy."""
+    curves = {name: [layer.gradient_norm for layer in exam.layers] for name, exam in (("before", before), ("after", after))}
+    canvas = Canvas()
+    canvas.draw(lambda ax: draw_lines(ax, curves, xlabel="layer (1 is next to the input)",
+                                      ylabel="gradient norm ‖∂C/∂z‖", log=True))
     return canvas
 
 
