@@ -228,6 +228,14 @@ def test_the_losses_are_torchs():
     assert diagnose(net, x).exam.loss == pytest.approx(own)  # the outputs' own scale
 
 
+def test_labels_to_pass_over():
+    net, x = nn.Linear(6, 4), torch.randn(4, 6)
+    y = torch.tensor([-100, 3, 1, -100])
+    assert diagnose(net, x, y).exam.loss == pytest.approx(F.cross_entropy(net(x), y).item())
+    with pytest.raises(ValueError, match="the label -1, but"):
+        diagnose(net, x, torch.tensor([-100, 3, -1, 0]))
+
+
 class Keys(nn.Module):
     def __init__(self):
         super().__init__()

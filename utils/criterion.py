@@ -142,9 +142,12 @@ def is_out_of_memory(error):
 
 
 def _check_labels(y, classes):
-    used = y[y != IGNORED]
-    if used.numel() and not 0 <= used.min() <= used.max() < classes:
-        wrong = used.min().item() if used.min() < 0 else used.max().item()
+    low, high = (bound.item() for bound in torch.aminmax(y))
+    if low == IGNORED:
+        used = y[y != IGNORED]
+        low = used.min().item() if used.numel() else 0
+    if low < 0 or high >= classes:
+        wrong = low if low < 0 else high
         raise WrongValue(f"y holds the label {wrong}, but there are {classes} classes: labels run from 0 to {classes - 1}")
 
 

@@ -4,7 +4,6 @@ Judges nothing. A *layer* is a module with a weight matrix; one that is called s
 """
 
 import math
-import re
 from dataclasses import dataclass, field
 
 import torch
@@ -97,23 +96,22 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
         if not is_out_of_memory(error):
             raise
         raise WrongValue("there is too little memory for this batch: diagnose with fewer samples, 32 are enough") from error
-    names = [_own_name(name, model) for name in measured.names]
-    calls = {}
-    for i, name in enumerate(names):
-        calls.setdefault(name, []).append(i)
+    calls, modules = {}, dict(model.named_modules())
+    for i, name in enumerate(measured.names):
+        calls.setdefault(_own_name(name, model), []).append(i)
     columns = {name: getattr(measured, name).tolist() for name in COLUMNS}
     columns |= {"kinds": measured.kinds, "update_ratio": measured.update_ratio(1.0 if lr is None else lr).tolist()}
-    layers = [_layer(number, model, name, columns, at, heard) for number, (name, at) in enumerate(calls.items(), 1)]
+    layers = [_layer(number, name, modules.get(name, model), columns, at, heard) for number, (name, at) in enumerate(calls.items(), 1)]
     for layer in layers:
         layer.through_time = memory.get(layer.name, layer.through_time)
     inputs = list(input_tensors(x))
     real = [t.detach() for t in inputs if t.is_floating_point()]
-    with_weights = [name for name, module in model.named_modules() if matrices(module) and "parametrizations" not in name]
     return Examination(
         layers, measured.loss, criterion.name, lr,
         input_rms=math.sqrt(sum(t.double().square().sum().item() for t in real) / sum(t.numel() for t in real)) if real else math.nan,
         alike=apart(criterion.output) if any(apart(t) > TWINS for t in inputs) else math.nan,
-        unused=[name for name in with_weights if name not in calls and not _is_container(name, calls)],
+        unused=[name for name in heard.weights
+                if name and name not in calls and "parametrizations" not in name and not _is_container(name, calls)],
         hidden_nonlinearities=list(dict.fromkeys(heard.nonlinearities)),
         closed=[name for name, p in model.named_parameters() if p.requires_grad and "bias" not in name and _is_zero(p)],
     )  # fmt: skip
@@ -122,7 +120,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
 def unwrapped(model):
     """The model itself, without what `torch.compile` and `nn.DataParallel` put around it."""
     while True:
-        inner = getattr(model, "_orig_mod", None)
+        inner = model._modules.get("_orig_mod") if isinstance(model, nn.Module) else None
         if inner is None and isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
             inner = model.module
         if inner is None:
@@ -135,9 +133,9 @@ def module_of(model, name):
     return model if name == type(model).__name__ and not hasattr(model, name) else model.get_submodule(name)
 
 
-def _layer(number, model, name, columns, at, heard):
-    module, first = module_of(model, name), at[0]
-    weights = matrices(module)
+def _layer(number, name, module, columns, at, heard):
+    first = at[0]
+    weights = heard.weights.get(name, ()) or matrices(module)
     frozen = not any(w.requires_grad for w in weights)
     weight_norm = columns["weight_norm"][first]
     states = heard.states.get(name, [()] * len(at))
@@ -165,13 +163,15 @@ def _layer(number, model, name, columns, at, heard):
 
 
 def _mean(values):
+    if len(values) == 1:
+        return values[0]
     known = [value for value in values if not math.isnan(value)]
     return sum(known) / len(known) if known else math.nan
 
 
 def _own_name(name, model):
     """The name of a layer within the model, from that within its `Caller`, with the number of its call."""
-    name = re.sub(r"\[\d+\]$", "", name)
+    name = name.partition("[")[0]
     return type(model).__name__ if name == "model" else name.removeprefix("model.")
 
 
@@ -180,4 +180,5 @@ def _is_container(name, calls):
 
 
 def _is_zero(p):
-    return not p.detach().flatten()[:1].any() and not p.detach().any()  # the first entry tells most apart
+    p = p.detach()
+    return p.numel() > 0 and not p[(0,) * p.dim()].item() and not p.any()  # the first entry tells most apart

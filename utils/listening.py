@@ -26,14 +26,15 @@ PASSED_OVER = re.compile("View|Reshape|Mul|MaxPool|AvgPool|Mean|Transpose|Permut
 class Heard:
     """What the hooks tell.
 
-    reached: ids of the weights that a gradient came to; twins: of those whose rows and gradient rows are all the same.
-    follows: name of a layer -> class of the nonlinearity after it, where the graph tells. nonlinearities: names of the
-    modules that are nonlinearities between layers. series: name of a recurrent layer -> its input. last_step_only: name
-    of a recurrent layer -> whether no step but the last has a gradient of its own. positions: name of a layer that
-    takes (batch, positions, features) -> how far its first sample's positions lie apart. states: name of a recurrent
-    layer -> for each call, the norms of the gradients that come through its states.
+    weights: name of every layer, called or not -> its weights. reached: ids of the weights that a gradient came to; twins:
+    of those whose rows and gradient rows are all the same. follows: name of a layer -> class of the nonlinearity after
+    it, where the graph tells. nonlinearities: names of the nonlinear modules between layers. series: name of a recurrent
+    layer -> its input. last_step_only: name of a recurrent layer -> whether no step but the last has a gradient of its
+    own. positions: name of a layer that takes (batch, positions, features) -> how far its first sample's positions lie
+    apart. states: name of a recurrent layer -> for each call, the norms of the gradients that come through its states.
     """
 
+    weights: dict = field(default_factory=dict)
     reached: set = field(default_factory=set)
     twins: set = field(default_factory=set)
     follows: dict = field(default_factory=dict)
@@ -97,6 +98,8 @@ def listening(model):
     try:
         for name, module in model.named_modules():
             weights = matrices(module)
+            if weights:
+                heard.weights[name] = weights
             for p in weights:
                 if p.requires_grad:
                     gates = len(p) // module.hidden_size if isinstance(module, (nn.RNNBase, nn.RNNCellBase)) else 1
@@ -160,14 +163,13 @@ def matrices(module):
 
 def same_rows(matrix, gates=1):
     """Whether the rows of (rows, ...) are the same but for rounding, and at least two; of `gates` blocks, within each."""
-    rows = matrix.detach().flatten(1)
-    if len(rows) < 2 * gates:
+    if len(matrix) < 2 * gates:
         return False
-    first = rows[0]
-    near = TWINS * first.abs().max().item()
-    if not (rows[1] - first).abs().max().item() <= near:  # which tells most apart, and takes no time
+    first, second = matrix.detach()[:2].flatten(1)  # which tell most apart, and take no time
+    near = TWINS * torch.linalg.vector_norm(first, math.inf).item()
+    if not torch.linalg.vector_norm(second - first, math.inf).item() <= near:
         return False
-    blocks = rows.view(gates, -1, rows.shape[1])
+    blocks = matrix.detach().reshape(gates, len(matrix) // gates, -1)
     return bool(((blocks - blocks[:, :1]).abs() <= near).all())
 
 

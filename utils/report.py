@@ -73,9 +73,13 @@ def picture(findings, exam):
 def compare(before, after):
     """Return a `Canvas` with the gradients by layer of two `Examination`s of the same layers, before and after a remedy."""
     curves = {name: [layer.gradient_norm for layer in exam.layers] for name, exam in (("before", before), ("after", after))}
+
+    def scene(ax):
+        draw_lines(ax, curves, xlabel="layer (1 is next to the input)", ylabel="gradient norm ‖∂C/∂z‖", log=True)
+        ax.set_title("Gradient by layer, before and after the remedy")
+
     canvas = Canvas()
-    canvas.draw(lambda ax: draw_lines(ax, curves, xlabel="layer (1 is next to the input)",
-                                      ylabel="gradient norm ‖∂C/∂z‖", log=True))
+    canvas.draw(scene)
     return canvas
 
 
