@@ -112,6 +112,21 @@ def test_the_remedy_heals(make, data):
     assert report.verdict != "healthy" and trial.after.verdict == "healthy", trial
 
 
+def test_a_trial_with_training_needs_tensors():
+    report = diagnose(_filled(Keys(), 0.1), torch.randn(5, 4), torch.tensor([0, 1, 2, 0, 1]))
+    assert report.verdict == "symmetric" and report.try_remedy().after.verdict == "healthy"
+    with pytest.raises(ValueError, match="a trial with training needs x, y and the model's output as tensors"):
+        report.try_remedy(steps=5)
+
+
+def test_a_single_layer_is_a_model():
+    report = diagnose(_filled(nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3)), 0.1), torch.randn(9, 4), torch.arange(9) % 3)
+    assert report.verdict == "symmetric"
+    spoiled = _filled(nn.Linear(4, 3), math.nan)
+    trial = diagnose(spoiled, torch.randn(9, 4), torch.arange(9) % 3).try_remedy()
+    assert (trial.before.verdict, trial.after.verdict) == ("not finite", "healthy")
+
+
 def _filled(net, value):
     for p in net.parameters():
         nn.init.constant_(p, value)

@@ -33,7 +33,8 @@ class Caller(nn.Module):
 
 
 class Criterion:
-    """The loss of an output and y. After a call, `output` is the tensor that was judged and `name` says how.
+    """The loss of an output and y. After a call, `output` is the tensor that was judged, `is_plain` whether the
+    model returned just that, and `name` says how it was judged.
 
     Args:
         loss_fn: a function (output, y) -> loss that gets the output as the model returns it; or None, and then:
@@ -43,11 +44,11 @@ class Criterion:
 
     def __init__(self, loss_fn=None):
         self.loss_fn = loss_fn
-        self.output = None
+        self.output, self.is_plain = None, True
         self.name = "" if loss_fn is None else getattr(loss_fn, "__name__", type(loss_fn).__name__)
 
     def __call__(self, output, y):
-        self.output = first_tensor(output)
+        self.output, self.is_plain = first_tensor(output), isinstance(output, torch.Tensor)
         if self.output is None:
             got = output.dtype if isinstance(output, torch.Tensor) else type(output).__name__
             raise WrongType(f"the model must return a tensor of real numbers, or a tuple or dict that holds one, got {got}")

@@ -81,9 +81,12 @@ class Report:
         """Apply the first remedy that can be applied to a copy of the model, and return a `Trial`.
 
         steps: so many steps of training for both, with Adam, or with plain gradient descent at the lr of `diagnose`.
-        Raises ValueError if there is nothing to treat, or if the remedy is to be carried out by hand.
+        Raises ValueError if there is nothing to treat, if the remedy is to be carried out by hand, or if there is to be
+        training and x, y or the output is not a tensor.
         """
         case = self._case
+        if steps and not (self.exam.is_plain and isinstance(case.x, torch.Tensor) and isinstance(case.y, torch.Tensor)):
+            raise WrongValue("a trial with training needs x, y and the model's output as tensors; leave steps at 0")
         choice = next((i for i, treatment in enumerate(case.treatments) if treatment), None)
         if choice is None:
             raise WrongValue("there is nothing to treat: the model is healthy" if not self.findings else
@@ -139,8 +142,6 @@ def _display(words, canvas):
 
 
 def _train(models, case, steps):
-    if not isinstance(case.x, torch.Tensor) or not isinstance(case.y, torch.Tensor):
-        raise WrongValue("a trial with training needs x and y as tensors; leave steps at 0")
     settings = {"lr": 1e-3, "optimizer": "adam"} if case.lr is None else {"lr": case.lr, "momentum": 0.0}
     runs = race(models, case.x, case.y, steps=steps, loss_fn=Criterion(case.loss_fn), live=False, **settings)
     return {name: run.loss for name, run in runs.items()}

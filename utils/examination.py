@@ -67,6 +67,7 @@ class Examination:
     the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. unused:
     names of layers that the forward pass did not call. hidden_nonlinearities: names of the nonlinear modules between layers.
     closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
+    is_plain: whether the model returns one tensor.
     """
 
     layers: list[Layer]
@@ -78,6 +79,7 @@ class Examination:
     unused: list[str] = field(default_factory=list)
     hidden_nonlinearities: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
+    is_plain: bool = True
 
 
 def examine(model, x, y=None, loss_fn=None, lr=None):
@@ -114,6 +116,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
                 if name and name not in calls and "parametrizations" not in name and not _is_container(name, calls)],
         hidden_nonlinearities=list(dict.fromkeys(heard.nonlinearities)),
         closed=[name for name, p in model.named_parameters() if p.requires_grad and "bias" not in name and _is_zero(p)],
+        is_plain=criterion.is_plain,
     )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ VANISHED = 1e-3
 EXPLODED = 1e2
 
 # In time all steps share one weight, and their gradients are summed: what is below the rounding of the largest part is
-# not in the sum at all. float32 rounds at 6e-8; a tenth of the steps weighs ten times more. A plain RNN still learns
-# a lag of 20 (first / last about 1e-5) and fails at 50 (1e-12); chapter 7.
+# not in the sum at all. float32 rounds at 6e-8; with a margin of about ten for the steps in between, that is 1e-6. A
+# plain RNN still learns a lag of 20 (first / last about 1e-5) and fails at 50 (1e-12); chapter 7.
 FORGOTTEN = 1e-6
 
 # With more than half of the activations on the flat ends (slope below 2.7 % of the greatest), a layer passes on less
@@ -33,7 +33,7 @@ STEP_TOO_LARGE = 1e-1
 STEP_TOO_SMALL = 1e-6
 
 # Initializations are made for E[x^2] = 1 at the input; z and the first gradient of the weights are proportional to its
-# root. Ten times that puts z ~ N(0, 100): three quarters of a tanh layer saturated before the first step.
+# root. Ten times that puts z ~ N(0, 100): four fifths of a tanh layer saturated before the first step.
 INPUT_TOO_LARGE = 10.0
 
 # Where what tells inputs (or the positions of a sequence) apart is a thousandth of the signal, so is its share of the
