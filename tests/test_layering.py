@@ -9,7 +9,6 @@ UTILS = Path(__file__).resolve().parent.parent / "utils"
 MODULES = sorted(UTILS.glob("*.py"))
 LONGEST = 250  # lines of a module: one sitting
 IMPORTS = {  # of each module, within utils; whoever stands above may be imported
-    "__init__": [],
     "style": [],
     "errors": [],
     "data": [],
@@ -36,6 +35,16 @@ IMPORTS = {  # of each module, within utils; whoever stands above may be importe
     "chapter01": ["checking", "clinic", "models"],
     "chapter02": ["checking", "clinic", "models", "quiz"],
     "chapter03": ["checking", "clinic", "models", "quiz"],
+    "thresholds": [],
+    "criterion": ["errors"],
+    "listening": ["criterion", "recording", "thresholds"],
+    "examination": ["criterion", "diagnostics", "errors", "listening", "thresholds"],
+    "findings": ["thresholds"],
+    "prescription": ["activations", "examination", "theory", "thresholds"],
+    "report": ["canvas", "plots", "style", "thresholds"],
+    "diagnosis": ["criterion", "errors", "examination", "findings", "prescription", "report", "training"],
+    "watching": ["canvas", "errors", "plots", "recording"],
+    "__init__": ["diagnosis", "watching"],
 }
 
 
