@@ -86,8 +86,11 @@ def write_notebook(path, *sources):
 
 
 @contextlib.contextmanager
-def jupyterlab(folder):
-    """Serve `folder` (a copy of the project) with JupyterLab on a free port; yields the address of the server."""
+def jupyterlab(folder, variables=None, options=()):
+    """Serve `folder` (a copy of the project) with JupyterLab on a free port; yields the address of the server.
+
+    variables: environment variables on top, such as those of `teaching.lecture.prepare`; options: for JupyterLab.
+    """
     state = Path(folder) / ".jupyter-state"
     for name, values in SETTINGS.items():
         file = state / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
@@ -100,11 +103,12 @@ def jupyterlab(folder):
         **os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", "IPYTHONDIR": str(state / "ipython"),
         "JUPYTER_CONFIG_DIR": str(state / "config"), "JUPYTER_RUNTIME_DIR": str(state / "runtime"),
         "JUPYTERLAB_SETTINGS_DIR": str(state / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(state / "workspaces"),
+        **(variables or {}),
     }  # fmt: skip
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1",
         "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}",
-        "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly",
+        "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly", *options,
     ]  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     with open(state / "server.log", "wb") as log:

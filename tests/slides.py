@@ -1,0 +1,56 @@
+"""Walk the slides of a chapter in a real JupyterLab, and measure what does not fit its screen."""
+
+from tests.browser import CELLS
+
+SCREENS = ((1280, 720), (1920, 1080))
+
+START = "() => document.body.dataset.jpDeckMode === 'presenting' && document.querySelector('.jp-deck-mod-onscreen')"
+# The cells on the screen, and by how many pixels they, or a line of code or output in them, exceed it.
+LOOK = """
+() => {
+    const notebook = document.querySelector(".jp-Deck .jp-Notebook");
+    const outer = notebook.querySelector(".jp-WindowedPanel-outer") ?? notebook;
+    const cells = [...notebook.querySelectorAll(".jp-Cell.jp-deck-mod-onscreen")];
+    const boxes = cells.map((cell) => cell.getBoundingClientRect());
+    const inner = cells.flatMap((cell) =>
+        [...cell.querySelectorAll("img, table, .widget-box, .jp-RenderedText pre, .jp-RenderedMarkdown, .cm-line")])
+        .filter((part) => part.offsetParent !== null && part.closest(".jp-Cell-inputWrapper, .jp-Cell-outputWrapper")
+            ?.getBoundingClientRect().height > 1);
+    const height = Math.max(...boxes.map((box) => box.bottom)) - Math.min(...boxes.map((box) => box.top));
+    const scrolls = [notebook, outer].map((part) => part.scrollHeight - part.clientHeight);
+    const right = Math.max(0, ...inner.map((part) => part.getBoundingClientRect().right));
+    const pictures = cells.flatMap((cell) => [...cell.querySelectorAll("img")]).map((img) => img.clientHeight);
+    return {
+        cells: cells.map((cell) => Number(cell.dataset.windowedListIndex)),
+        down: Math.round(Math.max(height - innerHeight, ...scrolls, 0)),
+        right: Math.round(Math.max(right - innerWidth, 0)),
+        pictures,
+    };
+}
+"""
+
+
+def open_slides(page, address, path, token):
+    """Open a notebook on a server in lecture mode, and wait for its first slide."""
+    page.goto(f"{address}/lab/tree/{path}?token={token}")
+    page.wait_for_function(START)
+    page.wait_for_function("() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
+
+
+def starts(page):
+    """Return the numbers of the cells that begin a slide or a subslide."""
+    return page.evaluate(
+        f"""() => {CELLS}.map((cell, index) => [index, cell.model.getMetadata("slideshow")?.slide_type])
+            .filter(([index, type]) => index === 0 || ["slide", "subslide"].includes(type)).map(([index]) => index)"""
+    )
+
+
+def walk(page):
+    """Show every slide with all of its fragments, and yield what `LOOK` sees of each."""
+    begins = starts(page)
+    count = page.evaluate(f"{CELLS}.length")
+    for begin, following in zip(begins, [*begins[1:], count]):
+        for index in range(begin, following):  # up to the last fragment
+            page.evaluate("(index) => { jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index)
+        page.wait_for_timeout(150)
+        yield page.evaluate(LOOK)
