@@ -143,6 +143,8 @@ pre {{ font: 15px/1.3 "DejaVu Sans Mono", monospace; margin: 0 0 8px; white-spac
 code {{ font: 0.85em "DejaVu Sans Mono", monospace }}
 .code {{ background: #F3F3F3; padding: 8px }}
 img {{ max-width: 100%; max-height: 480px; display: block }}
+div:has(> img + img) > img {{ max-height: 320px }}
+math {{ font-size: 1.15em }}
 .anchor-link {{ display: none }}
 @media print {{ section {{ border: 0 }} }}
 </style></head><body>

@@ -201,6 +201,16 @@ def wait_for_cell(page, seconds=120):
     page.wait_for_function("() => !window.cellRuns", timeout=seconds * 1000)
 
 
+def set_source(page, index, source):
+    """Replace the text of a cell."""
+    page.evaluate(
+        """([index, source]) => {
+            jupyterapp.shell.currentWidget.content.widgets[index].model.sharedModel.setSource(source);
+        }""",
+        [index, source],
+    )
+
+
 def read_error(page, index):
     """Return the error in a cell's output as "name: value", or None."""
     return page.evaluate(

@@ -37,20 +37,22 @@ def open_slides(page, address, path, token):
     page.wait_for_function("() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
 
 
-def starts(page):
-    """Return the numbers of the cells that begin a slide or a subslide."""
-    return page.evaluate(
-        f"""() => {CELLS}.map((cell, index) => [index, cell.model.getMetadata("slideshow")?.slide_type])
-            .filter(([index, type]) => index === 0 || ["slide", "subslide"].includes(type)).map(([index]) => index)"""
-    )
+def slides(page):
+    """Return the slides as lists of the numbers of their cells, those that are skipped left out."""
+    kinds = page.evaluate(f"() => {CELLS}.map((cell) => cell.model.getMetadata('slideshow')?.slide_type ?? '-')")
+    found = []
+    for index, kind in enumerate(kinds):
+        if kind in ("slide", "subslide") or not found:
+            found.append([])
+        if kind != "skip":
+            found[-1].append(index)
+    return [cells for cells in found if cells]
 
 
 def walk(page):
     """Show every slide with all of its fragments, and yield what `LOOK` sees of each."""
-    begins = starts(page)
-    count = page.evaluate(f"{CELLS}.length")
-    for begin, following in zip(begins, [*begins[1:], count]):
-        for index in range(begin, following):  # up to the last fragment
+    for cells in slides(page):
+        for index in cells:  # up to the last fragment
             page.evaluate("(index) => { jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index)
         page.wait_for_timeout(150)
         yield page.evaluate(LOOK)
