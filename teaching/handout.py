@@ -20,14 +20,14 @@ from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 
-from teaching.run_sheet import LENGTHS, NotesError, has_slides, read_slides, write_run_sheet
+from teaching.run_sheet import LENGTHS, NotesError, has_slides, plain_title, read_slides, write_run_sheet
 from tests.conftest import find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
 FOLDER = ROOT / "handouts"
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+(?:\n[^$\n]+)*?)\$", re.DOTALL)
-CODE = re.compile(r"(<(pre|code|script|style)\b.*?</\2>)", re.DOTALL)
+NO_TEXT = re.compile(r"(<(pre|code|script|style)\b.*?</\2>|<[^>]+>)", re.DOTALL)  # code, and tags: a heading's id
 
 
 def draw_formulas(page):
@@ -35,16 +35,16 @@ def draw_formulas(page):
     def formula(match):
         return convert(unescape(match[1] or match[2]).strip(), display="block" if match[1] else "inline")
 
-    parts = CODE.split(page)  # text, code, its tag, text, ...
+    parts = NO_TEXT.split(page)  # text, what is none, its tag, text, ...
     del parts[2::3]
     return "".join(part if index % 2 else FORMULA.sub(formula, part) for index, part in enumerate(parts))
 
 
 def write_text(notebook, title):
     """Return the whole chapter as one HTML page."""
-    exporter = HTMLExporter(template_name="lab", mathjax_url="", require_js_url="", embed_images=True)
+    exporter = HTMLExporter(template_name="course", extra_template_basedirs=[str(CHAPTERS / "templates")])
     page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
-    page = re.sub(r"<script\b[^>]*>.*?</script>", "", page, flags=re.DOTALL)  # MathJax and RequireJS, from a network
+    page = re.sub(r"<script\b[^>]*>.*?</script>", "", page, flags=re.DOTALL)  # from a network: MathJax, RequireJS
     return draw_formulas(page)
 
 
@@ -87,8 +87,7 @@ def print_pdf(page, pdf, chromium):
 def write_handout(path, folder, chromium):
     """Write all that can be made of the notebook `path` into `folder`; return the paths, and what is missing and why."""
     notebook = nbformat.read(path, as_version=4)
-    heading = re.search(r"^# (.+)$", notebook.cells[0].source, re.MULTILINE) if notebook.cells else None
-    title = heading[1] if heading else path.stem
+    title = plain_title(notebook.cells[0]) or path.stem
     pages, missing = {"text": write_text(notebook, title)}, []
     if has_slides(notebook):
         slides = read_slides(notebook)

@@ -80,12 +80,16 @@ def write_run_sheet(slides, title, length):
     return _PAGE.format(title=escape(title), length=length, clock=clock, remark=remark, rows="\n".join(rows))
 
 
-def _title(cell, slides):
-    """Return the first heading of a slide's first cell, or else the title of the slide before it, going on."""
+def plain_title(cell):
+    """Return the first heading of a Markdown cell without its markup, or None."""
     heading = re.search(r"^#+ (.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
-    if heading:
-        return re.sub(r"[*$`\\]", "", heading[1])
-    return slides[-1].title.removesuffix(", continued") + ", continued" if slides else "(no title)"
+    return re.sub(r"[*$`\\]", "", heading[1]) if heading else None
+
+
+def _title(cell, slides):
+    """Return the title of the slide that begins with this cell; without a heading it goes on with the slide before."""
+    before = slides[-1].title.removesuffix(", continued") + ", continued" if slides else "(no title)"
+    return plain_title(cell) or before
 
 
 def _add_notes(slide, text):

@@ -50,9 +50,24 @@ def slides(page):
 
 
 def walk(page):
-    """Show every slide with all of its fragments, and yield what `LOOK` sees of each."""
+    """Show every slide with all of its fragments, answer its prediction, and yield what `LOOK` sees of each."""
     for cells in slides(page):
         for index in cells:  # up to the last fragment
             page.evaluate("(index) => { jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index)
+        reveal(page)
         page.wait_for_timeout(150)
         yield page.evaluate(LOOK)
+
+
+def reveal(page):
+    """Raise a hand in each prediction on the screen, and reveal it."""
+    for cell in page.locator(".jp-deck-mod-onscreen:has(button:text('Reveal'))").all():
+        hands, button = cell.locator("input[type=number]"), cell.get_by_role("button", name="Reveal")
+        if hands.count():
+            hands.first.fill("1")
+            hands.first.press("Tab")
+        page.wait_for_timeout(500)
+        if button.is_enabled():
+            button.press("Enter")
+            page.wait_for_function("(button) => button.disabled", arg=button.element_handle())
+            page.wait_for_timeout(500)

@@ -73,13 +73,6 @@ def show(page, index):
     return get_cell(page, index)
 
 
-def test_a_slide_shows_its_cells_and_the_walk_finds_what_overflows(page):
-    looks = list(walk(page))
-    assert [look["cells"] for look in looks] == [[0], [2, 3], [4], [5]]
-    assert [look["down"] > 0 for look in looks] == [False, False, False, True]
-    assert all(height > 0.5 * SCREENS[0][1] for look in looks[1:3] for height in look["pictures"])
-
-
 def test_widgets_live_and_code_runs_on_a_slide(page):
     cell = show(page, EXPLORE)
     wait_for_picture(cell)
@@ -114,6 +107,14 @@ def test_a_hall_counts_hands_and_sees_them_in_the_reveal(page):
     assert [" ".join(text.split()) for text in bars.all_inner_texts()] == ["one 12", "two 30 ✔ right"]
     assert "you said two" in cell.locator(".picture-words").text_content()
     screenshot(page, "lecture-hands")
+
+
+def test_a_slide_shows_its_cells_and_the_walk_finds_what_overflows(page):
+    """Last, since it answers the prediction."""
+    looks = list(walk(page))
+    assert [look["cells"] for look in looks] == [[0], [2, 3], [4], [5]]
+    assert [look["down"] > 0 for look in looks] == [False, False, False, True]
+    assert all(height > 0.5 * SCREENS[0][1] for look in looks[1:3] for height in look["pictures"])
 
 
 @pytest.mark.parametrize("path", sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb")), ids=lambda path: path.stem)

@@ -49,7 +49,7 @@ def in_lecture():
 
 def rc_params():
     """Return the matplotlib settings of the course as a dict for `matplotlib.rc_context`."""
-    scale = 1.3 if in_lecture() else 1.0  # slides enlarge a figure by another quarter (teaching/lecture.css)
+    scale = 1.35 if in_lecture() else 1.0  # slides enlarge a figure by another quarter (teaching/lecture.css)
     return {
         "font.family": "DejaVu Sans",
         "font.size": 10.5 * scale,
