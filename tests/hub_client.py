@@ -72,7 +72,8 @@ class Seat:
         self.hub, self.learner, self.path = hub, learner, f"/user/{learner}"
         self.socket = self.reader = self.ready = None
         self.waiting = {}  # id of an execution -> its outputs and the future of its end
-        self.slider = self.picture = None  # the models of the first explorer
+        self.ranges = {}  # of the sliders of whole numbers, by their models
+        self.slider = self.picture = None  # the models of the explorer to move
         self.moved = None  # the future of the next picture
 
     async def ask(self, method, path, body=None):
@@ -89,7 +90,7 @@ class Seat:
     async def reconnect(self):
         """Restart the kernel, as a learner does after a misfortune, and open its channels again."""
         self.socket.close()
-        self.slider = self.picture = None
+        self.ranges, self.slider, self.picture = {}, None, None
         await self.ask("POST", f"kernels/{self.kernel}/restart")
         await self.connect()
         await self.execute("1")
@@ -112,9 +113,11 @@ class Seat:
         return errors
 
     async def move(self, moves):
-        """Move the slider of the first explorer so many times, with pauses; return the ms from each move to its picture."""
+        """Move the slider of an explorer so many times, with pauses; return the ms from each move to its picture."""
+        if not self.picture:
+            raise LookupError(f"{self.file} has no explorer with a slider named depth")
         comm, low, high = self.slider
-        times, value = [], low
+        times, value = [], (low + high) // 2
         for _ in range(moves):
             await asyncio.sleep(random.uniform(*PACE))
             value = low if value == high else value + 1
@@ -161,7 +164,7 @@ class Seat:
             message = json.loads(raw if isinstance(raw, str) else _first_part(raw))
             kind, content = message["header"]["msg_type"], message["content"]
             run = self.waiting.get(message["parent_header"].get("msg_id"))
-            if kind == "comm_open" and not self.picture:
+            if kind in ("comm_open", "comm_msg") and not self.picture:
                 self._note_model(content["comm_id"], content["data"].get("state", {}))
             elif kind == "comm_msg":
                 if self.picture == content["comm_id"] and "value" in str(content["data"].get("buffer_paths")):
@@ -181,9 +184,14 @@ class Seat:
                     run["end"].set_result(None)
 
     def _note_model(self, comm, state):
-        """Remember the first slider of whole numbers and the picture that follows it."""
-        if state.get("_model_name") == "IntSliderModel" and not self.slider:
-            self.slider = comm, state["min"], state["max"]
+        """Find the first slider named depth (a net is made and measured at each of its moves), and its picture.
+
+        A control is made first, then named, and the picture of its explorer is made after all controls.
+        """
+        if state.get("_model_name") == "IntSliderModel":
+            self.ranges[comm] = state["min"], state["max"]
+        elif state.get("description") == "depth" and comm in self.ranges and not self.slider:
+            self.slider = comm, *self.ranges[comm]
         elif state.get("_model_name") == "ImageModel" and self.slider:
             self.picture = comm
 
