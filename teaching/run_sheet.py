@@ -115,11 +115,11 @@ _PAGE = """<!DOCTYPE html>
 @page {{ size: A4; margin: 15mm }}
 body {{ font: 11pt/1.35 "DejaVu Sans", sans-serif; color: #1A1A1A; max-width: 60em; margin: 0 auto }}
 table {{ border-collapse: collapse; width: 100% }}
-th, td {{ text-align: left; vertical-align: top; padding: 0.3em 0.6em; border-top: 1px solid #6B6B6B }}
+th, td {{ text-align: left; vertical-align: top; padding: 0.3em 0.6em; border-top: 1px solid #504C4C }}
 tr {{ break-inside: avoid }}
 td:nth-child(-n+3) {{ width: 3em; text-align: right }}
 dl {{ margin: 0.2em 0 0; display: grid; grid-template-columns: 8em 1fr; gap: 0.1em 0.6em }}
-dt {{ color: #6B6B6B }} dd {{ margin: 0 }}
+dt {{ color: #504C4C }} dd {{ margin: 0 }}
 </style></head><body>
 <h1>{title}</h1>
 <p><b>Run sheet, {length} minutes</b> (planned: {clock:g}). {remark}Before the talk: Run &gt; Run All Cells.</p>
