@@ -21,6 +21,7 @@ import tempfile
 import time
 import tomllib
 import venv
+from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -148,7 +149,7 @@ async def measure(hub, process, learners, chapter, moves):
 
     [alone] = await asyncio.gather(seats[-1].move(moves))
     yield Row("slider to picture, one learner alone", f"median {statistics.median(alone):.0f} ms (p95 {p95(alone):.0f})")
-    times = sum(await asyncio.gather(*(seat.move(moves) for seat in seats)), [])
+    times = list(chain(*await asyncio.gather(*(seat.move(moves) for seat in seats))))
     yield Row(f"slider to picture, {len(seats)} at once", f"median {statistics.median(times):.0f} ms (p95 {p95(times):.0f})")
 
     # Misfortunes, while the others go on.
@@ -159,7 +160,7 @@ async def measure(hub, process, learners, chapter, moves):
     going_on = asyncio.gather(*(seat.move(moves) for seat in others))
     outcome = await glutton.execute(EATER)
     os.kill(victim.kernel_process(process), signal.SIGKILL)
-    times = sum(await going_on, [])
+    times = list(chain(*await going_on))
     yield Row("one kernel eats its memory", outcome or "no error")
     yield Row("... and one is killed: slider of the others", f"median {statistics.median(times):.0f} ms (p95 {p95(times):.0f})")
     for name, seat in (("who ate", glutton), ("whose kernel was killed", victim)):

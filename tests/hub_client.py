@@ -167,9 +167,9 @@ class Seat:
             if kind in ("comm_open", "comm_msg") and not self.picture:
                 self._note_model(content["comm_id"], content["data"].get("state", {}))
             elif kind == "comm_msg":
-                if self.picture == content["comm_id"] and "value" in str(content["data"].get("buffer_paths")):
-                    if self.moved and not self.moved.done():
-                        self.moved.set_result(None)
+                drawn = self.picture == content["comm_id"] and ["value"] in content["data"].get("buffer_paths", [])
+                if drawn and self.moved and not self.moved.done():
+                    self.moved.set_result(None)
             elif kind == "status" and content["execution_state"] in ("restarting", "dead"):
                 for lost in self.waiting.values():
                     if not lost["end"].done():

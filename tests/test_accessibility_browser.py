@@ -2,7 +2,16 @@
 
 import pytest
 
-from tests.browser import chromium_page, copy_project, get_cell, jupyterlab, open_notebook, run_all, screenshot, write_notebook
+from tests.browser import (
+    chromium_page,
+    copy_project,
+    get_cell,
+    jupyterlab,
+    open_notebook,
+    run_all,
+    screenshot,
+    write_notebook,
+)
 
 pytestmark = pytest.mark.browser
 
