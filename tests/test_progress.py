@@ -17,6 +17,7 @@ def kept(tmp_path, monkeypatch):
     """Progress is kept in a file of this test, and this kernel is chapter 2's."""
     file = tmp_path / "progress.jsonl"
     monkeypatch.setenv(progress.VARIABLE, str(file))
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     for name in [name for name in sys.modules if name.startswith("utils.chapter0") and name != "utils.chapter02"]:
         monkeypatch.delitem(sys.modules, name)
     return file
@@ -100,6 +101,16 @@ def test_a_full_disk_never_stops_a_cell(kept, monkeypatch):
     monkeypatch.setenv(progress.VARIABLE, "/dev/full")
     monkeypatch.setattr(progress, "events", list)
     progress.record(progress.EXERCISE, "one")
+
+
+def test_with_several_chapters_loaded_each_exercise_goes_to_its_own_and_the_rest_to_the_notebooks(kept, monkeypatch):
+    monkeypatch.setitem(sys.modules, "utils.chapter01", object())
+    assert chapter02.check_relu_backward(lambda delta_out, z: delta_out * (z > 0))
+    monkeypatch.setenv("JPY_SESSION_NAME", "/home/me/chapters/03_lu_family.ipynb")
+    progress.record(progress.ANSWER, "one")
+    monkeypatch.setenv("JPY_SESSION_NAME", "/home/me/Untitled.ipynb")
+    progress.record(progress.ANSWER, "two")
+    assert [(event["chapter"], event["name"]) for event in progress.events()] == [(2, "check_relu_backward"), (3, "one")]
 
 
 def test_without_a_chapter_or_with_several_nothing_is_kept(kept, monkeypatch):

@@ -16,6 +16,7 @@ from pathlib import Path
 VARIABLE = "COURSE_PROGRESS"
 FILE_NAME = ".vanishing-gradients-course.jsonl"
 EXERCISE, PREDICTION, PATIENT, ANSWER = KINDS = ("exercise", "prediction", "patient", "answer")
+_MODULE = r"utils\.chapter(\d\d)"
 _PLURALS = {EXERCISE: "exercises solved", PREDICTION: "predictions made", PATIENT: "patients cured", ANSWER: "quiz answers"}
 
 
@@ -29,9 +30,12 @@ def path():
         return None
 
 
-def record(kind, name):
-    """Note that the learner has done `name` (a text), one of KINDS, in the chapter of this kernel. Never raises."""
-    chapter = _chapter()
+def record(kind, name, module=None):
+    """Note that the learner has done `name` (a text), one of KINDS. Never raises.
+
+    module: the name of the chapter's module ("utils.chapter02"), if known; else the chapter is that of this notebook.
+    """
+    chapter = _chapter(module)
     event = {"chapter": chapter, "kind": kind, "name": str(name)}
     try:
         if path() is None or chapter is None or any(event.items() <= old.items() for old in events()):
@@ -111,9 +115,13 @@ class Overview:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{escape(self._remark())}</p>"
 
 
-def _chapter():
-    """Return the number of the chapter whose checkers this kernel has loaded, or None if it is none or several."""
-    loaded = [match[1] for name in list(sys.modules) if (match := re.fullmatch(r"utils\.chapter(\d\d)", name))]
+def _chapter(module):
+    """Return the number of the chapter of this module, else of this notebook, else the only one loaded, or None."""
+    notebook = Path(os.environ.get("JPY_SESSION_NAME", "")).name  # JupyterLab tells it to the kernel
+    for pattern, name in ((_MODULE, module or ""), (r"(\d\d)_.*\.ipynb", notebook)):
+        if match := re.fullmatch(pattern, name):
+            return int(match[1])
+    loaded = [match[1] for name in list(sys.modules) if (match := re.fullmatch(_MODULE, name))]
     return int(loaded[0]) if len(loaded) == 1 else None
 
 
