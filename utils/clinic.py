@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from utils import progress
 from utils.checking import check_choice, chosen
 from utils.data import digits
 from utils.models import MLP
@@ -58,6 +59,7 @@ def treat(patient, prescription, steps=300):
     runs = race(nets, data.x, data.y, steps=steps, lr=rates, title="The patient, untreated and treated")
     untreated, treated = runs["untreated"].accuracy, runs[choice].accuracy
     if treated >= patient.cured:
+        progress.record(progress.PATIENT, patient.complaint, patient.make.__module__)
         return Verdict(CORRECT, f"cured, {treated:.0%} of the digits right (untreated {untreated:.0%}): {treatment.why}")
     if runs[choice].stopped:
         return Verdict(NOT_YET, f"stopped after {runs[choice].steps} of {steps} steps: run the cell again")

@@ -32,9 +32,14 @@ def draw_by_layer(ax, values, theory=None, *, guess=None, quantity="gradient nor
     ax.set_xlim(0, 21 * math.ceil((len(values) + 0.5) / 21))  # few frames: up to 20 layers and a readout, up to 41
     set_log_limits(ax, np.concatenate(shown), decades=5 if values.min() > 1e-5 else 10)
     ax.set(xlabel="layer (1 is next to the input)", ylabel=quantity)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(_whole_ticks())
     ax.legend(loc="lower right" if values[0] < values[-1] else "upper right")  # away from the line's last point
     return _first_over_last(values, theory)
+
+
+def _whole_ticks():
+    """Return ticks at whole numbers; under the large type of a lecture, only as many as there is room for."""
+    return MaxNLocator("auto" if style.in_lecture() else 10, integer=True)
 
 
 def _first_over_last(values, theory):
@@ -70,7 +75,7 @@ def draw_lines(ax, curves, x=None, *, xlabel, ylabel, log=False, markers=True, l
     if log:
         set_log_limits(ax, np.concatenate([np.asarray(v, dtype=float).ravel() for v in curves.values()]), 1, limits)
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(_whole_ticks())
     if len(curves) > 1:
         ax.legend(loc="best")
 
