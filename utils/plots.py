@@ -75,6 +75,24 @@ def draw_lines(ax, curves, x=None, *, xlabel, ylabel, log=False, markers=True, l
         ax.legend(loc="best")
 
 
+def draw_bundle(ax, runs, x, *, xlabel, ylabel, others=(), limits=None):
+    """Draw repetitions of one run as thin lines and their mean as a thick one. runs: (runs, points); x: (points,).
+
+    A run that ended early may be shorter than x; the mean goes as far as all of them do. others: (curves, points), drawn
+    in grey behind, for comparison.
+    """
+    x = np.asarray(x, dtype=float)
+    runs = [np.asarray(values, dtype=float) for values in runs]
+    for values in others:
+        ax.plot(x[: len(values)], values, color=style.GREY, alpha=0.35, linewidth=1.2)
+    for values in runs:
+        ax.plot(x[: len(values)], values, color=style.MEASURED, alpha=0.7, linewidth=0.8)
+    shared = min(map(len, runs))
+    mean = np.mean([values[:shared] for values in runs], axis=0)
+    ax.plot(x[:shared], mean, color=style.MEASURED, linewidth=2.6, label=f"mean of {len(runs)}")
+    ax.set(xlabel=xlabel, ylabel=ylabel, ylim=limits)
+
+
 def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}"):
     """Draw named numbers as horizontal bars, the number written beside each. values: name -> number.
 
@@ -99,15 +117,22 @@ def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}"):
     ax.set(xlabel=xlabel)
 
 
-def draw_strips(ax, samples, *, xlabel, limits=None):
-    """Draw a few numbers per name as points in a row, their mean as a bar across. samples: name -> (points,)."""
+def draw_strips(ax, samples, *, xlabel, limits=None, missing="no number"):
+    """Draw a few numbers per name as points in a row, their mean as a bar across. samples: name -> (points,).
+
+    Points that are not finite cannot be drawn; `missing` says what became of them, and how many of how many they are.
+    """
     for row, values in enumerate(samples.values()):
         values = np.asarray(values, dtype=float)
-        ax.scatter(values, np.full(len(values), row), s=30, color=style.MEASURED, alpha=0.6, linewidth=0)
-        ax.plot([values.mean()], [row], "|", color=style.THEORY, markersize=16, markeredgewidth=2)
+        finite = values[np.isfinite(values)]
+        ax.scatter(finite, np.full(len(finite), row), s=30, color=style.MEASURED, alpha=0.6, linewidth=0)
+        if len(finite):
+            ax.plot([finite.mean()], [row], "|", color=style.THEORY, markersize=16, markeredgewidth=2)
+        if len(finite) < len(values):
+            ax.text(0.5, row, f"{missing}: {len(values) - len(finite)} of {len(values)}", color=style.ALARM, weight="bold",
+                    ha="center", va="center", transform=ax.get_yaxis_transform())
     ax.set_yticks(range(len(samples)), list(samples))
-    ax.invert_yaxis()
-    ax.set(xlabel=xlabel, xlim=limits)
+    ax.set(xlabel=xlabel, xlim=limits, ylim=(len(samples) - 0.5, -0.5))
 
 
 def draw_heat(ax, matrix, *, x, y, xlabel, ylabel, label, limits=None, diverging=False):
