@@ -14,6 +14,7 @@ GREEN = "#009E73"
 PURPLE = "#B5578C"
 ORANGE = "#B37A00"
 BROWN = "#7B3F00"
+OLIVE = "#6B7A00"
 GREY = "#6B6B6B"
 BLACK = "#1A1A1A"
 
@@ -24,9 +25,9 @@ ALARM = VERMILLION
 HEALTHY = GREEN
 GUESS = PURPLE
 
-CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK, GREY, BROWN)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # colour never carries a meaning alone
-DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
+CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK, GREY, BROWN, OLIVE)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")  # colour never carries a meaning alone
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), (0, (6, 1, 1, 1, 1, 1)))
 
 SEQUENTIAL = "cividis"  # perceptually even, and the same to a colour-blind reader
 DIVERGING = "PuOr"

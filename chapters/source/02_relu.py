@@ -312,7 +312,7 @@ for seed in range(5):
     one_colour.append([(a[l].amin(0) > 0).sum() + (a[l].amax(0) == 0).sum() for l in (1, 20)])
 assert 0.45 < min(zeros) and max(zeros) < 0.55 and len(on.unique(dim=0)) > 290
 assert min(alike) > max(unlike) + 0.03
-assert max(first for first, _ in one_colour) < 10 < 20 < min(last for _, last in one_colour)
+assert max(first for first, _ in one_colour) < 10 and min(last for _, last in one_colour) > 20
 
 # %%
 print("share of zeros, 5 nets:", [f"{share:.2f}" for share in zeros])
@@ -417,8 +417,8 @@ else:
 
 # %% [markdown]
 # Here a few large gradients throw it down. The last digit lets go of it, and from then on its gradient is not small:
-# it is **exactly zero**. (The heights may go on moving for a few steps after that. That is *momentum*, which no gradient stops any
-# more.)
+# it is **exactly zero**. (The heights may go on moving for a while after that. That is *momentum*, which no gradient
+# stops any more.)
 #
 # ## Can it come back?
 #
@@ -619,7 +619,7 @@ show(remedies, panels=(2, 2), size=(9, 5.6))
 large, biased = loss.values()
 for name, values in loss.items():
     print(f"{name}: largest loss of five nets:", {remedy: round(max(five), 2) for remedy, five in values.items()})
-assert min(large["nothing"]) > 0.4 and all(value != value for value in large["a leak of 0.2"])       # nan: diverged
+assert min(large["nothing"]) > 0.4 and torch.tensor(large["a leak of 0.2"]).isnan().all()            # all diverged
 assert min(biased["nothing"] + biased["a tenth of the step"]) > 2 and max(biased["a leak of 0.2"]) < 0.5
 assert max(large["a tenth of the step"] + large["He's start"] + large["batch norm"]) < 0.3
 assert max(biased["He's start"] + biased["batch norm"]) < 0.2
