@@ -598,6 +598,7 @@ for name, (sigma_w, bias, step) in sick.items():
     for seed in range(5):
         nets = {remedy: treated(remedy, sigma_w, bias, seed) for remedy in REMEDIES}
         runs = race(nets, x, y, steps=200, lr=rates, live=seed == 0, title=f"Sick: {name} (the first of five nets)")
+        stopped = stopped or any(run.stopped for run in runs.values())
         for remedy, run in runs.items():
             last = torch.tensor(run.loss[-30:]).mean().item()
             loss[name][remedy].append(torch.nan if run.diverged else last)
@@ -619,10 +620,11 @@ show(remedies, panels=(2, 2), size=(9, 5.6))
 large, biased = loss.values()
 for name, values in loss.items():
     print(f"{name}: largest loss of five nets:", {remedy: round(max(five), 2) for remedy, five in values.items()})
-assert min(large["nothing"]) > 0.4 and torch.tensor(large["a leak of 0.2"]).isnan().all()            # all diverged
-assert min(biased["nothing"] + biased["a tenth of the step"]) > 2 and max(biased["a leak of 0.2"]) < 0.5
-assert max(large["a tenth of the step"] + large["He's start"] + large["batch norm"]) < 0.3
-assert max(biased["He's start"] + biased["batch norm"]) < 0.2
+all_diverged = torch.tensor(large["a leak of 0.2"]).isnan().all()
+assert stopped or (min(large["nothing"]) > 0.4 and all_diverged)
+assert stopped or (min(biased["nothing"] + biased["a tenth of the step"]) > 2 and max(biased["a leak of 0.2"]) < 0.5)
+assert stopped or max(large["a tenth of the step"] + large["He's start"] + large["batch norm"]) < 0.3
+assert stopped or max(biased["He's start"] + biased["batch norm"]) < 0.2
 
 # %% [markdown]
 # A point is one net of five, the bar their mean. A remedy has to fit the cause.

@@ -534,6 +534,7 @@ def right(net, images=x32[:500], labels=y32[:500]):          # accuracy of each 
     share = (outputs.argmax(2) == labels).float().mean(1)
     return share.where(outputs.isfinite().flatten(1).all(1), torch.nan)
 
+# %%
 runs = race(stacks, x32, y32, steps=300, lr=0.003 * SEEDS, loss_fn=mean_loss,   # the mean divides by SEEDS
             record={"right": right}, every=20, title="Nine activations, the mean of eight nets each")
 
@@ -634,6 +635,7 @@ for seed in range(5):
     nets = {name: MLP(20, activation=name, sigma_w=theory.gain(name), norm="layer", seed=seed, dtype=torch.float32)
             for name in entrants}
     reset = race(nets, x32, y32, steps=100, lr=0.003, live=seed == 0, title="With a layer norm (the first of five)")
+    stopped = stopped or any(run.stopped for run in reset.values())
     for name, run in reset.items():
         normed[name].append(run.accuracy)
 
