@@ -119,3 +119,16 @@ def test_strips_show_every_number_and_the_mean(ax):
     assert np.allclose(ax.collections[1].get_offsets(), [[0.5, 1], [0.7, 1], [0.9, 1]])
     assert np.allclose(ax.get_lines()[1].get_xydata(), [[0.7, 1]])
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"] and ax.get_xlim() == (0, 1)
+
+
+def test_strips_say_what_became_of_points_without_a_number(ax):
+    plots.draw_strips(ax, {"a": [math.nan, 0.4], "b": [math.inf]}, xlabel="loss", missing="diverged")
+    assert [text.get_text() for text in ax.texts] == ["diverged: 1 of 2", "diverged: 1 of 1"]
+    assert np.allclose(ax.get_lines()[0].get_xydata(), [[0.4, 0]]) and len(ax.get_lines()) == 1
+
+
+def test_a_bundle_shows_every_run_and_the_mean_as_far_as_all_go(ax):
+    plots.draw_bundle(ax, [[0.0, 1.0, 2.0], [2.0, 3.0]], [5, 6, 7], xlabel="step", ylabel="loss", others=[[9.0, 9.0]])
+    other, first, second, mean = (line.get_xydata().tolist() for line in ax.get_lines())
+    assert other == [[5, 9], [6, 9]] and first == [[5, 0], [6, 1], [7, 2]] and second == [[5, 2], [6, 3]]
+    assert mean == [[5, 1], [6, 2]] and ax.get_lines()[-1].get_label() == "mean of 2"

@@ -15,6 +15,7 @@ GREEN = "#009E73"
 PURPLE = "#93799A"
 ORANGE = "#BA8B4B"
 BROWN = "#7B3F00"
+VIOLET = "#6B2FD6"
 GREY = "#504C4C"
 BLACK = "#1A1A1A"
 
@@ -25,9 +26,9 @@ ALARM = VERMILLION
 HEALTHY = GREEN
 GUESS = PURPLE
 
-CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK, GREY, BROWN)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # colour never carries a meaning alone
-DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
+CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK, GREY, BROWN, VIOLET)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")  # colour never carries a meaning alone
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), (0, (6, 1, 1, 1, 1, 1)))
 
 SEQUENTIAL = "cividis"  # perceptually even, and the same to a colour-blind reader
 DIVERGING = "PuOr"
