@@ -22,8 +22,10 @@ IMPORTS = {  # of each module, within utils; whoever stands above may be importe
     "diagnostics": ["errors", "recording"],
     "initialization": ["errors"],
     "theory": ["activations", "errors"],
+    "phase": ["activations", "errors", "theory"],
     "models": ["activations", "errors", "initialization"],
     "plots": ["style"],
+    "maps": ["style"],
     "canvas": ["alt_text", "errors", "frame", "png", "style"],
     "controls": ["errors"],
     "live": ["canvas", "style"],
@@ -36,6 +38,7 @@ IMPORTS = {  # of each module, within utils; whoever stands above may be importe
     "chapter01": ["checking", "clinic", "models"],
     "chapter02": ["checking", "clinic", "models", "quiz"],
     "chapter03": ["checking", "clinic", "models", "quiz"],
+    "chapter04": ["checking", "clinic", "models", "quiz"],
 }
 
 
