@@ -93,7 +93,7 @@ def term_by_term(ax):
     curves = {"measured, 2,000 units": measured, "k E[a²] + 1": with_square, "k Var(a) + 1": with_variance}
     plots.draw_lines(ax, curves, xlabel="inputs added, k", ylabel="variance of the sum", markers=False)
 
-show(term_by_term)
+show(term_by_term, size=(6.5, 3))
 
 # %% [markdown]
 # The blue line follows $E[a^2]$. And the share beyond 5? $z$ is a sum of many terms, so it is normal, and PyTorch
@@ -142,23 +142,23 @@ assert any(run.stopped for run in runs.values()) or scaled > naive + 0.05
 # %% tags=["claim-C4.05"]
 def born(kind):
     net = MLP(2, width=16, activation="tanh", init="lecun")
-    for layer in (*net.hidden, net.readout):
-        if kind != "random":
-            nn.init.constant_(layer.weight, {"zero": 0.0, "constant": 0.1}[kind])
+    for layer in {"zero": [*net.hidden, net.readout], "constant": net.hidden, "random": []}[kind]:
+        nn.init.constant_(layer.weight, 0.0 if kind == "zero" else 0.1)
     return net
 
-spread = {}
+spread, size = {}, {}
 for kind in ("zero", "constant", "random"):
     net = born(kind)
     F.cross_entropy(net(x[:128]), y[:128]).backward()
     rows = net.hidden[0].weight.grad                                 # (16, 64)
-    spread[kind] = (rows - rows[0]).norm().item()
-    print(f"{kind:8}: norm of the gradient {rows.norm():.1e}, distance of its rows from the first {spread[kind]:.1e}")
-assert spread["constant"] < 1e-12 and spread["zero"] == 0 and spread["random"] > 1e-3
+    spread[kind], size[kind] = (rows - rows[0]).norm().item(), rows.norm().item()
+    print(f"{kind:8}: norm of the gradient {size[kind]:.1e}, distance of its rows from the first {spread[kind]:.1e}")
+assert size["zero"] == 0 and spread["constant"] < 1e-9 * size["constant"] and spread["random"] > 0.1 * size["random"]
 
 # %% [markdown]
-# With zeros, not even a gradient: $(W^{l+1})^\top\delta$ is 0. With constants, sixteen times the same row. It is one unit
-# in sixteen copies. Now train them, and record how far apart the rows of the *weights* are. *Predict:* will training
+# With zeros, not even a gradient: $(W^{l+1})^\top\delta$ is 0. With constants in the hidden layers, sixteen times the same
+# row, up to rounding. It is one unit in sixteen copies. (The readout is random here. Were its weights all the same, too,
+# the errors that it sends back would cancel: they sum to 0 over the classes.) Now train them, and record how far apart the rows of the *weights* are. *Predict:* will training
 # break the symmetry?
 
 # %% tags=["claim-C4.05"]
@@ -167,18 +167,18 @@ def row_distance(net):
     return (rows - rows.mean(0)).norm()
 
 twins = {kind: born(kind) for kind in ("zero", "constant", "random")}
-twin_runs = race(twins, x, y, steps=200, lr=0.05, record={"apart": row_distance}, title="Twins for life")
+twin_runs = race(twins, x, y, steps=100, lr=0.05, record={"apart": row_distance}, title="Twins for life")
 apart = {kind: run.recorded["apart"][-1].item() for kind, run in twin_runs.items()}
 right = {kind: run.accuracy for kind, run in twin_runs.items()}
 for kind in twins:
     print(f"{kind:8}: rows apart by {apart[kind]:.1e}, accuracy {right[kind]:.0%}")
 stopped = any(run.stopped for run in twin_runs.values())
-assert max(apart["zero"], apart["constant"]) < 1e-6 < apart["random"]
+assert max(apart["zero"], apart["constant"]) < 1e-4 and apart["random"] > 0.1
 assert stopped or (right["random"] > 0.9 and max(right["zero"], right["constant"]) < 0.5)
 
 # %% [markdown]
-# It does not. (What the constant net does learn is what *one* unit per layer can do. The biases may be constant,
-# and usually are 0: different weights suffice to tell the units apart.) So the weights must be random, and the
+# It does not, but for rounding errors, which grow like any small difference. What the constant net learns is what *one* unit in layer 1 can tell about a digit. (The biases may be
+# constant, and usually are 0: different weights suffice to tell the units apart.) So the weights must be random, and the
 # question is only: how large?
 #
 # ## Too small
@@ -195,7 +195,7 @@ def fading(ax):
     plots.draw_by_layer(ax, size, quantity="std of the activations")
     return f"From {size[0]:.1e} in layer 1 to {size[-1]:.1e} in layer 10."
 
-show(fading)
+show(fading, size=(6.5, 3))
 factor = (size[-1] / size[1]).item() ** (1 / 8)
 print(f"per layer {factor:.3f}; on paper 0.01 √256 = {0.01 * 256**0.5:.3f}")
 assert 1e-10 < size[-1] < 1e-7 and abs(factor - 0.16) < 0.02
@@ -358,7 +358,7 @@ def phase_diagram(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3):
 explore(phase_diagram, size=(7, 4.4), activation=["sigmoid", "tanh", "relu"], sigma_w=(0.2, 4.0, 0.1), sigma_b=(0.0, 1.0, 0.05))
 
 # %% tags=["claim-C4.08"]
-edge_w, edge_b = phase.edge_of_chaos("tanh", torch.linspace(1e-4, 1, 601))
+edge_w, edge_b = phase.edge_of_chaos("tanh", torch.linspace(1e-4, 1, 401))
 at = (edge_b - 0.05**0.5).abs().argmin()
 squared, at_zero = edge_w[at].item() ** 2, edge_w[0].item()
 print(f"tanh's edge: σ_b = 0 -> σ_w = {at_zero:.3f}; σ_b² = 0.05 -> σ_w² = {squared:.3f}")
@@ -437,7 +437,7 @@ assert stopped or (plain < 0.2 and plain + 0.1 < switch < centred - 0.03)
 #
 # Everything so far in one picture, the one to keep of this chapter. Each cell is a net at birth: its depth upwards, its
 # $\sigma_w$ to the right (on a log scale, from $\frac14$ to 16). The colour is the measured ratio of layer 1's gradient
-# to the last layer's. Purple: dead. Orange: exploding. White: **alive**. 500 nets, a forward and a backward pass each;
+# to the last layer's. Orange: dead. Purple: exploding. White: **alive**. 500 nets, a forward and a backward pass each;
 # the trick is that all of them share the same random numbers, times a factor. The black lines are theory's, which
 # has never seen these nets: where it says that the ratio is a thousandth, 1, and a thousand.
 #
@@ -453,18 +453,19 @@ def phase_map(ax, activation="tanh", sigma_b=0.0, seed=0):
     expected = phase.predicted_map(activation, sigma_w.tolist(), DEPTHS, sigma_b=sigma_b)        # (20, 25)
     plots.draw_heat(ax, ratio.log10(), x=(-2, 4), y=(2, 40), limits=(-12, 12), diverging=True,
                     xlabel="log₂ σ_w", ylabel="hidden layers", label="log₁₀ (first / last gradient)")
-    maps.draw_levels(ax, EXPONENTS, DEPTHS, expected.log10(), [-3, 0, 3], label="theory", names={-3: "0.001", 0: "1", 3: "1000"})
-    apart = (ratio / expected).log10().abs()
+    maps.draw_levels(ax, EXPONENTS, DEPTHS, expected.log10(), [-3, 0, 3], label="theory",
+                     names={-3: "0.001", 0: "1", 3: "1000"})
+    apart = 10 ** (ratio / expected).log10().abs()
     alive = (ratio.log10().abs() < 3).double().mean()
-    return (f"{alive:.0%} of the nets are alive, within a factor 1000. Theory is off by 10^{apart.median():.2f} in "
-            f"the median net, by 10^{apart.max():.1f} in the worst of 500.")
+    return (f"{alive:.0%} of the nets are alive, within a factor 1000. Theory is off by a factor "
+            f"{apart.median():.1f} in the median net, {apart.max():.0f} in the worst of 500.")
 
 explore(phase_map, size=(8, 4.6), activation=["sigmoid", "tanh", "relu"], sigma_b=(0.0, 1.0, 0.1), seed=(0, 9))
 
 # %% tags=["claim-C4.07"]
 off = {}
 for activation in ("sigmoid", "tanh", "relu"):
-    ratios = phase.gradient_map(activation, x[:16], y[:16], 2**EXPONENTS, DEPTHS, seeds=3)       # (3, 20, 25)
+    ratios = phase.gradient_map(activation, x[:8], y[:8], 2**EXPONENTS, DEPTHS, seeds=3)         # (3, 20, 25)
     expected = phase.predicted_map(activation, (2**EXPONENTS).tolist(), DEPTHS)
     decades = (ratios / expected).log10() / torch.tensor(DEPTHS)[:, None]
     off[activation] = (decades.abs().median().item(), decades.abs().max().item())
@@ -480,13 +481,13 @@ for activation in ("sigmoid", "tanh", "relu"):
 #
 # ## Does it matter? Where the net can learn
 #
-# Alive at birth is one thing; does it *learn*? 160 tanh nets, ten depths and sixteen $\sigma_w$, with $\sigma_b^2 =
+# Alive at birth is one thing; does it *learn*? 128 tanh nets, eight depths and sixteen $\sigma_w$, with $\sigma_b^2 =
 # 0.05$, 100 steps each. (`Stack` trains the 16 nets of a depth as one.) Theory's curve is the **depth scale**, $\xi =
 # 1/|\ln\chi|$: over $\xi$ layers the gradient's mean square changes by a factor $e$. Schoenholz et al. (2017) found
 # that nets learn up to about $6\xi$.
 
 # %%
-columns, depths = torch.linspace(0.5, 4, 16), list(range(4, 41, 4))
+columns, depths = torch.linspace(0.5, 4, 16), list(range(5, 41, 5))
 images, labels = x[:480].float(), y[:480]                            # enough here, and kind to the memory
 
 def mean_loss(logits, labels):                                       # logits (16, 64, 10), labels (64,)
@@ -497,8 +498,8 @@ def born_at(depth):
                  for sigma_w in columns)
 
 stacks = {f"{depth} layers": born_at(depth) for depth in depths}
-trials = race(stacks, images, labels, steps=100, lr=16 * 0.01, loss_fn=mean_loss, title="160 nets, mean loss of a depth")
-with torch.no_grad():                                                # accuracy: (10 depths, 16 sigmas)
+trials = race(stacks, images, labels, steps=100, lr=16 * 0.01, loss_fn=mean_loss, title="128 nets, mean loss of a depth")
+with torch.no_grad():                                                # accuracy: (8 depths, 16 sigmas)
     learned = torch.stack([(stack(images).argmax(2) == labels).double().mean(1) for stack in stacks.values()])
 
 # %%
@@ -507,32 +508,33 @@ chi_fine = phase.chi_map("tanh", fine, [0.05**0.5])[0]               # (141,)
 xi = 1 / chi_fine.log().abs().clamp(min=1e-3)
 
 def trainability(ax):
-    plots.draw_heat(ax, learned, x=(0.5, 4), y=(4, 40), limits=(0, 1), xlabel="σ_w", ylabel="hidden layers",
+    plots.draw_heat(ax, learned, x=(0.5, 4), y=(5, 40), limits=(0, 1), xlabel="σ_w", ylabel="hidden layers",
                     label="accuracy after 100 steps")
     maps.draw_curve(ax, fine, 6 * xi, label="6 ξ")
     best = columns[learned[-3].argmax()].item()
-    return f"At 32 layers the best is σ_w = {best:.2f}, accuracy {learned[-3].max():.0%}; the edge is at 1.33."
+    return f"At 30 layers the best is σ_w = {best:.2f}, accuracy {learned[-3].max():.0%}; the edge is at 1.33."
 
 show(trainability, size=(7.5, 4.4))
 
 # %% tags=["claim-C4.08"]
 stopped = any(run.stopped for run in trials.values())
 at_edge, in_order, in_chaos = learned[:, 2:6].amax(1), learned[:, 0], learned[:, -1]     # by depth
-print(f"12 layers: σ_w = 0.5 {in_order[2]:.0%}, around the edge {at_edge[2]:.0%}, σ_w = 4 {in_chaos[2]:.0%}")
-print(f"24 layers: σ_w = 0.5 {in_order[5]:.0%}, around the edge {at_edge[5]:.0%}, σ_w = 4 {in_chaos[5]:.0%}")
+for row in (1, 4, 7):
+    print(f"{depths[row]} layers: σ_w = 0.5 {in_order[row]:.0%}, around the edge {at_edge[row]:.0%}, "
+          f"σ_w = 4 {in_chaos[row]:.0%}")
 reach = 6 * phase.chi_map("tanh", columns, [0.05**0.5])[0].log().abs().reciprocal()      # (16,), in layers
 inside = torch.tensor(depths)[:, None] < reach
 print(f"accuracy of the nets shallower than 6 ξ: {learned[inside].mean():.0%} on average, "
       f"of the deeper ones {learned[~inside].mean():.0%}")
-assert stopped or (at_edge[5] > 0.5 and max(in_order[2], in_order[5], in_chaos[5]) < 0.3)
+assert stopped or (at_edge[3] > 0.6 and max(in_order[3], in_chaos[3]) < 0.3)
 assert stopped or learned[inside].mean() > learned[~inside].mean() + 0.2
 
 # %% [markdown]
-# The net learns where its gradient arrives. The peak is at the edge of chaos, and $6\xi$ follows its left flank well. On
-# the right we are stricter than the paper: chaotic nets give up earlier than $6\xi$ here, and even at the edge, where
-# $\xi$ is infinite, 40 layers of 32 units seldom learn in 100 steps. (A narrow net scatters around its mean, as in
-# chapter 2, and a learning rate that suits order is too large where gradients explode.) Initialization stretches the
-# depth that can be trained. It does not make it endless.
+# The net learns where its gradient arrives. The peak stands at the edge of chaos, and a curve that was computed without
+# any training follows both of its flanks. Only the summit is missing: at the edge $\xi$ is infinite, yet nets of 40
+# layers are hard to train in 100 steps. (Only 32 units a layer scatter around theory's mean, as in chapter 2, and the
+# further from the summit, the better a learning rate of its own would be.) Initialization stretches the depth that can
+# be trained. It does not make it endless.
 #
 # ## ☆ At the edge, slowly
 #
@@ -541,16 +543,16 @@ assert stopped or learned[inside].mean() > learned[~inside].mean() + 0.2
 # slower", one reads. Then it would be a straight line on a log axis. Take both axes logarithmic instead:
 
 # %% tags=["claim-C4.10"]
-q = theory.q_trajectory("tanh", 1.0, 2000)
+q = theory.q_trajectory("tanh", 1.0, 800)
 left = theory.chi("tanh", q).cumprod(0)                              # the gradient's mean square
-layer = torch.arange(1, 2001, dtype=torch.float64)
+layer = torch.arange(1, 801, dtype=torch.float64)
 late = layer >= 100
 slopes = {name: torch.corrcoef(torch.stack([layer[late].log(), v[late].log()])) [0, 1] * v[late].log().std()
           / layer[late].log().std() for name, v in (("q", q), ("product of χ", left))}
 print(", ".join(f"{name}: log-log slope {slope:.3f}" for name, slope in slopes.items()))
-print(f"q · 2l = {2 * q[-1] * 2000:.3f}, product of χ · L = {left[-1] * 2000:.3f}")
+print(f"q · 2l = {2 * q[-1] * 800:.3f}, product of χ · L = {left[-1] * 800:.3f}")
 assert abs(slopes["q"] + 1) < 0.02 and abs(slopes["product of χ"] + 1) < 0.02
-assert abs(2 * q[-1] * 2000 - 1) < 0.02 and abs(left[-1] * 2000 - 0.71) < 0.01
+assert abs(2 * q[-1] * 800 - 1) < 0.02 and abs(left[-1] * 800 - 0.71) < 0.01
 
 # %%
 net = MLP(100, 128, activation="tanh", sigma_w=1.0)
@@ -580,7 +582,7 @@ def chi_by_layer(net):
     return (delta[:-1] / delta[1:]).square()                         # (10,)
 
 learner = MLP(10, activation="tanh", sigma_w=1.1)
-run = fit(learner, x, y, steps=200, lr=0.02, record={"χ": chi_by_layer}, every=5, title="From the edge onwards")
+run = fit(learner, x, y, steps=200, lr=0.02, record={"χ": chi_by_layer}, every=5, live=False)
 chi = run.recorded["χ"]                                              # (records, 10)
 middle = chi[:, 2:8].log().mean(1).exp()                             # layers 3 to 8, geometric mean
 
@@ -639,7 +641,8 @@ def shuffled(net, seed=0):
     generator, copy = torch.Generator().manual_seed(seed), MLP(len(net.hidden), dtype=torch.float32)
     with torch.no_grad():
         for mine, theirs in zip(copy.hidden, net.hidden):            # the same numbers, in a random order
-            mine.weight.copy_(theirs.weight.flatten()[torch.randperm(theirs.weight.numel(), generator=generator)].view_as(theirs.weight))
+            order = torch.randperm(theirs.weight.numel(), generator=generator)
+            mine.weight.copy_(theirs.weight.flatten()[order].view_as(theirs.weight))
             mine.bias.copy_(theirs.bias)
     return copy
 
@@ -648,27 +651,33 @@ def shuffled(net, seed=0):
 # shuffle the pretrained weights within each layer: same numbers, no knowledge. Six sigmoid layers, three seeds:
 
 # %%
-torch.manual_seed(0)                                                 # of the decoders
-outcome = {"Xavier": [], "shuffled": [], "pretrained": []}
-for seed in range(3):
-    pretrained = pretrain(MLP(6, seed=seed, dtype=torch.float32))
-    nets = {"Xavier": MLP(6, seed=seed, dtype=torch.float32), "shuffled": shuffled(pretrained, seed),
+def three_starts(depth, seed, live=False):
+    torch.manual_seed(seed)                                          # of the decoders
+    pretrained = pretrain(MLP(depth, seed=seed, dtype=torch.float32))
+    nets = {"Xavier": MLP(depth, seed=seed, dtype=torch.float32), "shuffled": shuffled(pretrained, seed),
             "pretrained": pretrained}
-    results = race(nets, x32, y, steps=400, lr=0.1, live=seed == 0, title="Six sigmoid layers")
-    for name, result in results.items():
-        outcome[name].append(result.accuracy)
+    return race(nets, x32, y, steps=600, lr=0.1, seed=seed, live=live, title=f"{depth} sigmoid layers")
+
+starts = [three_starts(6, seed, live=seed == 0) for seed in range(3)]
+
+# %%
+outcome = {name: [run[name].accuracy for run in starts] for name in starts[0]}
 
 def road_not_taken(ax):
-    plots.draw_strips(ax, outcome, xlabel="accuracy after 400 steps, three seeds", limits=(0, 1.02))
+    plots.draw_strips(ax, outcome, xlabel="accuracy after 600 steps", limits=(0, 1.02))
+    return "Six sigmoid layers; a point for each of three seeds, and their mean."
 
 show(road_not_taken, size=(8, 2.6))
 print({name: [f"{share:.0%}" for share in shares] for name, shares in outcome.items()})
+deeper = {name: f"{run.accuracy:.0%}" for name, run in three_starts(10, 0).items()}
+print("ten layers, one seed:", deeper)
+assert max(outcome["Xavier"]) < 0.2 and min(outcome["pretrained"]) > max(outcome["shuffled"]) + 0.1
 
 # %% [markdown]
 # Pretraining rescues a net that Xavier's weights leave at chance. Part of it is size: the same weights in a random order
 # get some way, too. The rest is order: what the layers have learnt. But do not take it for a cure at any depth. With ten
-# layers and this minute of computing we got no further than about 50 %, and neither did the shuffled ones fare worse. In
-# 2010 and 2015 better random numbers took over, because they cost nothing.
+# layers this minute of computing does not suffice, and the pretrained net is no better than the shuffled one. Since 2010
+# better random numbers have taken over. They cost nothing.
 
 # %% [markdown] tags=["claim-C4.03", "claim-C4.10"]
 # ## What the literature says
@@ -678,8 +687,8 @@ print({name: [f"{share:.0%}" for share in shares] for name, shares in outcome.it
 # - **"tanh at the edge decays at the same exponential rate, a bit slower."** It is a power law, $1/(2l)$.
 # - **"In the ordered phase signals vanish."** Inputs merge: their cosine goes to 1. With a bias the signal itself stays.
 # - **Poole et al. 2016; Schoenholz et al. 2017**: order and chaos, the edge at $\sigma_w^2 = 1.76$ for $\sigma_b^2 =
-#   0.05$, the depth scale. The edge replicates to three digits, as it is a calculation. The $6\xi$ boundary replicates on
-#   the ordered side; on the chaotic side our small nets fail earlier.
+#   0.05$, the depth scale. The edge replicates to three digits, as it is a calculation. The $6\xi$ boundary replicates in
+#   nets of 32 units, except at the top, where it is infinite and they are not.
 # - **"PyTorch initializes with He."** It calls He's function, with a number that turns it into something else.
 # - **Hinton, Osindero and Teh 2006; Vincent et al. 2008**: pretraining makes deep nets trainable. At six layers, yes.
 #
@@ -893,9 +902,9 @@ def three_strips(axes):
         plots.draw_heat(ax, ratio.log10(), x=(-2, 4), y=(2, 40), limits=(-12, 12), diverging=True,
                         xlabel="log₂ σ_w", ylabel="hidden layers", label="log₁₀ (first / last)")
         ax.set_title(activation)
-    return "Purple: dead at birth. White: alive. Orange: exploding."
+    return "Orange: dead at birth. White: alive. Purple: exploding."
 
-show(three_strips, panels=3, size=(11, 3.6))
+show(three_strips, panels=3, size=(10, 3.2))
 
 # %% [markdown]
 # You know where the strip is. How do you hit it without a map, for any layer, and for forward and backward at once? Two
