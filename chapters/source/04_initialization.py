@@ -52,6 +52,7 @@ def first_layer(n, scale, seed=0):
     b = torch.randn(2000, generator=generator)
     return w @ on + b                                                # z: (2000,)
 
+# %%
 def before_the_first_step(axes, inputs=1000, weights="N(0, 1)"):
     z = first_layer(inputs, 1.0 if weights == "N(0, 1)" else inputs**-0.5)
     plots.draw_histograms(axes[0], {"z": z}, bins=torch.linspace(-60, 60, 61), xlabel="pre-activation z")
@@ -576,13 +577,15 @@ show(power_law)
 # All of this is about *random* weights. Training makes them less so with every step. Put a net on the edge, and measure
 # the factor $\chi = (\Vert\delta^l\Vert/\Vert\delta^{l+1}\Vert)^2$ again while it learns:
 
-# %% tags=["claim-C4.11"]
+# %%
 def chi_by_layer(net):
     delta = measure(net, x[:128], y[:128]).delta_norm
     return (delta[:-1] / delta[1:]).square()                         # (10,)
 
 learner = MLP(10, activation="tanh", sigma_w=1.1)
 run = fit(learner, x, y, steps=200, lr=0.02, record={"χ": chi_by_layer}, every=5, live=False)
+
+# %% tags=["claim-C4.11"]
 chi = run.recorded["χ"]                                              # (records, 10)
 middle = chi[:, 2:8].log().mean(1).exp()                             # layers 3 to 8, geometric mean
 
@@ -637,6 +640,11 @@ def pretrain(net, steps=300):
             a = torch.sigmoid(layer(a))                              # the next layer's input
     return net
 
+# %% [markdown]
+# One control makes it honest. Pretraining makes the weights larger, too, so perhaps size is all there is to it? So
+# shuffle the pretrained weights within each layer: same numbers, no knowledge. Six sigmoid layers, three seeds:
+
+# %%
 def shuffled(net, seed=0):
     generator, copy = torch.Generator().manual_seed(seed), MLP(len(net.hidden), dtype=torch.float32)
     with torch.no_grad():
@@ -645,10 +653,6 @@ def shuffled(net, seed=0):
             mine.weight.copy_(theirs.weight.flatten()[order].view_as(theirs.weight))
             mine.bias.copy_(theirs.bias)
     return copy
-
-# %% [markdown]
-# One control makes it honest. Pretraining makes the weights larger, too, so perhaps size is all there is to it? So
-# shuffle the pretrained weights within each layer: same numbers, no knowledge. Six sigmoid layers, three seeds:
 
 # %%
 def three_starts(depth, seed, live=False):
