@@ -122,6 +122,15 @@ def diagnose_rows(repeats):
         yield at_most(f"watch / bare loop, every tenth step: {what}", watched / bare, "{:.2f}", 1.3)
 
 
+def map_rows(repeats):
+    """The phase map of chapter 4, 20 depths x 25 sigma_w in one pass, against the same nets measured one by one."""
+    from bench_map import compare_with_a_loop  # imports torch: see measure_rows
+
+    together, looped = compare_with_a_loop(repeats)
+    remark = f" CPU ({looped:.0f} -> {together:.0f} ms)"
+    yield at_least("phase map, 20 x 25 nets: loop with `measure` / one pass", looped / together, "{:.0f}", 10, remark)
+
+
 def describe_machine():
     """Return CPU, cores, system, load and versions, in two lines."""
     cpu = platform.processor() or platform.machine()
@@ -150,6 +159,7 @@ def main():
         yield from chapter_rows(1 if quick else 3)
         yield from measure_rows(20 if quick else 60)
         yield from diagnose_rows(10 if quick else 30)
+        yield from map_rows(1 if quick else 5)
         if cores:
             os.sched_setaffinity(0, cores)
         yield from browser_rows(1 if quick else 3)
