@@ -24,6 +24,7 @@ IMPORTS = {  # of each module, within utils; whoever stands above may be importe
     "theory": ["activations", "errors"],
     "models": ["activations", "errors", "initialization"],
     "plots": ["style"],
+    "diagrams": ["style"],
     "canvas": ["alt_text", "errors", "frame", "png", "style"],
     "controls": ["errors"],
     "live": ["canvas", "style"],
@@ -36,6 +37,7 @@ IMPORTS = {  # of each module, within utils; whoever stands above may be importe
     "chapter01": ["checking", "clinic", "models"],
     "chapter02": ["checking", "clinic", "models", "quiz"],
     "chapter03": ["checking", "clinic", "models", "quiz"],
+    "chapter05": ["checking", "clinic", "models", "quiz", "theory", "verdict"],
 }
 
 
