@@ -46,9 +46,9 @@ n = 512
 random = torch.Generator().manual_seed(0)
 start, matrices = torch.randn(16, n, generator=random), torch.randn(50, n, n, generator=random)
 
-def mean_squares(sigma_w, phi=F.relu):
+def mean_squares(sigma_w, phi=F.relu, weights=matrices):
     a, squares = start, []
-    for W in matrices:
+    for W in weights:
         a = phi(sigma_w / n**0.5 * a @ W)                            # (16, 512)
         squares.append(a.double().square().mean())
     return torch.stack(squares)                                      # (50,), layer 1 first
@@ -56,9 +56,12 @@ def mean_squares(sigma_w, phi=F.relu):
 # %%
 def three_scales(ax):
     curves = {f"σ_w² = {square}": mean_squares(square**0.5) for square in (3, 2, 1)}
-    plots.draw_lines(ax, curves, xlabel="layer", ylabel="mean square of a", log=True)
-    for square in (3, 2, 1):
-        ax.plot(range(1, 51), [(square / 2) ** l for l in range(1, 51)], color=style.THEORY, linewidth=1)
+    plots.draw_lines(ax, curves, xlabel="layer", ylabel="mean square of a", log=True, limits=(1e-18, 1e14))
+    for square, name in zip((3, 2, 1), ("theory", None, None)):
+        ax.plot(range(1, 51), [(square / 2) ** l for l in range(1, 51)], color=style.THEORY, linewidth=1, label=name)
+    ax.legend(loc="upper left", ncols=2)
+    after = ", ".join(f"{curve[-1]:.0e} at {name}" for name, curve in curves.items())
+    return f"After layer 50: {after}."
 
 show(three_scales)
 
@@ -94,7 +97,7 @@ predict("Fifty ReLU layers with Xavier's scale: what is left of a mean square of
 # ## Move it
 #
 # *Try:* (1) find the scales at which layer 50 is above $10^{-6}$ and below $10^{6}$: how narrow is the window?
-# (2) Which scale loses half a decade per layer? Compute it first. (3) Read the ratio in the words below the figure at
+# (2) Which scale loses a quarter in every layer? Compute it first. (3) Read the ratio in the words below the figure at
 # several scales: why is ReLU's always the same? (4) tanh and SELU, at 1, 2 and 3: what else can a level do?
 
 # %%
@@ -103,11 +106,11 @@ def level(ax, sigma_w_squared=2.0, activation="relu"):
     measured = sigma_w_squared * mean_squares(sigma_w, phi)          # of the z that comes after layer 1, 2, ...
     predicted = theory.q_trajectory(activation, sigma_w_squared, 51, sigma_w)[1:]
     plots.draw_by_layer(ax, measured, predicted, quantity="mean square of the next z")
-    ax.set_ylim(1e-52, 1e12)
+    ax.set_ylim(1e-32, 1e12)
     ratio = measured[-1] / predicted[-1]
     return f"After layer 50: measured {measured[-1]:.1e}, theory {predicted[-1]:.1e}, ratio {ratio:.2f}."
 
-explore(level, sigma_w_squared=(0.2, 3.0, 0.02), activation=["relu", "tanh", "selu"])
+explore(level, sigma_w_squared=(0.5, 3.0, 0.02), activation=["relu", "tanh", "selu"])
 
 # %% tags=["claim-C5.03"]
 ends = {1: [], 2: []}
@@ -129,7 +132,24 @@ assert 1 / 8 < ratios.min() and ratios.max() < 8
 # **The tolerance.** Seven nets each, 14 in all, and each of them is within a factor of 8 of theory after fifty
 # layers. That is 4 % per layer ($8^{1/50} = 1.04$), while the two settings are 15 orders of magnitude apart. That is
 # what we promise for this line: an order of magnitude, not a decimal. In point (3) above the ratio never changed
-# because scaling a ReLU net only scales its output; the luck is in the matrices.
+# because scaling a ReLU net only scales its output; the luck is in the matrices. Tanh has a level that pulls
+# (chapter 3): accidents are forgotten, and theory is closer, at any scale. So has SELU at its own scale of 1; at 2 and 3
+# it leaves its level as ReLU does.
+
+# %% tags=["claim-C5.03"]
+apart = {"tanh": [], "selu": []}
+for name, ratios in apart.items():
+    for square in (1.0, 2.0, 3.0):
+        predicted = theory.q_trajectory(name, square, 51, square**0.5)[-1]
+        for weights in (matrices, matrices.mT, matrices.flip(0)):                # three nets
+            last = mean_squares(square**0.5, activations.get(name).value, weights)[-1]
+            ratios.append((square * last / predicted).item())
+    print(f"{name}: measured / theory after 50 layers {min(ratios):.2f} to {max(ratios):.2f}")
+assert 0.7 < min(apart["tanh"]) and max(apart["tanh"]) < 1.4
+assert 0.7 < min(apart["selu"][:3]) and max(apart["selu"][:3]) < 1.4
+assert 1 / 8 < min(apart["selu"]) and max(apart["selu"]) < 8
+
+# %% [markdown]
 #
 # ## By hand: one derivation, three names
 #
@@ -193,7 +213,7 @@ assert 3.9 < doubles[100, 300] < 4.1
 
 # %% [markdown]
 # What does each rule do to a rectangular layer without a bend? Bars are measured, in one layer, from a thousand
-# random vectors sent each way; the cross is the formula. *Try:* (1) 100 into 100: three rules, one rule. (2) 100 into 400:
+# random vectors sent each way; the black mark is the formula. *Try:* (1) 100 into 100: three rules, one rule. (2) 100 into 400:
 # who is level forward, who backward? (3) 400 into 100.
 
 # %%
@@ -212,7 +232,7 @@ def both_ways(axes, n_in=100, n_out=300):
     for ax, square, fan, title in zip(axes, squares, (n_in, n_out), ("forward", "backward")):
         plots.draw_bars(ax, {name: rule(n_in, n_out) * square for name, rule in RULES.items()},
                         xlabel="mean square after / before", form="{:.2f}")
-        ax.plot([rule(n_in, n_out) * fan for rule in RULES.values()], range(3), "x", color=style.THEORY, markersize=9)
+        ax.plot([rule(n_in, n_out) * fan for rule in RULES.values()], range(3), "|", color=style.THEORY, markersize=34)
         ax.set(xlim=(0, 4.6), title=title)
     axes[1].set_yticklabels([])
     return (f"{n_in} into {n_out}: measured / formula {squares[0] / n_in:.2f} forward, "
@@ -220,16 +240,26 @@ def both_ways(axes, n_in=100, n_out=300):
 
 explore(both_ways, panels=2, n_in=(100, 400, 50), n_out=(100, 400, 50))
 
+# %% tags=["claim-C5.01"]
+off = []
+for n_in, n_out in ((100, 100), (100, 400), (400, 100), (250, 300)):
+    for seed in range(3):
+        random = torch.Generator().manual_seed(seed)
+        W = torch.randn(n_out, n_in, generator=random)
+        a, delta = torch.randn(1000, n_in, generator=random), torch.randn(1000, n_out, generator=random)
+        off += [(a @ W.T).square().mean().item() / n_in - 1, (delta @ W).square().mean().item() / n_out - 1]
+print(f"measured and formula differ by {max(map(abs, off)):.1%} at most, both ways, in 12 layers")
+assert max(map(abs, off)) < 0.06
+
 # %% [markdown]
 # Which side should you take? He et al. point out that it hardly matters. With $1/n_{in}$ everywhere, the backward
 # factors $n_{out}/n_{in}$ multiply along the net, and since the output of one layer is the input of the next, they
 # *cancel*: what remains is the last width over the first. The compromise is not so lucky:
 
 # %% tags=["claim-C5.02"]
-widths = [100, 300] * 20 + [100]                                     # 40 layers: in and out, in and out
+fans = [(100, 300), (300, 100)] * 20                                 # 40 layers: in and out, in and out
 through = {}
 for name, rule in RULES.items():
-    fans = list(zip(widths[:-1], widths[1:]))
     forward = torch.tensor([rule(n_in, n_out) * n_in for n_in, n_out in fans]).prod().item()
     backward = torch.tensor([rule(n_in, n_out) * n_out for n_in, n_out in fans]).prod().item()
     random = torch.Generator().manual_seed(0)
@@ -651,7 +681,7 @@ predict("Fifty ReLU layers with batch norm: how large is layer 1's gradient, com
 #
 # which is $1.211$ in norm (Yang et al. 2019). No $\sigma_w$ is left in it, so no initialization can help.
 #
-# *Try:* (1) none: find He's scale. (2) Every norm at $\sigma_w = 0.2$ and 3: what changes? (3) Compare batch and layer, backward.
+# *Try:* (1) none: find He's scale. (2) Every norm at $\sigma_w = 0.8$ and 2.2: what changes? (3) Compare batch and layer, backward.
 
 # %%
 def norm_against_scale(axes, norm="none", sigma_w=1.0):
@@ -662,28 +692,28 @@ def norm_against_scale(axes, norm="none", sigma_w=1.0):
     axes[1].set_title("backward")
     told = plots.draw_by_layer(axes[1], gradient / gradient[-1], GROWTH.get(norm, factor) ** (50 - layer),
                                quantity="gradient, relative to layer 50")
-    axes[0].set_ylim(1e-45, 1e45)
-    axes[1].set_ylim(1e-45, 1e45)
+    axes[0].set_ylim(1e-27, 1e21)
+    axes[1].set_ylim(1e-27, 1e21)
     return f"Backward, {told}"
 
-explore(norm_against_scale, panels=2, norm=list(NORMS), sigma_w=(0.2, 3.0, 0.1))
+explore(norm_against_scale, panels=2, norm=list(NORMS), sigma_w=(0.8, 2.2, 0.1))
 
 # %% tags=["claim-C5.10", "claim-C5.11"]
 per_layer = {}
-for norm, growth in GROWTH.items():
-    for sigma_w in (0.2, 3.0):
+for norm in NORMS:
+    for sigma_w in (0.8, 2.2):
         both = [deep_signals(norm, sigma_w, depth, seed) for seed in range(2) for depth in (20, 50)]
         last = torch.stack([forward[-1] for forward, _ in both])
         per_layer[norm, sigma_w] = torch.stack([(g[0] / g[-1]) ** (1 / (len(g) - 1)) for _, g in both])
-        print(f"{norm:5} sigma_w = {sigma_w}: level {last.min():.2f} to {last.max():.2f}, gradient per layer "
-              f"{per_layer[norm, sigma_w].mean():.3f}, theory {growth:.3f}")
-        assert 0.35 < last.min() and last.max() < 0.65
+        print(f"{norm:5} sigma_w = {sigma_w}: level {last.min():.2g} to {last.max():.2g}, gradient per layer "
+              f"{per_layer[norm, sigma_w].mean():.3f}, theory {GROWTH.get(norm, sigma_w / 2**0.5):.3f}")
+        assert norm == "none" or (0.35 < last.min() and last.max() < 0.65)
 
 # %% tags=["claim-C5.10"]
 net = [measure(MLP(50, activation="relu", init="he", norm="batch", seed=s), x[:128], y[:128]).delta_norm for s in range(3)]
 on_digits = torch.stack([(d[0] / d[49]) ** (1 / 49) for d in net])
 print("a 50-layer net with batch norm, on digits:", [f"{g:.3f}" for g in on_digits])
-assert all((g / GROWTH[norm] - 1).abs().max() < 0.04 for (norm, _), g in per_layer.items())
+assert all((g / GROWTH.get(norm, s / 2**0.5) - 1).abs().max() < 0.04 for (norm, s), g in per_layer.items())
 assert (on_digits / GROWTH["batch"] - 1).abs().max() < 0.05
 
 # %% [markdown]
@@ -936,7 +966,7 @@ chapter05.check_invention(my_activation, my_sigma_w)
 # One picture to keep: variance through fifty layers, level at one setting only.
 
 # %%
-show(variance_by_layer)
+show(three_scales)
 
 # %% [markdown]
 # Every layer is at one now. And yet: with fifty layers at the best of scales, ReLU nets learn slowly, and with a hundred not
