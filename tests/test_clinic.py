@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from utils import chapter01, chapter02, chapter03, clinic
+from utils import chapter01, chapter02, chapter03, chapter05, clinic
 from utils.verdict import CORRECT, NOT_YET
 
-PATIENTS = {chapter.__name__: chapter.PATIENT for chapter in (chapter01, chapter02, chapter03)}
+PATIENTS = {chapter.__name__: chapter.PATIENT for chapter in (chapter01, chapter02, chapter03, chapter05)}
 patients = pytest.mark.parametrize("patient", PATIENTS.values(), ids=PATIENTS)
 
 
