@@ -169,7 +169,7 @@ def test_frames_beyond_the_last_few_are_forgotten(monkeypatch):
     canvas = Canvas()
     titles = [f"title {i}" for i in range(20)]
     for title in (*titles, titles[-1], titles[0]):
-        canvas.draw(lambda ax: ax.set(title=title) and None)
+        canvas.draw(lambda ax, title: ax.set_title(title) and None, title=title)
     assert len(drawn) == 21
 
 

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from utils.errors import WrongType, WrongValue, first_line, is_misfit
-from utils.recording import left_as_found, norms, numbered, recording
+from utils.recording import left_as_found, norm, numbered, recording
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,11 @@ def measure(model, x, y, loss_fn=F.cross_entropy):
         if not loss.requires_grad:
             raise WrongValue("no gradient reaches any layer: the model or the loss cuts it off (no_grad or detach)")
         weights = {id(w): w for call in calls for w in call.weights if w.requires_grad}
-        asked = [call for call in calls if call.edge is not None]
-        # Asking for a large frozen layer's z, too, leads the backward pass there; dC/dz itself is heard on the way.
-        heard = [call.z for call in calls if call.listening and not any(w.requires_grad for w in call.weights)]
-        wanted = [*weights.values(), *(call.edge for call in asked), *heard]
-        found = torch.autograd.grad(loss, wanted, allow_unused=True)  # None: C does not depend on it
-    gradients = {key: torch.zeros(()) if gradient is None else gradient for key, gradient in zip(weights, found)}
-    reached = [(call, delta) for call, delta in zip(asked, found[len(weights) :]) if delta is not None]
-    for (call, _), delta_norm in zip(reached, norms([delta for _, delta in reached])):
-        call.numbers["delta_norm"] = delta_norm
+        # Asking for a frozen layer's z, too, leads the backward pass there; dC/dz itself is heard on the way.
+        frozen = [call.z for call in calls if call.z.requires_grad and not any(w.requires_grad for w in call.weights)]
+        wanted = [*weights.values(), *frozen]
+        found = torch.autograd.grad(loss, wanted, materialize_grads=True)  # a layer that C does not depend on: zeros
+        gradients = dict(zip(weights, found))
     pre_mean, pre_std = _mean_std([call.numbers.get("pre") for call in calls])
     activation_mean, activation_std = _mean_std([call.numbers.get("activation") for call in calls])
     delta_norm, saturated, dead = (
@@ -134,6 +130,5 @@ def _mean_std(moments):
 
 def _together(matrices_by_layer):
     """One norm per layer over all of its matrices (an LSTM has two); NaN where one is missing, as of a frozen weight."""
-    found = iter(norms([m for matrices in matrices_by_layer for m in matrices if m is not None]))
-    parts = [[torch.nan if m is None else next(found) for m in matrices] for matrices in matrices_by_layer]
-    return torch.tensor([math.hypot(*part) for part in parts], dtype=torch.float64)
+    norms = [[torch.nan if m is None else norm(m) for m in matrices] for matrices in matrices_by_layer]
+    return torch.tensor([math.hypot(*parts) for parts in norms], dtype=torch.float64)

@@ -1,18 +1,16 @@
 """Listen to a model: what every layer receives and returns, in one forward and one backward pass, leaving no trace.
 
-What the layers make is reduced to a few numbers at the moment it passes by: the next function may overwrite it. With
-large tensors this is also the fast way, since fresh memory is slower than arithmetic. With small ones it is the calls
-that cost; so where nothing can be overwritten (dC/dz, weights and their gradients) small tensors are taken together.
+Everything is reduced to a few numbers at the moment it passes by. Keeping the tensors until the end costs more than
+computing with them: fresh memory is slower than arithmetic.
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from torch import nn
-from torch.autograd.graph import get_gradient_edge
 
 # A sigmoid counts as saturated where its slope is below 2.7 % of its maximum: |z| > 5. Since
 # sigmoid(z) = 1/2 + tanh(z/2)/2, the same point of a tanh is |z| > 2.5, where |tanh z| exceeds this bound.
@@ -21,7 +19,6 @@ FLAT_ENDS = {"Sigmoid": (0.5, SATURATED_TANH / 2), "Tanh": (0.0, SATURATED_TANH)
 # Half of float32's range in powers of ten: a norm within it was computed from squares that float32 can hold. Converting
 # every tensor to double would cost more than all other arithmetic here.
 SAFE_NORMS = (1e-15, 1e15)
-SMALL = 2**16  # bytes: below, the call of a function costs more than its arithmetic
 
 
 @dataclass
@@ -41,28 +38,20 @@ class LayerCall:
     kind: str | None = None
     numbers: dict = field(default_factory=dict)
     listening: object = None
-    edge: object = None
 
     def hear_pre_activation(self, z):
-        """Take z's statistics now. The norm of dC/dz: ask autograd for `edge` and hand over what it finds.
-
-        If z is large, `edge` is None, and the norm is taken when the backward pass comes by.
-        """
+        """Take z's statistics now, and the norm of dC/dz when the backward pass comes by."""
         self.stop_listening()
-        self.z, self.edge = z, None
+        self.z = z
         self.numbers["pre"] = _moments(z)
         self.numbers["delta_norm"] = 0.0  # stays, if C does not depend on z
-        if _is_small(z):
-            self.edge = get_gradient_edge(z)  # of z as it is now: a function that works in place makes z another
-        else:
-            self.listening = z.register_hook(self._hear_delta)
+        self.listening = z.register_hook(self._hear_delta)
 
     def hear_activation(self, a, kind):
         """Take the statistics of a, made from z by a nonlinearity of this kind ("" for any but sigmoid and tanh)."""
         self.kind = kind
         self.numbers["activation"] = _moments(a)
-        # Mostly there is nothing to count. Not torch.aminmax, which takes twice as long as both.
-        low, high = a.amin().item(), a.amax().item()
+        low, high = (bound.item() for bound in torch.aminmax(a))  # cheap, and mostly there is nothing to count
         self.numbers["saturated"] = self.numbers["dead"] = 0.0
         if kind in FLAT_ENDS:
             centre, reach = FLAT_ENDS[kind]
@@ -150,8 +139,7 @@ def left_as_found(model):
         for name, buffer in module._buffers.items()  # not named_buffers(): that cannot put a replaced buffer back
         if buffer is not None
     ]
-    on_gpu = torch.cuda.is_initialized()  # else there is no need to walk through all parameters
-    devices = sorted({p.device.index for p in model.parameters() if p.device.type == "cuda"}) if on_gpu else []
+    devices = sorted({p.device.index for p in model.parameters() if p.device.type == "cuda"})
     try:
         with torch.random.fork_rng(devices=devices):
             yield
@@ -170,23 +158,6 @@ def norm(t):
     return torch.linalg.vector_norm(t.double()).item()
 
 
-def norms(tensors):
-    """`norm` of each tensor, as a list; small ones of the same shape together."""
-    groups = defaultdict(list)
-    for i, t in enumerate(tensors):
-        groups[(t.shape, t.dtype, t.device) if _is_small(t) else i].append(i)
-    out = [0.0] * len(tensors)
-    for places in groups.values():
-        if len(places) > 1:
-            stacked = _at_least_single(torch.stack([tensors[i].detach() for i in places]))
-            values = torch.linalg.vector_norm(stacked.flatten(1), dim=1).tolist()
-        else:
-            values = [math.nan]
-        for i, value in zip(places, values):
-            out[i] = value if SAFE_NORMS[0] < value < SAFE_NORMS[1] else norm(tensors[i])
-    return out
-
-
 def numbered(names):
     """A layer that is called several times is listed as `name`, `name[1]`, `name[2]` ..."""
     seen = Counter()
@@ -195,10 +166,6 @@ def numbered(names):
         out.append(f"{name}[{seen[name]}]" if seen[name] else name)
         seen[name] += 1
     return tuple(out)
-
-
-def _is_small(t):
-    return t.numel() * t.element_size() <= SMALL
 
 
 def _moments(t):
