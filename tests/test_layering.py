@@ -23,6 +23,8 @@ IMPORTS = {  # of each module, within utils; whoever stands above may be importe
     "initialization": ["errors"],
     "theory": ["activations", "errors"],
     "models": ["activations", "errors", "initialization"],
+    "residual": ["activations", "errors", "initialization", "models"],
+    "transformer": ["errors", "initialization", "models"],
     "plots": ["style"],
     "canvas": ["alt_text", "errors", "frame", "png", "style"],
     "controls": ["errors"],
@@ -36,6 +38,7 @@ IMPORTS = {  # of each module, within utils; whoever stands above may be importe
     "chapter01": ["checking", "clinic", "models"],
     "chapter02": ["checking", "clinic", "models", "quiz"],
     "chapter03": ["checking", "clinic", "models", "quiz"],
+    "chapter06": ["checking", "clinic", "data", "quiz", "residual", "training", "verdict"],
 }
 
 
