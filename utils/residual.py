@@ -13,6 +13,11 @@ from utils.models import NORMS, Linear, check_count
 ORDERS = ("pre", "post")
 
 
+def _check_finite(name, value):
+    if not isinstance(value, Real) or not math.isfinite(value):
+        raise WrongValue(f"{name} is a finite number; got {value!r}")
+
+
 class ResidualNet(nn.Module):
     """`blocks` blocks of two layers between a linear stem and a readout: x_{l+1} = carry x_l + scale F_l(x_l).
 
@@ -46,13 +51,12 @@ class ResidualNet(nn.Module):
         for name, count in {"blocks": blocks, "width": width}.items():
             check_count(name, count, least=1)
         check_count("seed", seed, least=0)
-        if norm is not None and norm not in NORMS:
+        if norm is not None and (not isinstance(norm, str) or norm not in NORMS):
             raise WrongValue(f"unknown norm {norm!r}: choose None or one of {', '.join(NORMS)}")
         if order not in ORDERS:
             raise WrongValue(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
-        for name, factor in {"carry": carry, "scale": scale}.items():
-            if not isinstance(factor, Real) or not math.isfinite(factor):
-                raise WrongValue(f"{name} is a finite number; got {factor!r}")
+        _check_finite("carry", carry)
+        _check_finite("scale", scale)
         if not isinstance(drop, Real) or not 0 <= drop < 1:
             raise WrongValue(f"drop is a probability from 0 to below 1; got {drop!r}")
         self.phi = activations.get(activation).torch_class().to(dtype)
@@ -114,7 +118,7 @@ class HighwayNet(nn.Module):
     """`depth` highway layers y = T H(x) + (1 - T) x, H = phi(W_H x + b_H), T = sigmoid(W_T x + b_T) (Srivastava et al. 2015).
 
     gate_bias: b_T at the start; the more negative, the more of x is carried. The other arguments: see `ResidualNet`.
-    Raises ValueError for a size or a seed that is no whole number or too small, and for an unknown activation.
+    Raises ValueError for an unknown activation, and for a number that makes no sense.
     """
 
     def __init__(
@@ -125,6 +129,7 @@ class HighwayNet(nn.Module):
         check_count("depth", depth, least=1)
         check_count("width", width, least=1)
         check_count("seed", seed, least=0)
+        _check_finite("gate_bias", gate_bias)
         self.phi = activations.get(activation).torch_class().to(dtype)
         self.stem = Linear(in_features, width, dtype=dtype)
         self.transforms = nn.ModuleList(Linear(width, width, dtype=dtype) for _ in range(depth))

