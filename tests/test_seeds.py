@@ -13,9 +13,16 @@ from sample import CHAPTERS, SOURCES, build, write_sample
 
 import utils.explore
 import utils.models
+import utils.residual
 import utils.training
+import utils.transformer
 
 SEEDS = (1, 2)
+NETS = [  # room and name of each net that chapters make
+    (utils.models, "MLP"),
+    *[(utils.residual, name) for name in ("ResidualNet", "HighwayNet", "DenseNet")],
+    (utils.transformer, "Transformer"),
+]
 
 
 def claims_of(cell):
@@ -24,11 +31,12 @@ def claims_of(cell):
 
 def reseed(monkeypatch, seed):
     """Make `seed` the default of every net and every training that a chapter starts, unwatched and without pictures."""
-    class Reseeded(utils.models.MLP):
-        def __init__(self, *arguments, seed=seed, **settings):
-            super().__init__(*arguments, seed=seed, **settings)
+    for module, net in NETS:
+        class Reseeded(getattr(module, net)):
+            def __init__(self, *arguments, seed=seed, **settings):
+                super(type(self), self).__init__(*arguments, seed=seed, **settings)
 
-    monkeypatch.setattr(utils.models, "MLP", Reseeded)
+        monkeypatch.setattr(module, net, Reseeded)
     for name in ("race", "fit"):
         training = functools.partial(getattr(utils.training, name), seed=seed, live=False)
         monkeypatch.setattr(utils.training, name, training)
