@@ -23,6 +23,8 @@ IMPORTS = {  # of each module, within utils; whoever stands above may be importe
     "initialization": ["errors"],
     "theory": ["activations", "errors"],
     "models": ["activations", "errors", "initialization"],
+    "recurrent": ["errors"],
+    "through_time": ["errors", "recurrent"],
     "plots": ["style"],
     "canvas": ["alt_text", "errors", "frame", "png", "style"],
     "controls": ["errors"],
@@ -32,10 +34,11 @@ IMPORTS = {  # of each module, within utils; whoever stands above may be importe
     "verdict": [],
     "checking": ["verdict"],
     "quiz": ["checking", "verdict"],
-    "clinic": ["checking", "data", "models", "training", "verdict"],
+    "clinic": ["checking", "data", "quiz", "training", "verdict"],
     "chapter01": ["checking", "clinic", "models"],
     "chapter02": ["checking", "clinic", "models", "quiz"],
     "chapter03": ["checking", "clinic", "models", "quiz"],
+    "chapter07": ["checking", "clinic", "data", "models", "quiz", "recurrent"],
 }
 
 
