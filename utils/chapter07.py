@@ -63,6 +63,7 @@ def check_lstm_step(f):
         step(squash=torch.sigmoid): "g is what is written, from -1 to 1: it takes a tanh",
         step(old=True): "the new h shows the new c",
         step(forget=False): "the forget gate is missing",
+        lambda *arguments: step()(*arguments).roll(arguments[1].shape[1], 1): "h first, then c",
     }
     B, H, n = 3, 4, 5
     case = (_numbers(B, n), _numbers(B, H, offset=1.0), 2 * _numbers(B, H, offset=2.0), _numbers(4 * H, n, offset=3.0),
@@ -115,7 +116,7 @@ QUIZ = {
         "anything is possible",
         {
             "vanishes": "not necessarily: you saw one that grows by 1.2 per step",
-            "explodes": "not necessarily either",
+            "explodes": "not necessarily: 0.2 could also fade at once, and in a linear net it would",
             "anything is possible": "the product is of different Jacobians; only a largest singular value below 1 would settle it",
         },
     ),
@@ -140,16 +141,29 @@ QUIZ = {
 }
 
 
-DISEASES = {
-    "saturated by large weights": "three quarters of the units sit on the flat ends, in every layer, before the first step",
-    "dead units": "all units of the upper layers are exactly 0 for every digit, and so is the gradient below them",
-    "weights too small for the activation": "signal and gradient shrink together, by the same factor in every layer, "
-    "and nothing is saturated or dead",
-    "skips that add up": "the signal grows from layer to layer by its own size, and the gradient with it, the other way",
-    "a memory that forgets": "half of the gradient is lost at every step back in time",
-    "learning rate too small": "then the charts before the first step would look healthy",
+DISEASES = {  # disease: (what speaks for it in the patient who has it, what is missing in the others)
+    "saturated by large weights": (
+        "three quarters of the units sit on the flat ends, in every layer, before the first step",
+        "then a large share of the units would be saturated",
+    ),
+    "dead units": (
+        "every unit of the upper layers is 0 for every digit, and so is the gradient below them",
+        "then a layer's dead share would be near 100 %, and the gradient below it exactly 0",
+    ),
+    "weights too small for the activation": (
+        "signal and gradient shrink together, by the same factor in every layer, and nothing is saturated",
+        "then the std of z and the gradient would both shrink, each on its way",
+    ),
+    "skips that add up": (
+        "the signal grows by a factor per block on its way up, and the gradient on its way down",
+        "then the std of z would grow from layer to layer, and the gradient the other way",
+    ),
+    "a memory that forgets": (
+        "more than half of the gradient is lost at every step back in time",
+        "there is nothing to remember here: no sequence, no time",
+    ),
+    "learning rate too small": ("", "then the chart from before the first step would look healthy"),
 }
-_MISSED = "look again at what is strange in this chart, and in which direction it grows"
 
 
 def _mlp(depth, bias=0.0, **settings):
@@ -163,55 +177,61 @@ def _mlp(depth, bias=0.0, **settings):
     return make
 
 
-def _reader(chrono, seed=1):
-    """Return a maker of LSTMs of 16 units that recall over 100 steps, with forget biases of 0 or chrono's."""
-    def make():
-        cell = make_cell("lstm", 8, 16, seed=seed, dtype=torch.float32)
-        return Reader(chrono_(cell, 100, seed=seed) if chrono else keep_(cell, 0.0), seed=seed)
-
-    return make
+def _reader(prepare):
+    """Return a maker of LSTMs of 16 units that name the first of 101 symbols; `prepare` sets a cell's biases."""
+    return lambda: Reader(prepare(make_cell("lstm", 8, 16, seed=1, dtype=torch.float32)), seed=1)
 
 
-def _patient(complaint, make, lr, disease, chapter, cure, treated, why, **more):
-    """A patient of the ward: `cure` with `treated` = (maker, learning rate), and two remedies that fail."""
-    diseases = {name: text if name == disease else _MISSED for name, text in DISEASES.items()}
-    prescriptions = {
-        "a smaller learning rate": Treatment(make, lr / 10, "the disease was there before the first step"),
-        cure: Treatment(*treated, why),
-    }
-    return Patient(complaint, make, lr, disease, diseases, prescriptions, chapter=chapter, **more)
+def _patient(complaint, disease, chapter, make, lr, *treatments, **more):
+    """Return a patient of the ward. treatments: (name, treated maker, why), besides the learning rate that never cures."""
+    return Patient(
+        complaint, make, lr, disease,
+        diseases={name: yes if name == disease else no for name, (yes, no) in DISEASES.items()},
+        prescriptions={"a tenth of the learning rate": Treatment(make, lr / 10, "the disease was there before any step")}
+        | {name: Treatment(treated, lr, why) for name, treated, why in treatments},
+        chapter=chapter, **more,
+    )  # fmt: skip
 
 
 WARD = {
     "A": _patient(
         "20 ReLU layers, learning rate 0.01. 'The loss stands still at ln 10.'",
-        _mlp(20, activation="relu", init="lecun"), 0.01, "weights too small for the activation", "3 and 5",
-        "weights with std sqrt(2/fan_in)", (_mlp(20, activation="relu", init="he"), 0.01),
-        "ReLU halves the mean square, and the weights' 2 makes up for it",
+        "weights too small for the activation", "3 and 5", _mlp(20, activation="relu", init="lecun"), 0.01,
+        ("a leak of 0.01", _mlp(20, activation="leaky_relu", init="lecun"),
+         "a hundredth of the other half gets through, and the weights are as small as before"),
+        ("weights with std sqrt(2/fan_in)", _mlp(20, activation="relu", init="he"),
+         "ReLU halves the mean square, and a weight variance of 2/fan_in makes up for it"),
     ),
     "B": _patient(
         "40 ReLU layers, He's weights, a skip around each, learning rate 0.01. 'nan after two steps.'",
-        _mlp(40, activation="relu", init="he", skip=True), 0.01, "skips that add up", "6",
-        "branches divided by sqrt(L)", (_mlp(40, activation="relu", sigma_w=(2 / 40) ** 0.5, skip=True), 0.01),
-        "40 branches of a fortieth of the variance add up to about e, not to 2 to the 40",
+        "skips that add up", "6", _mlp(40, activation="relu", init="he", skip=True), 0.01,
+        ("weights with std 1/sqrt(fan_in)", _mlp(40, activation="relu", init="lecun", skip=True),
+         "every block still adds half of what it gets, forty times over"),
+        ("branches divided by sqrt(40)", _mlp(40, activation="relu", sigma_w=(2 / 40) ** 0.5, skip=True),
+         "forty branches of a fortieth of the variance multiply it by about e, not by 2 to the 40"),
     ),
     "C": _patient(
         "10 tanh layers, weights from N(0, 1), learning rate 0.05. 'It jumps about and learns nothing.'",
-        _mlp(10, activation="tanh", init="naive"), 0.05, "saturated by large weights", "1 and 4",
-        "weights with std 1/sqrt(fan_in)", (_mlp(10, activation="tanh", init="lecun"), 0.05),
-        "with 64 inputs that is an eighth, and z comes back to where tanh has a slope",
+        "saturated by large weights", "1 and 4", _mlp(10, activation="tanh", init="naive"), 0.05,
+        ("ReLU in place of tanh", _mlp(10, activation="relu", init="naive"),
+         "nothing saturates any more, so nothing stops the weights: it explodes"),
+        ("weights with std 1/sqrt(fan_in)", _mlp(10, activation="tanh", init="lecun"),
+         "with 64 inputs that is an eighth, and z comes back to where tanh has a slope"),
     ),
     "D": _patient(
         "4 ReLU layers, He's weights, learning rate 0.02. 'I set the biases so that few units fire. Now none does.'",
-        _mlp(4, bias=-3.0, activation="relu", init="he"), 0.02, "dead units", "2",
-        "biases of zero", (_mlp(4, activation="relu", init="he"), 0.02),
-        "about half of the units fire again, and the gradient keeps its level",
+        "dead units", "2", _mlp(4, bias=-3.0, activation="relu", init="he"), 0.02,
+        ("a leak of 0.01", _mlp(4, bias=-3.0, activation="leaky_relu", init="he"),
+         "no unit is dead any more, but four slopes of 0.01 leave next to nothing"),
+        ("biases of zero", _mlp(4, activation="relu", init="he"),
+         "about half of the units fire again, and the gradient keeps its level"),
     ),
     "E": _patient(
-        "An LSTM of 16 units reads 101 symbols and must name the first, Adam at 0.01. 'It guesses.'",
-        _reader(chrono=False), 0.01, "a memory that forgets", "7",
-        "chrono biases", (_reader(chrono=True), 0.01),
-        "every unit keeps for a span of its own, up to the lag",
+        "An LSTM of 16 units reads 101 symbols and must name the first; Adam at 0.01, clipped at 1. 'It guesses.'",
+        "a memory that forgets", "7", _reader(lambda cell: keep_(cell, 0.0)), 0.01,
+        ("forget biases of 1", _reader(lambda cell: keep_(cell, 1.0)), "0.73 per step is nothing after a hundred steps"),
+        ("chrono biases", _reader(lambda cell: chrono_(cell, 100, seed=1)),
+         "every unit keeps for a span of its own, up to the lag"),
         data=lambda: recall(1024, 100), settings={"optimizer": "adam", "batch": 32, "clip": 1.0},
     ),
-}
+}  # fmt: skip

@@ -43,7 +43,9 @@ def chrono_(cell, longest, *, seed=0):
     """Chrono initialization, in place: b_keep = ln U(1, longest - 1), and for an LSTM b_input = -b_keep.
 
     Each unit then keeps for a time of its own, up to about `longest` steps (Tallec & Ollivier 2018). Returns the cell.
+    Raises TypeError if the cell has no such gate.
     """
+    _keeping(cell)
     generator = torch.Generator().manual_seed(seed)
     spans = 1 + torch.rand(cell.hidden_size, generator=generator, dtype=torch.float64) * max(longest - 2, 0)
     keep_(cell, spans.log())

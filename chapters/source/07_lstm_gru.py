@@ -22,7 +22,7 @@
 
 # %%
 import torch
-from torch import nn
+from IPython.display import clear_output
 from torch.nn import functional as F
 from utils import activations, chapter07, clinic, data, diagnostics, models, plots, quiz, recurrent, style, theory, timeline
 from utils.explore import explore, predict, show
@@ -56,11 +56,8 @@ def time_and_depth(ax, lag=30, guess=None):
     net = models.MLP(lag, activation="tanh", init="torch")
     delta = diagnostics.measure(net, x_digits[:128], y_digits[:128]).delta_norm.flip(0)  # (lag + 1,)
     curves = {"RNN, steps": through_time, "deep tanh net, layers": delta / delta[0]}
-    plots.draw_lines(ax, curves, range(lag + 1), xlabel="steps, or layers, back from the end",
-                     ylabel="gradient left", log=True, markers=False)
-    if guess is not None:
-        ax.plot([lag], [guess], "X", color=style.GUESS, markersize=13, label="your guess")
-    return f"Left after {lag} steps: {through_time[-1]:.0e}; after {lag} layers: {curves['deep tanh net, layers'][-1]:.0e}."
+    plots.draw_by_lag(ax, curves, guess=guess, xlabel="steps, or layers, back from the end", ylabel="gradient left")
+    return f"Left after {lag} steps: {through_time[-1]:.0e}; after {lag} layers: {(delta / delta[0])[-1]:.0e}."
 
 show(time_and_depth)
 
@@ -144,20 +141,18 @@ print(f"dC/dW by hand and by autograd differ by {(dC_dW - autograd_W).abs().max(
 # (3) sigmoid: is there any radius here that saves it?
 
 # %%
-generator = torch.Generator().manual_seed(0)
-G, noise = torch.randn(64, 64, generator=generator).double(), torch.randn(100, 64, generator=generator).double() / 2
-G /= torch.linalg.eigvals(G).abs().max()                             # spectral radius 1
+G, noise = torch.randn(164, 64, generator=torch.Generator().manual_seed(0)).double().split([64, 100])
+G = G / torch.linalg.eigvals(G).abs().max()                          # (64, 64), of spectral radius 1
 
 def through_time(ax, radius=1.0, activation="tanh"):
     phi = activations.get(activation).value
-    measured = measure_through_time(lambda x, h: phi(radius * h @ G.T + x), noise, start=torch.zeros(64).double())
+    measured = measure_through_time(lambda x, h: phi(radius * h @ G.T + x / 2), noise, torch.zeros(64).double())
     q = 1.0 if activation == "identity" else theory.q_fixed_point(activation, radius, sigma_b=0.5)
     factor = theory.chi(activation, min(q, 1e6), radius) ** 0.5
-    curves = {"measured": measured, "theory": factor ** torch.arange(101.0)}
-    plots.draw_lines(ax, curves, range(101), xlabel="lag T - t", ylabel="gradient left", log=True, markers=False)
-    ax.set_ylim(1e-80, 1e20)
-    return (f"Per step: theory {factor:.3f}, measured {measured[-1] ** 0.01:.3f}; after 100 steps they are "
-            f"10^{abs((measured[-1] / curves['theory'][-1]).log10()):.1f} apart.")
+    predicted = factor ** torch.arange(101.0).double()
+    plots.draw_by_lag(ax, {"measured": measured}, predicted, limits=(1e-70, 1e25))
+    apart = (measured[-1] / predicted[-1]).log10().abs()
+    return f"Per step: theory {factor:.3f}, measured {measured[-1] ** 0.01:.3f}; after 100 steps {apart:.1f} decades apart."
 
 explore(through_time, radius=(0.6, 1.6, 0.1), activation=["identity", "tanh", "relu", "sigmoid"])
 
@@ -180,16 +175,16 @@ def tanh_jacobians(W, b, h, steps=50):
     return torch.stack(jacobians)                                    # (steps, 2, 2)
 
 shear, A = torch.tensor([[0.8, 2.0], [0.0, 0.8]]).double(), torch.tensor([[0.0, 2.0], [0.0, 0.0]]).double()
-examples = {                                                         # name: (rho, Jacobians in order of time)
-    "one matrix, ρ 0.8": (0.8, shear.expand(50, 2, 2)),
-    "two in turn, ρ 0": (0.0, torch.stack([A.T, A] * 25)),
-    "tanh net, ρ 0.2": (0.2, tanh_jacobians([[1.2, -1.0], [1.0, -0.8]], [1.0, 20.0], [0.0, 1.0])),
-    "tanh net, ρ 1.5": (1.5, tanh_jacobians([[0.9, -1.2], [1.2, 0.9]], [3.0, 3.0], [0.0, 0.0])),
+examples = {                                                         # name: (rho, limits of the picture, Jacobians)
+    "one matrix, ρ 0.8": (0.8, (1e-5, 10), shear.expand(50, 2, 2)),
+    "two in turn, ρ 0": (0.0, (0.1, 1e16), torch.stack([A.T, A] * 25)),
+    "tanh net, ρ 0.2": (0.2, (1e-4, 1e5), tanh_jacobians([[1.2, -1.0], [1.0, -0.8]], [1.0, 20.0], [0.0, 1.0])),
+    "tanh net, ρ 1.5": (1.5, (1e-40, 1e10), tanh_jacobians([[0.9, -1.2], [1.2, 0.9]], [3.0, 3.0], [0.0, 0.0])),
 }
 
 # %%
 def growing(axes, example="one matrix, ρ 0.8", step=5):
-    rho, jacobians = examples[example]
+    rho, limits, jacobians = examples[example]
     products = [torch.eye(2).double()]
     for jacobian in jacobians:
         products.append(jacobian @ products[-1])
@@ -197,16 +192,16 @@ def growing(axes, example="one matrix, ρ 0.8", step=5):
     angle = torch.linspace(0, 6.2832, 101).double()
     axes[0].plot(*(products[step] @ torch.stack([angle.cos(), angle.sin()])), color=style.MEASURED)
     axes[0].set(xlim=(-5, 5), ylim=(-5, 5), title="what became of the circle", xlabel="first unit", ylabel="second unit")
-    curves = {"norm so far": norms[: step + 1], "ρ to the power of the step": rho ** torch.arange(step + 1.0)}
-    plots.draw_lines(axes[1], curves, range(step + 1), xlabel="step", ylabel="norm", log=True, markers=False)
-    axes[1].set(xlim=(-1, 51), ylim=(1e-20, 1e16))
+    curves = {"norm": norms, "ρ to the power of the step": rho ** torch.arange(51.0)}
+    plots.draw_by_lag(axes[1], curves, xlabel="step", ylabel="norm", limits=limits)
+    axes[1].plot([step], [norms[step]], "o", color=style.ALARM, markersize=9)
     return f"Step {step}: the norm is {norms[step]:.2g}, its largest so far {norms[: step + 1].max():.2g}; ρ = {rho}."
 
 explore(growing, panels=2, example=list(examples), step=(0, 50))
 
 # %% tags=["claim-C7.02"]
-norm_after, radius_of = {}, {}
-for name, (rho, jacobians) in examples.items():
+norm_after = {}
+for name, (_, _, jacobians) in examples.items():
     product = torch.eye(2).double()
     for k, jacobian in enumerate(jacobians):
         product = jacobian @ product
@@ -243,6 +238,7 @@ def loss_and_gradient(w, b):
     loss = (h - 0.7) ** 2
     return loss.detach(), torch.stack(torch.autograd.grad(loss.sum(), (w, b)))
 
+# %%
 def walk(start, clip="none", steps=60, lr=0.3):                      # start (n, 2): walkers side by side
     path = [start.double()]
     for _ in range(steps):
@@ -352,7 +348,7 @@ assert 2.4e-14 < gate[1] ** 100 < 2.6e-14 and abs(half_life[7.27] - 1000) < 10
 # slowly. (3) $b_f = 0$, where most implementations start. (4) Close the output gate: is the memory gone?
 
 # %%
-knocks = torch.randn(100, generator=torch.Generator().manual_seed(0)).double()
+knocks = noise[:, 0]                                                 # (100,), of both signs
 
 def gates(axes, b_f=5.0, b_i=-4.0, b_o=0.0):
     f, i, o = torch.tensor([b_f, b_i, b_o]).double().sigmoid()
@@ -361,10 +357,9 @@ def gates(axes, b_f=5.0, b_i=-4.0, b_o=0.0):
         write, g = (1.0, 1.0) if t == 10 else (i, knocks[t].tanh())
         c.append(f * c[-1] + write * g)
     c = torch.stack(c)                                               # (101,)
-    curves = {"cell state c": c, "output h = o tanh c": o * c.tanh()}
-    plots.draw_lines(axes[0], curves, xlabel="step", ylabel="value", markers=False, limits=(-2, 3))
-    plots.draw_lines(axes[1], {"left": f ** torch.arange(101.0).double()}, range(101), xlabel="lag T - t",
-                     ylabel="∂c_T/∂c_t", log=True, markers=False, limits=(1e-20, 10))
+    plots.draw_lines(axes[0], {"cell state c": c, "output h = o tanh c": o * c.tanh()}, xlabel="step", ylabel="value",
+                     markers=False, limits=(-2, 3))
+    plots.draw_by_lag(axes[1], {"left": f ** torch.arange(101.0)}, ylabel="∂c_T/∂c_t", limits=(1e-20, 10))
     return f"f = {f:.4f}, i = {i:.3f}, o = {o:.2f}; the 1 written at step 10 has become {f**90:.2g} at the end."
 
 explore(gates, panels=2, b_f=(-2.0, 8.0, 0.5), b_i=(-8.0, 2.0, 0.5), b_o=(-6.0, 6.0, 0.5))
@@ -415,8 +410,23 @@ assert torch.allclose(h, theirs["lstm"]) and torch.allclose(h_gru, theirs["gru"]
 #
 # ## The measured truth
 #
-# Now the promise. *Before* you look: an `nn.LSTM` as PyTorch makes it, 100 steps. Does its gradient survive? The table
-# from above, with more cells in it, over four seeds. ("Bias" is the gate's that keeps: $f$ in an LSTM, $z$ in a GRU.)
+# So an LSTM's gradient does not vanish. That is what it was made for, and what you will read nearly everywhere. Predict:
+
+# %%
+def three_fresh_cells(ax, lag=100, guess=None):
+    curves = {kind.upper(): measure_through_time(make_cell(kind, 8, 32), symbols(lag)) for kind in ("lstm", "gru", "rnn")}
+    plots.draw_by_lag(ax, curves, guess=guess, limits=(1e-40, 1e5))
+    return "Left at the first step: " + ", ".join(f"{name} {curve[-1]:.0e}" for name, curve in curves.items()) + "."
+
+predict(
+    "An nn.LSTM, as PyTorch makes it, reads 100 symbols: which part of the gradient arrives at the first?",
+    three_fresh_cells,
+    guess=[("all of it", 1.0), ("a hundredth", 1e-2), ("1e-6", 1e-6), ("1e-18", 1e-18)],
+)
+
+# %% [markdown]
+# The table from the beginning again, with more cells in it, over four seeds. ("Bias" is the gate's that keeps: $f$ in an
+# LSTM, $z$ in a GRU.)
 
 # %% tags=["claim-C7.09"]
 table = {}
@@ -450,8 +460,7 @@ def thousand_steps(ax, bias=0.0, chrono=False):
         cell = make_cell(kind, 8, 16)
         cell = chrono_(cell, 1000) if chrono else keep_(cell, bias)
         curves[kind.upper()] = measure_through_time(cell, long_text)
-    plots.draw_lines(ax, curves, range(1001), xlabel="lag T - t", ylabel="‖∂h_T/∂h_t‖", log=True, markers=False)
-    ax.set(xlim=(-20, 1020), ylim=(1e-40, 1e5))
+    plots.draw_by_lag(ax, curves, limits=(1e-40, 1e5))
     start = "chrono" if chrono else f"bias {bias:.1f}"
     return f"{start}: left at lag 1000: " + ", ".join(f"{name} {curve[-1]:.0e}" for name, curve in curves.items()) + "."
 
@@ -498,6 +507,7 @@ def recall_race(lag, names, nets=3, steps=300):
 
 results, recall_stopped = {}, False
 for lag in (10, 20, 50, 100):
+    clear_output(wait=True)                                          # one race's picture at a time
     results[lag], stopped = recall_race(lag, RACERS)
     recall_stopped = recall_stopped or stopped
 
@@ -509,57 +519,66 @@ def recall_map(ax):
                     xlabel="lag", ylabel="")
     ax.set_xticks(range(len(lags)), lags)
     ax.set_yticks(range(len(RACERS)), RACERS)
+    ax.invert_yaxis()
     for column, lag in enumerate(lags):
         for row, (solved, steps) in enumerate(results[lag].values()):
             words = f"{solved} of 3" + f", {steps} steps" * (solved == 3)
             ax.text(column, row, words, ha="center", va="center", color="black" if solved > 1 else "white")
+    return "Of three nets each, how many recall the first symbol, and after how many steps all of them did."
 
 show(recall_map, size=(9, 4.2))
 
 # %% tags=["claim-C7.10"]
 solved = {lag: {name: count for name, (count, _) in result.items()} for lag, result in results.items()}
-for lag, counts in solved.items():
-    print(f"lag {lag}: " + ", ".join(f"{name} {count}/3" for name, count in counts.items()))
-assert recall_stopped or min(solved[10]["RNN"], solved[20]["GRU, default"]) >= 2
-assert recall_stopped or solved[100]["LSTM, default"] + solved[100]["LSTM, b_f = 1"] + solved[100]["RNN"] <= 1
-assert recall_stopped or (solved[50]["LSTM, default"] == 0 and solved[100]["GRU, default"] == 0)
-assert recall_stopped or min(solved[100]["LSTM, chrono"], solved[100]["GRU, chrono"]) >= 2
+short = {name: sum(solved[lag][name] for lag in (10, 20) if lag in solved) for name in RACERS}
+long = {name: sum(solved[lag][name] for lag in (50, 100) if lag in solved) for name in RACERS}
+print("solved, of 6 at lags 10 and 20: ", short)
+print("solved, of 6 at lags 50 and 100:", long)
+assert recall_stopped or short["RNN"] >= short["LSTM, default"]
+assert recall_stopped or max(long["LSTM, default"], long["GRU, default"], long["LSTM, b_f = 1"]) <= 1
+assert recall_stopped or min(long["LSTM, chrono"], long["GRU, chrono"]) >= 4
 
 # %% [markdown]
-# Read the map from left to right. At lag 10 nearly everybody gets there. At 20 the default LSTM fails where the plain RNN
-# still learns: an LSTM with the wrong bias is *worse* than none. At 100 only those that were born with a long memory are
-# left, and what separates them from the others is one line of code.
+# Read the map from left to right. At short lags the LSTM as it comes does no better than the plain RNN: a gate that stands
+# half open forgets, too. At 50 and 100 steps only those are left that were born with a long memory, and what separates them
+# from the others is one line of code. (Three nets are few. Other seeds move the numbers at lag 20, not those at 100.)
 #
-# Now the claim of 1997: "more than 1,000 steps". Five LSTMs of 8 units, chrono, 1,000 distractors. (Some 15 seconds; **Stop** keeps what is
-# learned.)
+# Now the claim of 1997: lags of "more than 1,000 steps". Five LSTMs of 8 units, chrono, and 1,000 distractors. A net is done
+# when it gets 256 fresh sequences right; how good it is we then ask on 512 others. (Some ten seconds; **Stop** keeps what
+# is learned.)
 
 # %% tags=["claim-C7.07"]
 readers = {f"seed {seed}": Reader(chrono_(make_cell("lstm", 8, 8, seed=seed, dtype=torch.float32), 1000, seed=seed), seed=seed)
            for seed in range(5)}
-x_fresh, y_fresh = data.recall(128, 1000, seed=1)
+x_fresh, y_fresh = data.recall(256, 1000, seed=1001)
 long_runs = race(readers, *data.recall(512, 1000), steps=800, lr=0.01, optimizer="adam", batch=16, clip=1.0,
                  until=lambda net: (net(x_fresh).argmax(1) == y_fresh).float().mean() > 0.995,
                  title="The first of 1,001 symbols")
-reached = sum(run.reached for run in long_runs.values())
-print(f"{reached} of 5 nets name the first of 1,001 symbols,", {name: run.steps for name, run in long_runs.items()})
-assert any(run.stopped for run in long_runs.values() if run.steps < 800) or reached >= 4
+x_other, y_other = data.recall(512, 1000, seed=1002)
+with torch.no_grad():
+    right = {name: (net(x_other).argmax(1) == y_other).float().mean().item() for name, net in readers.items()}
+print("right on fresh sequences:", {name: f"{share:.0%} after {long_runs[name].steps} steps" for name, share in right.items()})
+long_stopped = any(run.stopped and run.steps < 800 for run in long_runs.values())
+assert long_stopped or sum(share > 0.98 for share in right.values()) >= 3
 
 # %% [markdown]
-# It holds, and not for one lucky seed. (It is a *synthetic* task, as theirs were: one thing to remember, told apart from all
-# else. On real text, lags of hundreds are the usual claim.) The map at 500 and 1,000 steps for all the other cells takes
-# some minutes, so it waits for you:
+# The claim holds, if not for each and every seed: train twelve nets, and you may well meet one that still guesses after 800
+# steps. Look at the curves, too: for a long time nothing, then it clicks. (The task is *synthetic*, as theirs
+# were: one thing to remember, and told apart from all the rest. On real text you will read of hundreds.) The whole map at 500
+# and 1,000 steps takes minutes, so it waits for you:
 
 # %%
-RUN_LONG = False                                                     # True: runs for about 5 minutes, Stop works
+RUN_LONG = False                                                     # True: runs for about 300 seconds; Stop works
 if RUN_LONG:
-    results[500], _ = recall_race(500, RACERS)
+    for lag in (500, 1000):
+        results[lag], _ = recall_race(lag, RACERS, steps=400)
     show(recall_map, size=(9, 4.2))
 
 # %% [markdown]
 # ## The loud twin, again
 #
-# Gates do not bound everything. An LSTM's $h$ still runs through $U$, and with a large $U$ it explodes like any other. (And
-# the ReLU RNN of chapter 2's quiz, recurrent weight 1.1? With clipping it learns what it cannot learn without.)
+# Gates bound the cell's own path, not everything: $h$ still runs through $U$, and with a large $U$ an LSTM explodes like
+# any other net.
 
 # %% tags=["claim-C7.12"]
 largest = {}
@@ -571,21 +590,24 @@ for factor in (1, 16, 32):
     print(f"U times {factor:2}: largest gradient within 200 steps", " ".join(f"{value:.0e}" for value in largest[factor]))
 assert largest[1].max() < 10 and largest[32].median() > 1e6
 
-def growing_rnn(seed=0):
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        cell = nn.RNN(8, 32, nonlinearity="relu", batch_first=True)
+# %% [markdown]
+# Here clipping earns its place. A net that explodes on purpose: an RNN of ReLUs whose $W$ is 1.1 times the identity (chapter
+# 2's quiz met it), recall at lag 20, plain gradient descent, without and with clipping at 1:
+
+# %% tags=["claim-C7.12"]
+def growing_rnn(seed):
+    cell = make_cell("rnn", 8, 32, seed=seed, dtype=torch.float32)
+    cell.nonlinearity, cell.mode = "relu", "RNN_RELU"
     cell.weight_hh_l0.data = 1.1 * torch.eye(32)
     return Reader(cell, seed=seed)
 
-# %% tags=["claim-C7.12"]
-clipped = {clip: race({f"seed {seed}": growing_rnn(seed) for seed in range(3)}, *data.recall(1024, 20), steps=300, lr=0.01,
-                      batch=32, clip=clip, title=f"ReLU RNN, lag 20, clip {clip}", live=clip is None)
-           for clip in (None, 1.0)}
-accuracy = {clip: [run.accuracy for run in runs.values()] for clip, runs in clipped.items()}
-print({clip: [f"{share:.0%}" for share in shares] for clip, shares in accuracy.items()})
-clip_stopped = any(run.stopped for run in clipped[None].values())
-assert clip_stopped or (max(accuracy[None]) < 0.5 and min(accuracy[1.0]) > 0.95)
+accuracy = {}
+for clip in (None, 1.0):
+    runs = race({f"seed {seed}": growing_rnn(seed) for seed in range(3)}, *data.recall(1024, 20), steps=300, lr=0.01,
+                batch=32, clip=clip, live=False)
+    accuracy[clip] = [run.accuracy for run in runs.values()]
+print({f"clip {clip}": [f"{share:.0%}" for share in shares] for clip, shares in accuracy.items()})
+assert max(accuracy[None]) < 0.5 and min(accuracy[1.0]) > 0.95
 
 # %% [markdown]
 # ## Other routes
@@ -599,9 +621,9 @@ for seed in range(3):
     generator = torch.Generator().manual_seed(seed)
     Q = torch.linalg.qr(torch.randn(64, 64, generator=generator).double())[0]
     inputs = 0.1 * torch.randn(1000, 64, generator=generator).double()
-    for name, W in (("orthogonal", Q), ("identity", torch.eye(64).double())):
-        norms[name] = measure_through_time(lambda x, h: h @ W.T + x, inputs, start)
-        norms[f"{name}, tanh"] = measure_through_time(lambda x, h: torch.tanh(h @ W.T + x), inputs, start)
+    for name, step in (("orthogonal", lambda x, h, W=Q: h @ W.T + x), ("identity", lambda x, h: h + x)):
+        norms[name] = measure_through_time(step, inputs, start)
+        norms[f"{name}, tanh"] = measure_through_time(lambda x, h, step=step: torch.tanh(step(x, h)), inputs, start)
     print(f"seed {seed}, after 1000 steps:", {name: f"{norm[-1]:.1e}" for name, norm in norms.items()})
     assert max(abs(norms[name][-1] - 1) for name in ("orthogonal", "identity")) < 1e-6
     assert max(norms["orthogonal, tanh"][-1], norms["identity, tanh"][-1]) < 1e-5
@@ -618,11 +640,10 @@ def attention_and_rnn(ax, lag=300):
     q, k, v = torch.randn(3, 8, 32, generator=torch.Generator().manual_seed(0)).double()
     weights = ((x @ k) @ (x[-1] @ q) / 32**0.5).softmax(0)
     (gradient,) = torch.autograd.grad((weights @ (x @ v)).sum(), x)
-    by_lag = gradient.norm(dim=1).flip(0)[1:]
-    curves = {"attention": by_lag, "RNN": input_gradient(make_cell("rnn", 8, 32), 0, lag + 1).flip(0)[1:]}
-    plots.draw_lines(ax, curves, range(1, lag + 1), xlabel="lag T - t", ylabel="gradient at the input", log=True, markers=False)
-    ax.set_ylim(1e-60, 1e3)
-    return f"Attention, lag 1 to {lag}: every input gets between {by_lag.min():.0e} and {by_lag.max():.0e}."
+    by_lag = gradient.norm(dim=1).flip(0)
+    curves = {"attention": by_lag, "RNN": input_gradient(make_cell("rnn", 8, 32), 0, lag + 1).flip(0)}
+    plots.draw_by_lag(ax, curves, ylabel="gradient at the input", limits=(1e-60, 1e3))
+    return f"Attention, lag 0 to {lag}: every input gets between {by_lag.min():.0e} and {by_lag.max():.0e}."
 
 show(attention_and_rnn)
 
@@ -658,27 +679,27 @@ explore(history_of_the_field, year=(1969, 2020))
 # half open, as a zero bias leaves them).
 
 # %%
-generator, n = torch.Generator().manual_seed(0), 32
+n, generator = 32, torch.Generator().manual_seed(0)
 M = torch.randn(50, 5, n, n, generator=generator).double() / n**0.5  # weights of 50 layers
 first, read = torch.randn(16, n, generator=generator).double(), torch.randn(50, 16, n, generator=generator).double()
 
-def lstm_step(c, t, keep):                                           # one matrix for all steps; h = tanh(c) / 2
-    z = [c.tanh() / 2 @ M[0, j] + read[t] for j in range(3)]
-    return (z[0] + 5 * keep).sigmoid() * c + (z[1] - 5 * keep).sigmoid() * z[2].tanh()
+def lstm_cell(c, t, keep):                                           # one matrix for all steps; o = 1/2
+    i, f, g = (c.tanh() / 2 @ M[0, gate] + read[t] for gate in range(3))
+    return (f + 5 * keep).sigmoid() * c + (i - 5 * keep).sigmoid() * g.tanh()
 
 def highway(x, l, keep):
     gate = (x @ M[l, 0] - 5 * keep).sigmoid()
     return (1 - gate) * x + gate * torch.tanh(x @ M[l, 1])
 
+# %%
 def resnet(x, l, keep):
     return keep * x + torch.relu(x @ M[l, 0]) @ M[l, 1] / (50**0.5 if keep else 1)
 
-def transformer(x, l, keep):                                         # attention over the 16 rows, then two layers
+def transformer(x, l, keep):                                         # attention over 16 tokens, then two layers
     a = F.layer_norm(x, (n,))
     x = keep * x + ((a @ M[l, 0]) @ (a @ M[l, 1]).T / n**0.5).softmax(1) @ a @ M[l, 2]
     return keep * x + torch.relu(F.layer_norm(x, (n,)) @ M[l, 3]) @ M[l, 4]
 
-# %%
 def left_by_depth(block, keep):
     states = [first.clone().requires_grad_(True)]
     for l in range(50):
@@ -686,17 +707,18 @@ def left_by_depth(block, keep):
     grads = torch.autograd.grad((states[-1] * first.flip(0)).sum(), states)
     return torch.stack([g.norm() for g in grads]).flip(0) / grads[-1].norm()             # (51,), newest first
 
-family = {"LSTM": lstm_step, "Highway": highway, "ResNet": resnet, "Transformer": transformer}
+# %%
+family = {"LSTM": lstm_cell, "Highway": highway, "ResNet": resnet, "Transformer": transformer}
 carried, cut = ({name: left_by_depth(block, keep) for name, block in family.items()} for keep in (1, 0))
 
 def closing_picture(axes):
     for ax, curves, title in zip(axes, (carried, cut), ("with the path", "without it")):
-        plots.draw_lines(ax, curves, range(51), xlabel="steps or layers back", ylabel="gradient left", log=True, markers=False)
-        ax.set(ylim=(1e-12, 1e3), title=title)
+        plots.draw_by_lag(ax, curves, xlabel="steps or layers back", ylabel="gradient left", limits=(1e-12, 1e3))
+        ax.set_title(title)
 
 show(closing_picture, panels=2)
-print("left after 50, with:", {name: f"{curve[-1]:.0e}" for name, curve in carried.items()},
-      "without:", {name: f"{curve[-1]:.0e}" for name, curve in cut.items()})
+for title, curves in (("with", carried), ("without", cut)):
+    print(f"left after 50, {title:7}: " + ", ".join(f"{name} {curve[-1]:.0e}" for name, curve in curves.items()))
 assert all(0.01 < curve[-1] < 100 for curve in carried.values())
 assert all(curve[-1] < 1e-5 for name, curve in cut.items() if name != "Transformer")
 
@@ -735,11 +757,11 @@ diagnoses = {"A": ..., "B": ..., "C": ..., "D": ..., "E": ...}
 clinic.rounds(chapter07.WARD, diagnoses)
 
 # %% [markdown]
-# Then treat one, with `"a smaller learning rate"`, `"clip the gradient at 1"`, `"biases of zero"`, `"weights with std sqrt(2/fan_in)"`,
-# `"weights with std 1/sqrt(fan_in)"`, `"branches divided by sqrt(L)"` or `"chrono biases"`.
+# Then treat them, one after the other. Run the cell with its dots to hear which treatments the patient can have.
 
 # %%
-bed, prescription = "A", ...
+bed = "A"
+prescription = ...
 clinic.treat(chapter07.WARD[bed], prescription)
 
 # %% [markdown]
