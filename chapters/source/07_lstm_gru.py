@@ -535,21 +535,21 @@ long = {name: sum(solved[lag][name] for lag in (50, 100) if lag in solved) for n
 print("solved, of 6 at lags 10 and 20: ", short)
 print("solved, of 6 at lags 50 and 100:", long)
 assert recall_stopped or short["RNN"] >= short["LSTM, default"]
-assert recall_stopped or max(long["LSTM, default"], long["GRU, default"], long["LSTM, b_f = 1"]) <= 1
-assert recall_stopped or min(long["LSTM, chrono"], long["GRU, chrono"]) >= 4
+assert recall_stopped or long["LSTM, default"] + long["GRU, default"] <= 1
+assert recall_stopped or min(long["LSTM, chrono"], long["GRU, chrono"]) >= 3
 
 # %% [markdown]
 # Read the map from left to right. At short lags the LSTM as it comes does no better than the plain RNN: a gate that stands
 # half open forgets, too. At 50 and 100 steps only those are left that were born with a long memory, and what separates them
-# from the others is one line of code. (Three nets are few. Other seeds move the numbers at lag 20, not those at 100.)
+# from the others is one line of code. (Three nets are few: with other seeds an RNN, or an LSTM with $b_f = 1$, may still make
+# it at 50. The two cells as they come do not.)
 #
-# Now the claim of 1997: lags of "more than 1,000 steps". Five LSTMs of 8 units, chrono, and 1,000 distractors. A net is done
-# when it gets 256 fresh sequences right; how good it is we then ask on 512 others. (Some ten seconds; **Stop** keeps what
-# is learned.)
+# Now the claim of 1997: lags of "more than 1,000 steps". Five LSTMs of 16 units, chrono, and 1,000 distractors. A net is done
+# when it gets 256 fresh sequences right; how good it is we then ask on 512 others. (Some twenty seconds; **Stop** keeps
+# what is learned.)
 
 # %% tags=["claim-C7.07"]
-readers = {f"seed {seed}": Reader(chrono_(make_cell("lstm", 8, 8, seed=seed, dtype=torch.float32), 1000, seed=seed), seed=seed)
-           for seed in range(5)}
+readers = {f"seed {seed}": Reader(RACERS["LSTM, chrono"](1000, seed), seed=seed) for seed in range(5)}
 x_fresh, y_fresh = data.recall(256, 1000, seed=1001)
 long_runs = race(readers, *data.recall(512, 1000), steps=800, lr=0.01, optimizer="adam", batch=16, clip=1.0,
                  until=lambda net: (net(x_fresh).argmax(1) == y_fresh).float().mean() > 0.995,
@@ -562,7 +562,7 @@ long_stopped = any(run.stopped and run.steps < 800 for run in long_runs.values()
 assert long_stopped or sum(share > 0.98 for share in right.values()) >= 3
 
 # %% [markdown]
-# The claim holds, if not for each and every seed: train twelve nets, and you may well meet one that still guesses after 800
+# The claim holds, if not for each and every seed: train a dozen nets, and you may well meet one that still guesses after 800
 # steps. Look at the curves, too: for a long time nothing, then it clicks. (The task is *synthetic*, as theirs
 # were: one thing to remember, and told apart from all the rest. On real text you will read of hundreds.) The whole map at 500
 # and 1,000 steps takes minutes, so it waits for you:
