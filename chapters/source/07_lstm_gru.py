@@ -157,6 +157,12 @@ def through_time(ax, radius=1.0, activation="tanh"):
 explore(through_time, radius=(0.6, 1.6, 0.1), activation=["identity", "tanh", "relu", "sigmoid"])
 
 # %% [markdown]
+# The linear net goes as $\rho^k$, up to a constant: its radius really is its fate. The tanh net does not. At $\rho = 1.2$ its
+# gradient still *falls*, since the input keeps the units away from zero and the slopes below one; what $\rho$ gives, $\phi'$
+# takes away. The sigmoid, with slopes of a quarter, is lost at any radius on this slider. (Theory drifts off by a decade or
+# two over 100 steps: it was made for a new random matrix per layer, and for infinitely many units. Here are 64, and one
+# matrix, again and again.)
+#
 # ## Three rules that are not
 #
 # "If the spectral radius is below 1, the gradient vanishes." "If it is above 1, it explodes." "The largest singular
@@ -266,6 +272,9 @@ def cliff(ax, clip="none", step=60):
 explore(cliff, clip=["none", "norm", "value"], step=(0, 60))
 
 # %% [markdown]
+# At the edge the loss rises within a hair's breadth, so the gradient is enormous there. Its direction is not wrong, it leads
+# away from the cliff; its *length* does the harm. One step, and what all the steps before have earned is gone.
+#
 # **Norm clipping** shortens a gradient that is longer than $c$ and keeps its direction, $g \leftarrow g\min(1, c/\Vert g\Vert)$.
 # **Value clipping** cuts each entry on its own, which bends it. 100 walkers that start somewhere in the valley, and a
 # gradient of three entries:
@@ -365,6 +374,10 @@ def gates(axes, b_f=5.0, b_i=-4.0, b_o=0.0):
 explore(gates, panels=2, b_f=(-2.0, 8.0, 0.5), b_i=(-8.0, 2.0, 0.5), b_o=(-6.0, 6.0, 0.5))
 
 # %% [markdown]
+# Three gates, three jobs. The *forget* gate alone decides about the right picture, the gradient. The *input* gate decides
+# what noise gets onto the conveyor: with $f \approx 1$ and $i$ half open, all of it piles up, and the bit drowns. The *output*
+# gate hides the memory without touching it: $h$ goes to zero, $c$ and its gradient stay.
+#
 # ## LSTM and GRU, written out
 #
 # Many units, and gates that *look*: each is a sigmoid layer of its own, over the input and the last output. (By tradition
@@ -425,7 +438,7 @@ predict(
 )
 
 # %% [markdown]
-# The table from the beginning again, with more cells in it, over four seeds. ("Bias" is the gate's that keeps: $f$ in an
+# If you guessed "all of it", you are in good company. The table from the beginning again, with more cells in it, over four seeds. ("Bias" is the gate's that keeps: $f$ in an
 # LSTM, $z$ in a GRU.)
 
 # %% tags=["claim-C7.09"]
@@ -648,6 +661,9 @@ def attention_and_rnn(ax, lag=300):
 show(attention_and_rnn)
 
 # %% [markdown] tags=["claim-C7.06"]
+# The RNN's line falls as ever. Attention's is level, jagged and low: every position gets its share of a sum that is
+# divided among three hundred, and none gets less for being far away.
+#
 # ## History as it was
 #
 # - **1991**: Hochreiter's diploma thesis, in German, adviser Schmidhuber, finds the disease in recurrent nets.
