@@ -34,6 +34,16 @@ def test_by_layer_survives_what_a_sick_net_gives(ax, values):
     assert ax.get_xlabel() and ax.get_ylabel()
 
 
+def test_by_lag_starts_at_lag_zero_and_puts_the_guess_at_the_largest(ax):
+    plots.draw_by_lag(ax, {"RNN": torch.tensor([1.0, 0.1, 0.01]), "GRU": [1.0, 0.9, 0.0]}, theory=[1.0, 0.2, 0.04], guess=1e-7)
+    lines = {line.get_label(): line for line in ax.get_lines()}
+    assert np.allclose(lines["RNN"].get_xdata(), [0, 1, 2]) and np.allclose(lines["theory"].get_xdata(), [0, 1, 2])
+    assert np.allclose(lines["RNN"].get_ydata(), [1.0, 0.1, 0.01]) and np.isnan(lines["GRU"].get_ydata()[2])
+    assert lines["theory"].get_color() == style.THEORY
+    assert lines["your guess"].get_xdata()[0] == 2 and lines["your guess"].get_ydata()[0] == 1e-7
+    assert ax.get_yscale() == "log" and ax.get_ylim()[0] <= 1e-7 and ax.get_legend()
+
+
 @given(st.lists(st.floats(1e-200, 1e200), min_size=1, max_size=60))
 def test_log_limits_hold_every_value_and_are_round(values):
     ax = Figure().subplots()

@@ -11,8 +11,10 @@ from cells import keep_needed
 from claims import run_cells
 from sample import CHAPTERS, SOURCES, build, write_sample
 
+import utils.data
 import utils.explore
 import utils.models
+import utils.recurrent
 import utils.residual
 import utils.training
 import utils.transformer
@@ -40,6 +42,8 @@ def reseed(monkeypatch, seed):
     for name in ("race", "fit"):
         training = functools.partial(getattr(utils.training, name), seed=seed, live=False)
         monkeypatch.setattr(utils.training, name, training)
+    for module, name in ((utils.recurrent, "make_cell"), (utils.data, "recall")):
+        monkeypatch.setattr(module, name, functools.partial(getattr(module, name), seed=seed))
     for name in ("show", "explore"):
         monkeypatch.setattr(utils.explore, name, lambda *_, **__: None)
 

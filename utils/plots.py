@@ -80,6 +80,25 @@ def draw_lines(ax, curves, x=None, *, xlabel, ylabel, log=False, markers=True, l
         ax.legend(loc="best")
 
 
+def draw_by_lag(ax, curves, theory=None, *, guess=None, xlabel="lag T − t", ylabel="‖∂h_T/∂h_t‖", limits=None):
+    """Draw what is left of a gradient against the lag, on a log axis. curves: name -> (lags,), lag 0 first.
+
+    All are of one length. theory: (lags,), drawn in theory's black. guess: the learner's number, drawn as a cross at the largest lag.
+    """
+    longest = len(next(iter(curves.values()))) - 1
+    draw_lines(ax, curves, range(longest + 1), xlabel=xlabel, ylabel=ylabel, log=True, markers=False)
+    shown = [np.asarray(values, dtype=float).ravel() for values in curves.values()]
+    if theory is not None:
+        shown.append(np.asarray(theory, dtype=float))
+        ax.plot(_positive(shown[-1]), color=style.THEORY, linewidth=1.4, label="theory", zorder=1.5)
+    if guess is not None:
+        shown.append(np.array([guess]))
+        ax.plot([longest], [guess], "X", color=style.GUESS, markersize=13, label="your guess")
+    set_log_limits(ax, np.concatenate(shown), 5, limits)
+    ax.set_xlim(-0.03 * longest, 1.05 * longest)
+    ax.legend(loc="best")
+
+
 def draw_bundle(ax, runs, x, *, xlabel, ylabel, others=(), limits=None):
     """Draw repetitions of one run as thin lines and their mean as a thick one. runs: (runs, points); x: (points,).
 
