@@ -159,15 +159,6 @@ def norm(t):
     return torch.linalg.vector_norm(t.double()).item()
 
 
-def matrices(module):
-    """The parameters of a module's own with two dimensions or more; of `nn.utils.parametrizations`, what makes them."""
-    # Not parameters(recurse=False), which walks through all sorts of things first: this loop is a tenth of it all.
-    owned = list(module._parameters.values())
-    if (makers := module._modules.get("parametrizations")) is not None:
-        owned += makers.parameters()
-    return [p for p in owned if p is not None and p.dim() >= 2]
-
-
 def numbered(names):
     """A layer that is called several times is listed as `name`, `name[1]`, `name[2]` ..."""
     seen = Counter()
@@ -216,3 +207,12 @@ def _first_float(value):
             if (found := _first_float(part)) is not None:
                 return found
     return None
+
+
+def matrices(module):
+    """The parameters of a module's own with two dimensions or more; of `nn.utils.parametrizations`, what makes them."""
+    # Not parameters(recurse=False), which walks through all sorts of things first: this loop is a tenth of it all.
+    owned = list(module._parameters.values())
+    if (makers := module._modules.get("parametrizations")) is not None:
+        owned += makers.parameters()
+    return [p for p in owned if p is not None and p.dim() >= 2]
