@@ -263,6 +263,19 @@ class Gated(nn.Module):
         return self.out(self.sigmoid(gate) * self.tanh(value))
 
 
+@pytest.mark.parametrize("norm", [nn.utils.parametrizations.weight_norm, nn.utils.parametrizations.spectral_norm])
+def test_a_parametrized_weight_belongs_to_its_layer(norm):
+    x, y = batch()
+    net = doubled(norm(nn.Linear(6, 5)), nn.Tanh(), norm(nn.Linear(5, 3))).eval()
+    plain = doubled(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 3))
+    for i in (0, 2):
+        plain[i].weight, plain[i].bias = nn.Parameter(net[i].weight.detach().clone()), net[i].bias
+    found, expected = measure(net, x, y), measure(plain, x, y)
+    assert found.names == ("0", "2")
+    assert_near(found.delta_norm, expected.delta_norm)
+    assert_near(found.activation_mean, expected.activation_mean)
+
+
 def test_each_branch_gets_its_own_nonlinearity():
     x, y = batch()
     net = Gated().double()

@@ -51,7 +51,7 @@ IMPORTS = {  # of each module, within utils; whoever stands above may be importe
     "thresholds": [],
     "criterion": ["errors"],
     "listening": ["criterion", "recording", "thresholds"],
-    "examination": ["criterion", "diagnostics", "errors", "listening", "thresholds"],
+    "examination": ["criterion", "diagnostics", "errors", "listening", "recording", "thresholds"],
     "findings": ["thresholds"],
     "prescription": ["activations", "examination", "theory", "thresholds"],
     "report": ["canvas", "plots", "style", "thresholds"],

@@ -12,7 +12,8 @@ from torch import nn
 from utils.criterion import Caller, Criterion, check_input, input_tensors, is_out_of_memory
 from utils.diagnostics import measure
 from utils.errors import WrongValue
-from utils.listening import apart, listening, matrices, through_time
+from utils.listening import apart, listening, through_time
+from utils.recording import matrices
 from utils.thresholds import TWINS
 
 SERIES = 8  # calls of one layer in a pass that count as steps in time
@@ -113,7 +114,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
         input_rms=math.sqrt(sum(t.double().square().sum().item() for t in real) / sum(t.numel() for t in real)) if real else math.nan,
         alike=apart(criterion.output) if any(apart(t) > TWINS for t in inputs) else math.nan,
         unused=[name for name in heard.weights
-                if name and name not in calls and "parametrizations" not in name and not _is_container(name, calls)],
+                if name and name not in calls and not _is_container(name, calls)],
         hidden_nonlinearities=list(dict.fromkeys(heard.nonlinearities)),
         closed=[name for name, p in model.named_parameters() if p.requires_grad and "bias" not in name and _is_zero(p)],
         is_plain=criterion.is_plain,

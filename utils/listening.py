@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from utils.criterion import input_tensors
-from utils.recording import left_as_found, norm
+from utils.recording import left_as_found, matrices, norm
 from utils.thresholds import TWINS
 
 FEW = 8  # samples that are enough to see how far back a memory reaches
@@ -97,7 +97,7 @@ def listening(model):
 
     try:
         for name, module in model.named_modules():
-            weights = matrices(module)
+            weights = [] if ".parametrizations" in name else matrices(module)
             if weights:
                 heard.weights[name] = weights
             for p in weights:
@@ -154,11 +154,6 @@ def _made_by(node):
 def floats(value):
     """Yield every tensor of real numbers in what a module takes or returns."""
     return (t for t in input_tensors(value) if t.is_floating_point())
-
-
-def matrices(module):
-    """The parameters of a module's own that have two dimensions or more."""
-    return [p for p in module._parameters.values() if p is not None and p.dim() >= 2]
 
 
 def same_rows(matrix, gates=1):

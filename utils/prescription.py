@@ -90,9 +90,10 @@ def _bad_scale(finding, exam, model):
 
 def _dead(finding, exam, model):
     mean, std = finding.evidence["pre_mean"], finding.evidence["pre_std"]
+    norms = " (of the norms as well)" if any(isinstance(module, NORMS) for module in model.modules()) else ""
     return Remedy(
-        f"z lies around {mean:.2g} with deviation {std:.2g} in {finding.where}: set the biases to 0 (of the norms as "
-        "well) and draw He's weights anew; if a training step did it, take a smaller learning rate as well, or LeakyReLU(0.1), which lets a tenth of the "
+        f"z lies around {mean:.2g} with deviation {std:.2g} in {finding.where}: set the biases to 0{norms} and draw He's weights "
+        "anew; if a training step did it, take a smaller learning rate as well, or LeakyReLU(0.1), which lets a tenth of the "
         "gradient through", "2", _both(_draw(_names(exam), HE), _reset_norms),
     )  # fmt: skip
 
