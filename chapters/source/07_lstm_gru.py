@@ -578,7 +578,7 @@ assert long_stopped or sum(share > 0.98 for share in right.values()) >= 3
 # The claim holds, if not for each and every seed: train a dozen nets, and you may well meet one that still guesses after 800
 # steps. Look at the curves, too: for a long time nothing, then it clicks. (The task is *synthetic*, as theirs
 # were: one thing to remember, and told apart from all the rest. On real text you will read of hundreds.) The whole map at 500
-# and 1,000 steps takes minutes, so it waits for you:
+# and 1,000 steps takes minutes, so it waits for you. (So does the other classic task, the *adding problem*: `data.adding`.)
 
 # %%
 RUN_LONG = False                                                     # True: runs for about 300 seconds; Stop works
