@@ -74,7 +74,7 @@ show(time_and_depth)
 predict(
     "The RNN reads 100 symbols: which part of the gradient at the last step arrives at the first?",
     time_and_depth,
-    guess=[("1e-3", 1e-3), ("1e-10", 1e-10), ("1e-30", 1e-30), ("1e-100", 1e-100)],
+    guess=[("1e-3", 1e-3), ("1e-10", 1e-10), ("1e-22", 1e-22), ("1e-100", 1e-100)],
     lag=100,
 )
 
@@ -434,7 +434,7 @@ def three_fresh_cells(ax, lag=100, guess=None):
 predict(
     "An nn.LSTM, as PyTorch makes it, reads 100 symbols: which part of the gradient arrives at the first?",
     three_fresh_cells,
-    guess=[("all of it", 1.0), ("a hundredth", 1e-2), ("1e-6", 1e-6), ("1e-18", 1e-18)],
+    guess=[("all of it", 1.0), ("a hundredth", 1e-2), ("1e-6", 1e-6), ("1e-20", 1e-20)],
 )
 
 # %% [markdown]
