@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """The one door to the course, with nothing but Python's standard library:
 
-    python3 course.py lab          open chapter 1 in JupyterLab
+    python3 course.py lab          open JupyterLab on the chapter where you stopped, at first on chapter 1
     python3 course.py lab 03       open chapter 3; further options go to jupyter lab (lab 03 --port 9000)
+    python3 course.py lecture 03   show chapter 3 as slides with live widgets; lecture 03 --dark for a dark hall
+    python3 course.py handout 03   write its run sheets for the speaker, and its slides and text to hand out
     python3 course.py test         run every test; further options go to pytest (test tests/test_models.py -x)
     python3 course.py build 01     build chapter 1 from chapters/source
-    python3 course.py bench        measure speed and memory
+    python3 course.py bench        measure speed and memory; bench --hub measures a class on a JupyterHub
 
 The first start installs what pyproject.toml pins into the folder .venv (about 1.3 GB), which belongs to this program:
 if it is not complete, it is made anew. Nothing is installed outside of it. On Windows, say "py course.py lab".
@@ -205,11 +207,21 @@ def check_port(options):
             ) from None
 
 
-def lab(arguments):
-    """Open a chapter in JupyterLab."""
-    asked = bool(arguments) and arguments[0].isdecimal()
-    notebook = find_chapter(int(arguments[0]) if asked else 1)
-    options = arguments[1:] if asked else arguments
+def choose_chapter(arguments):
+    """Return the notebook that the arguments ask for, or that the learner worked on last, and the options after it."""
+    if arguments and arguments[0].isdecimal():
+        return find_chapter(int(arguments[0])), arguments[1:]
+    from utils.progress import last_chapter
+
+    try:
+        return find_chapter(last_chapter() or 1), arguments
+    except Problem:  # a chapter of another version of the course
+        return find_chapter(1), arguments
+
+
+def start_lab(program, arguments):
+    """Set up the course, and become JupyterLab, run as the module `program`, with a chapter open."""
+    notebook, options = choose_chapter(arguments)
     check_port(options)
     set_up()
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -218,7 +230,25 @@ def lab(arguments):
     # As the default URL, the chapter is also in the address that a server without a browser prints.
     # -y: the first Ctrl-C ends it, without a question.
     address = "/lab/tree/" + notebook.relative_to(ROOT).as_posix()
-    return run("-m", "jupyterlab", "-y", f"--LabApp.default_url={address}", f"--ServerApp.root_dir={ROOT}", *options)
+    # Without a source of news JupyterLab does not ask whether to show them.
+    settings = [f"--LabApp.default_url={address}", f"--ServerApp.root_dir={ROOT}", "--LabApp.news_url=None"]
+    return run("-m", program, "-y", *settings, *options)
+
+
+def lab(arguments):
+    """Open a chapter in JupyterLab."""
+    return start_lab("jupyterlab", arguments)
+
+
+def lecture(arguments):
+    """Show a chapter as slides in JupyterLab."""
+    return start_lab("teaching.lecture", arguments)
+
+
+def handout(arguments):
+    """Write what is printed or handed out for chapters."""
+    set_up("test")
+    return run("-m", "teaching.handout", *arguments)
 
 
 def test(arguments):
@@ -236,7 +266,8 @@ def build(arguments):
 def bench(arguments):
     """Measure speed and memory."""
     set_up("test")
-    return run(str(ROOT / "tests" / "bench.py"), *arguments)
+    program = "bench_hub.py" if "--hub" in arguments else "bench.py"
+    return run(str(ROOT / "tests" / program), *(option for option in arguments if option != "--hub"))
 
 
 def main(arguments):
@@ -245,7 +276,7 @@ def main(arguments):
         numbers = NEEDED + tuple(sys.version_info[:2])
         print("course.py needs Python >= {}.{}, but this is Python {}.{}.".format(*numbers), file=sys.stderr)
         return 1
-    commands = {"lab": lab, "test": test, "build": build, "bench": bench}
+    commands = {"lab": lab, "lecture": lecture, "handout": handout, "test": test, "build": build, "bench": bench}
     if not arguments or arguments[0] not in commands:
         asked_for_help = arguments[:1] in (["-h"], ["--help"], ["help"])
         print(__doc__, file=sys.stdout if asked_for_help else sys.stderr)

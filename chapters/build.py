@@ -32,8 +32,11 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
 }
-# One thread and a fixed hash seed for equal results; no lecture mode, whatever the author's shell has switched on.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "COURSE_LECTURE": ""}
+# One thread and a fixed hash seed for equal results; no lecture mode, whatever the author's shell has switched on, and
+# no progress, which is a learner's.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "COURSE_LECTURE": "", "COURSE_PROGRESS": "",
+}  # fmt: skip
 PEAK_MEMORY = """
 import sys
 try:
@@ -72,7 +75,10 @@ def build(source, notebook):
 def read_source(source):
     """Return the notebook, without outputs, that `source` describes; cell and slide metadata are kept as written.
 
-    Raises BuildError if its header is not that of a notebook.
+    Speaker notes, Markdown cells of the slide type "notes", become metadata of the cell before them: a lecturer's run
+    sheet is made from them (teaching/run_sheet.py), and a learner does not stumble over them.
+
+    Raises BuildError if its header is not that of a notebook, or if notes stand before the first cell.
     """
     try:
         content = jupytext.read(source, fmt="py:percent")
@@ -81,6 +87,7 @@ def read_source(source):
     content.metadata.pop("jupytext", None)
     content.metadata.update(METADATA)
     content.nbformat, content.nbformat_minor = 4, 5
+    content.cells = list(_with_notes_attached(content.cells, source))
     seen = Counter()
     for cell in content.cells:
         # An id from the text stays with its cell when others are inserted above it; equal cells are counted.
@@ -88,6 +95,22 @@ def read_source(source):
         cell.id = hashlib.sha256(f"{text}\n{seen[text]}".encode()).hexdigest()[:12]
         seen[text] += 1
     return content
+
+
+def _with_notes_attached(cells, source):
+    """Yield the cells that are no speaker notes; each note goes into the metadata of the cell before it."""
+    shown = None
+    for cell in cells:
+        if cell.metadata.get("slideshow", {}).get("slide_type") != "notes":
+            if shown is not None:
+                yield shown
+            shown = cell
+        elif shown is None:
+            raise BuildError(f"{source.name} begins with speaker notes: they belong below the cell that they speak of.")
+        else:
+            shown.metadata["notes"] = "\n".join([*filter(None, [shown.metadata.get("notes")]), cell.source.strip()])
+    if shown is not None:
+        yield shown
 
 
 def in_step(source, notebook):

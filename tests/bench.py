@@ -110,6 +110,27 @@ def measure_rows(repeats):
         yield at_most(f"measure / bare pass: {what}", cpu, "{:.2f}", 1.5, remark)
 
 
+def diagnose_rows(repeats):
+    """`diagnose` against a bare pass, beside hooks written by hand; and a training within `watch` against a bare one."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the zoo of nets imports itself as tests.zoo
+    from bench_diagnose import compare_diagnosis, compare_watching
+
+    for what, bare, by_hand, diagnosed in compare_diagnosis(repeats):
+        remark = f" CPU ({bare:.1f} -> {diagnosed:.1f} ms); by hand {by_hand / bare:.2f}"
+        yield at_most(f"diagnose / bare pass: {what}", diagnosed / bare, "{:.2f}", 2, remark)
+    for what, bare, watched in compare_watching(repeats // 2):
+        yield at_most(f"watch / bare loop, every tenth step: {what}", watched / bare, "{:.2f}", 1.3)
+
+
+def map_rows(repeats):
+    """The phase map of chapter 4, 20 depths x 25 sigma_w in one pass, against the same nets measured one by one."""
+    from bench_map import compare_with_a_loop  # imports torch: see measure_rows
+
+    together, looped = compare_with_a_loop(repeats)
+    remark = f" CPU ({looped:.0f} -> {together:.0f} ms)"
+    yield at_least("phase map, 20 x 25 nets: loop with `measure` / one pass", looped / together, "{:.0f}", 10, remark)
+
+
 def describe_machine():
     """Return CPU, cores, system, load and versions, in two lines."""
     cpu = platform.processor() or platform.machine()
@@ -137,6 +158,8 @@ def main():
         yield from import_rows(3 if quick else 7)
         yield from chapter_rows(1 if quick else 3)
         yield from measure_rows(20 if quick else 60)
+        yield from diagnose_rows(10 if quick else 30)
+        yield from map_rows(1 if quick else 5)
         if cores:
             os.sched_setaffinity(0, cores)
         yield from browser_rows(1 if quick else 3)

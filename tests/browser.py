@@ -85,26 +85,35 @@ def write_notebook(path, *sources):
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
 
 
+def free_port():
+    """Return the number of a port of this machine that is free."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 @contextlib.contextmanager
-def jupyterlab(folder):
-    """Serve `folder` (a copy of the project) with JupyterLab on a free port; yields the address of the server."""
+def jupyterlab(folder, variables=None, options=()):
+    """Serve `folder` (a copy of the project) with JupyterLab on a free port; yields the address of the server.
+
+    variables: environment variables on top, such as those of `teaching.lecture.prepare`; options: for JupyterLab.
+    """
     state = Path(folder) / ".jupyter-state"
     for name, values in SETTINGS.items():
         file = state / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {
         **os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", "IPYTHONDIR": str(state / "ipython"),
         "JUPYTER_CONFIG_DIR": str(state / "config"), "JUPYTER_RUNTIME_DIR": str(state / "runtime"),
         "JUPYTERLAB_SETTINGS_DIR": str(state / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(state / "workspaces"),
+        **(variables or {}),
     }  # fmt: skip
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1",
         "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={folder}",
-        "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly",
+        "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly", *options,
     ]  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     with open(state / "server.log", "wb") as log:
@@ -195,6 +204,16 @@ def start_cell(page, index):
 def wait_for_cell(page, seconds=120):
     """Wait until the cell that `start_cell` started has ended."""
     page.wait_for_function("() => !window.cellRuns", timeout=seconds * 1000)
+
+
+def set_source(page, index, source):
+    """Replace the text of a cell."""
+    page.evaluate(
+        """([index, source]) => {
+            jupyterapp.shell.currentWidget.content.widgets[index].model.sharedModel.setSource(source);
+        }""",
+        [index, source],
+    )
 
 
 def read_error(page, index):

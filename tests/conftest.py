@@ -4,6 +4,7 @@ import os
 import shutil
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch
+os.environ["COURSE_PROGRESS"] = ""  # what a test solves is no progress of whoever runs it
 
 import matplotlib
 import pytest

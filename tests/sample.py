@@ -3,12 +3,20 @@
 import importlib.util
 from pathlib import Path
 
-CHAPTERS = Path(__file__).resolve().parent.parent / "chapters"
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = ROOT / "chapters"
 SOURCES = sorted((CHAPTERS / "source").glob("[0-9][0-9]_*.py"))
 
-_specification = importlib.util.spec_from_file_location("build", CHAPTERS / "build.py")
-build = importlib.util.module_from_spec(_specification)
-_specification.loader.exec_module(build)
+
+def load(path):
+    """Return a program that is no part of a package as a module."""
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+build = load(CHAPTERS / "build.py")
 
 SAMPLE = '''# %% [markdown] slideshow={"slide_type": "slide"}
 # # A sample

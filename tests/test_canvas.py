@@ -155,6 +155,22 @@ def test_only_a_changed_frame_is_drawn_again(monkeypatch):
     assert len(drawn) == 1
     canvas.draw(fixed_limits, k=2.0, label=False, log=True)
     assert len(drawn) == 2
+    canvas.draw(fixed_limits, k=1.5, label=True, log=True)  # a frame of before is still there, with its pixels
+    assert len(drawn) == 2
+    fresh = Canvas()
+    fresh.draw(fixed_limits, k=1.5, label=True, log=True)
+    assert np.array_equal(pixels(canvas), pixels(fresh))
+
+
+def test_frames_beyond_the_last_few_are_forgotten(monkeypatch):
+    drawn = []
+    draw_frame = Canvas._draw_frame
+    monkeypatch.setattr(Canvas, "_draw_frame", lambda self, figure: (drawn.append(1), draw_frame(self, figure)))
+    canvas = Canvas()
+    titles = [f"title {i}" for i in range(20)]
+    for title in (*titles, titles[-1], titles[0]):
+        canvas.draw(lambda ax, title: ax.set_title(title) and None, title=title)
+    assert len(drawn) == 21
 
 
 def test_panels_reach_the_scene_as_an_array():

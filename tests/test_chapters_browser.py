@@ -19,6 +19,7 @@ from tests.browser import (
     run_all,
     run_cell,
     screenshot,
+    set_source,
     start_cell,
     wait_for_cell,
     wait_for_picture,
@@ -163,16 +164,6 @@ def test_a_scene_that_is_broken_and_mended_recovers(chapter):
     assert run_cell(page, index) is None, f"{where} does not recover when it is mended"
     wait_for_picture(cell)
     assert cell.get_by_role("alert").count() == 0, f"{where} still shows a message after it was mended"
-
-
-def set_source(page, index, source):
-    """Replace the text of a cell."""
-    page.evaluate(
-        """([index, source]) => {
-            jupyterapp.shell.currentWidget.content.widgets[index].model.sharedModel.setSource(source);
-        }""",
-        [index, source],
-    )
 
 
 def test_every_prediction_is_revealed(chapter):

@@ -3,10 +3,12 @@
 import pytest
 import torch
 
-from utils import chapter01, chapter02, chapter03, clinic
+from utils import chapter01, chapter02, chapter03, chapter04, chapter05, chapter06, chapter07, clinic
 from utils.verdict import CORRECT, NOT_YET
 
-PATIENTS = {chapter.__name__: chapter.PATIENT for chapter in (chapter01, chapter02, chapter03)}
+CHAPTERS = (chapter01, chapter02, chapter03, chapter04, chapter05, chapter06)
+PATIENTS = {chapter.__name__: chapter.PATIENT for chapter in CHAPTERS}
+PATIENTS |= {f"chapter07, bed {name}": patient for name, patient in chapter07.WARD.items()}
 patients = pytest.mark.parametrize("patient", PATIENTS.values(), ids=PATIENTS)
 
 
@@ -42,3 +44,18 @@ def test_junk_is_answered_with_the_choices_as_they_are_typed(junk):
         (clinic.name_disease(patient, junk), patient.diseases),
     ):
         assert not verdict and all(f'"{choice}"' in verdict.sentence for choice in choices)
+
+
+def test_rounds_count_what_is_right_and_send_back_to_the_chapters_of_the_rest():
+    right = {name: patient.disease for name, patient in chapter07.WARD.items()}
+    report = clinic.rounds(chapter07.WARD, right)
+    assert report and report.remark == "5 of 5 right."
+    report = clinic.rounds(chapter07.WARD, right | {"D": "learning rate too small", "E": ...})
+    assert not report and report.remark == "3 of 5 right. Read again: chapter 2."
+    assert report.verdicts["E"].status == "not attempted"
+
+
+@pytest.mark.parametrize("junk", [..., None, 3, "dead units", [], {}, {"Z": "dead units"}, {"A": 3, "B": torch.ones(2)}])
+def test_junk_in_rounds_is_nobody_cured(junk):
+    report = clinic.rounds(chapter07.WARD, junk)
+    assert not report and "0 of 5 right" in report.remark and list(report.verdicts) == list(chapter07.WARD)

@@ -115,6 +115,11 @@ def copy_course(folder):
     for name in ("utils", "chapters"):
         (folder / name).mkdir()
     (folder / "utils" / "__init__.py").touch()
+    shutil.copy(ROOT / "utils" / "progress.py", folder / "utils")
+    (folder / "teaching").mkdir()
+    (folder / "teaching" / "__init__.py").touch()
+    for name in ("lecture", "handout"):
+        (folder / "teaching" / f"{name}.py").write_text(REPORT)
     for name in ("01_saturation.ipynb", "04_initialization.ipynb"):
         (folder / "chapters" / name).touch()
     (folder / "chapters" / "build.py").write_text("import utils\n" + REPORT)
@@ -192,6 +197,7 @@ def test_the_second_start_goes_straight_to_jupyterlab(installed, offline):
     result = start(installed, offline, "lab")
     assert "Setting up" not in result.stdout
     assert "--LabApp.default_url=/lab/tree/chapters/01_saturation.ipynb" in report(result)["arguments"]
+    assert "--LabApp.news_url=None" in report(result)["arguments"]  # JupyterLab asks no question at the first start
 
 
 def test_lab_sets_one_thread_and_passes_options_on(installed, offline):
@@ -200,6 +206,26 @@ def test_lab_sets_one_thread_and_passes_options_on(installed, offline):
     assert "--LabApp.default_url=/lab/tree/chapters/04_initialization.ipynb" in seen["arguments"]
     assert seen["OMP_NUM_THREADS"] == "1"
     assert Path(seen["folder"]) == installed and Path(seen["VIRTUAL_ENV"]) == installed / ".venv"
+
+
+@pytest.mark.parametrize("events, chapter", [
+    ('{"chapter": 4, "kind": "exercise", "name": "one"}', "04_initialization"),
+    ('{"chapter": 9, "kind": "exercise", "name": "one"}', "01_saturation"),
+    ("no JSON at all", "01_saturation"),
+])  # fmt: skip
+def test_lab_opens_the_chapter_where_the_learner_stopped(installed, offline, tmp_path, events, chapter):
+    (tmp_path / "progress").write_text(events)
+    variables = {**offline, "COURSE_PROGRESS": str(tmp_path / "progress")}
+    seen = report(start(installed, variables, "lab", "--no-browser"))
+    assert f"--LabApp.default_url=/lab/tree/chapters/{chapter}.ipynb" in seen["arguments"]
+    assert seen["arguments"][-1] == "--no-browser"
+
+
+def test_lecture_opens_a_chapter_and_passes_options_on(installed, offline):
+    seen = report(start(installed, offline, "lecture", "04", "--dark", "--no-browser"))
+    assert "--LabApp.default_url=/lab/tree/chapters/04_initialization.ipynb" in seen["arguments"]
+    assert seen["arguments"][-2:] == ["--dark", "--no-browser"] and seen["OMP_NUM_THREADS"] == "1"
+    assert_one_sentence(start(installed, offline, "lecture", "03"), "Chapter 3 is not there")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no root")
@@ -212,6 +238,7 @@ def test_test_adds_the_tools_and_build_needs_nothing_more(installed, environment
     assert "Python environment" not in result.stdout and "PyTorch" not in result.stdout
     assert report(result)["arguments"] == ["-x"]
     assert report(start(installed, offline, "build", "01"))["arguments"] == ["01"]
+    assert report(start(installed, offline, "handout", "04"))["arguments"] == ["04"]
 
 
 def test_a_failed_update_leaves_the_environment_usable(installed, offline, pyproject):

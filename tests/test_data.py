@@ -100,3 +100,40 @@ def test_spirals_from_a_seed_spare_the_global_generator():
     assert torch.equal(first, again) and not torch.equal(first, other)
     assert torch.equal(torch.get_rng_state(), before)
     assert data.spirals(dtype=torch.float32)[0].dtype == torch.float32
+
+
+@pytest.mark.parametrize("lag", [0, 1, 30])
+def test_recall_asks_for_the_first_symbol_among_others(lag):
+    x, y = data.recall(500, lag, symbols=3)
+    assert x.shape == (500, lag + 1) and x.dtype == torch.uint8 and y.dtype == torch.int64
+    assert torch.equal(x[:, 0].long(), y) and set(y.tolist()) == {0, 1, 2}
+    assert lag == 0 or set(x[:, 1:].unique().tolist()) == {3, 4, 5}
+
+
+def test_the_rest_of_a_recall_tells_nothing():
+    x, y = data.recall(20_000, 1)
+    for answer in range(4):  # each distractor follows each first symbol equally often, within five standard errors
+        share = (x[y == answer, 1] == 4).double().mean().item()
+        assert share == pytest.approx(0.25, abs=5 * math.sqrt(0.25 * 0.75 / 5000))
+
+
+def test_adding_marks_one_number_in_either_half_and_asks_for_their_sum():
+    x, y = data.adding(300, 11)
+    numbers, marks = x.unbind(2)
+    assert x.shape == (300, 11, 2) and y.shape == (300, 1)
+    assert (marks[:, :5].sum(1) == 1).all() and (marks[:, 5:].sum(1) == 1).all()
+    torch.testing.assert_close((numbers * marks).sum(1, keepdim=True), y)
+    assert 0 <= numbers.min() and numbers.max() < 1
+
+
+def test_always_answering_one_misses_the_sum_by_a_sixth():
+    _, y = data.adding(40_000, 2)
+    assert (y - 1).square().mean().item() == pytest.approx(1 / 6, rel=0.03)
+
+
+@pytest.mark.parametrize("make", [data.recall, data.adding])
+def test_sequences_from_a_seed_spare_the_global_generator(make):
+    before = torch.get_rng_state()
+    first, again, other = make(20, 10, seed=1), make(20, 10, seed=1), make(20, 10, seed=2)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(map(torch.equal, first, again)) and not torch.equal(first[0], other[0])

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from utils.diagnostics import Measurement, measure, measure_gradients
 from utils.models import MLP
 
-TENSORS = [name for name in Measurement.__dataclass_fields__ if name not in ("names", "loss")]
+TENSORS = [name for name in Measurement.__dataclass_fields__ if name not in ("names", "kinds", "loss")]
 
 
 @pytest.fixture(autouse=True)
@@ -261,6 +261,19 @@ class Gated(nn.Module):
     def forward(self, x):
         gate, value = self.gate(x), self.value(x)
         return self.out(self.sigmoid(gate) * self.tanh(value))
+
+
+@pytest.mark.parametrize("norm", [nn.utils.parametrizations.weight_norm, nn.utils.parametrizations.spectral_norm])
+def test_a_parametrized_weight_belongs_to_its_layer(norm):
+    x, y = batch()
+    net = doubled(norm(nn.Linear(6, 5)), nn.Tanh(), norm(nn.Linear(5, 3))).eval()
+    plain = doubled(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 3))
+    for i in (0, 2):
+        plain[i].weight, plain[i].bias = nn.Parameter(net[i].weight.detach().clone()), net[i].bias
+    found, expected = measure(net, x, y), measure(plain, x, y)
+    assert found.names == ("0", "2")
+    assert_near(found.delta_norm, expected.delta_norm)
+    assert_near(found.activation_mean, expected.activation_mean)
 
 
 def test_each_branch_gets_its_own_nonlinearity():

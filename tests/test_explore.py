@@ -73,6 +73,13 @@ def test_every_abbreviation_becomes_a_live_control(control):
     assert "Frequency 3," in explorer.words.value
 
 
+def test_no_list_becomes_a_menu():
+    """JupyterLab takes a menu's keys for itself; buttons and sliders keep theirs."""
+    short, long = (Explorer(waves, frequency=list(range(n))).controls["frequency"] for n in (5, 6))
+    assert isinstance(short, widgets.ToggleButtons) and isinstance(long, widgets.SelectionSlider)
+    assert short.value == long.value == 2
+
+
 def test_a_log_slider_and_a_fixed_value():
     log = widgets.FloatLogSlider(value=1.0, min=-2, max=1)
     explorer = Explorer(waves, frequency=widgets.fixed(4), sigma_w=log)

@@ -34,6 +34,16 @@ def test_by_layer_survives_what_a_sick_net_gives(ax, values):
     assert ax.get_xlabel() and ax.get_ylabel()
 
 
+def test_by_lag_starts_at_lag_zero_and_puts_the_guess_at_the_largest(ax):
+    plots.draw_by_lag(ax, {"RNN": torch.tensor([1.0, 0.1, 0.01]), "GRU": [1.0, 0.9, 0.0]}, theory=[1.0, 0.2, 0.04], guess=1e-7)
+    lines = {line.get_label(): line for line in ax.get_lines()}
+    assert np.allclose(lines["RNN"].get_xdata(), [0, 1, 2]) and np.allclose(lines["theory"].get_xdata(), [0, 1, 2])
+    assert np.allclose(lines["RNN"].get_ydata(), [1.0, 0.1, 0.01]) and np.isnan(lines["GRU"].get_ydata()[2])
+    assert lines["theory"].get_color() == style.THEORY
+    assert lines["your guess"].get_xdata()[0] == 2 and lines["your guess"].get_ydata()[0] == 1e-7
+    assert ax.get_yscale() == "log" and ax.get_ylim()[0] <= 1e-7 and ax.get_legend()
+
+
 @given(st.lists(st.floats(1e-200, 1e200), min_size=1, max_size=60))
 def test_log_limits_hold_every_value_and_are_round(values):
     ax = Figure().subplots()
@@ -119,3 +129,16 @@ def test_strips_show_every_number_and_the_mean(ax):
     assert np.allclose(ax.collections[1].get_offsets(), [[0.5, 1], [0.7, 1], [0.9, 1]])
     assert np.allclose(ax.get_lines()[1].get_xydata(), [[0.7, 1]])
     assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"] and ax.get_xlim() == (0, 1)
+
+
+def test_strips_say_what_became_of_points_without_a_number(ax):
+    plots.draw_strips(ax, {"a": [math.nan, 0.4], "b": [math.inf]}, xlabel="loss", missing="diverged")
+    assert [text.get_text() for text in ax.texts] == ["diverged: 1 of 2", "diverged: 1 of 1"]
+    assert np.allclose(ax.get_lines()[0].get_xydata(), [[0.4, 0]]) and len(ax.get_lines()) == 1
+
+
+def test_a_bundle_shows_every_run_and_the_mean_as_far_as_all_go(ax):
+    plots.draw_bundle(ax, [[0.0, 1.0, 2.0], [2.0, 3.0]], [5, 6, 7], xlabel="step", ylabel="loss", others=[[9.0, 9.0]])
+    other, first, second, mean = (line.get_xydata().tolist() for line in ax.get_lines())
+    assert other == [[5, 9], [6, 9]] and first == [[5, 0], [6, 1], [7, 2]] and second == [[5, 2], [6, 3]]
+    assert mean == [[5, 1], [6, 2]] and ax.get_lines()[-1].get_label() == "mean of 2"

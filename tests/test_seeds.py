@@ -11,11 +11,20 @@ from cells import keep_needed
 from claims import run_cells
 from sample import CHAPTERS, SOURCES, build, write_sample
 
+import utils.data
 import utils.explore
 import utils.models
+import utils.recurrent
+import utils.residual
 import utils.training
+import utils.transformer
 
 SEEDS = (1, 2)
+NETS = [  # room and name of each net that chapters make
+    (utils.models, "MLP"),
+    *[(utils.residual, name) for name in ("ResidualNet", "HighwayNet", "DenseNet")],
+    (utils.transformer, "Transformer"),
+]
 
 
 def claims_of(cell):
@@ -24,14 +33,17 @@ def claims_of(cell):
 
 def reseed(monkeypatch, seed):
     """Make `seed` the default of every net and every training that a chapter starts, unwatched and without pictures."""
-    class Reseeded(utils.models.MLP):
-        def __init__(self, *arguments, seed=seed, **settings):
-            super().__init__(*arguments, seed=seed, **settings)
+    for module, net in NETS:
+        class Reseeded(getattr(module, net)):
+            def __init__(self, *arguments, seed=seed, **settings):
+                super(type(self), self).__init__(*arguments, seed=seed, **settings)
 
-    monkeypatch.setattr(utils.models, "MLP", Reseeded)
+        monkeypatch.setattr(module, net, Reseeded)
     for name in ("race", "fit"):
         training = functools.partial(getattr(utils.training, name), seed=seed, live=False)
         monkeypatch.setattr(utils.training, name, training)
+    for module, name in ((utils.recurrent, "make_cell"), (utils.data, "recall")):
+        monkeypatch.setattr(module, name, functools.partial(getattr(module, name), seed=seed))
     for name in ("show", "explore"):
         monkeypatch.setattr(utils.explore, name, lambda *_, **__: None)
 

@@ -2,7 +2,7 @@
 
 A *scene* is a plain function `scene(ax, **params)` that adds artists to matplotlib axes and may return one sentence,
 the caption. What is slow in matplotlib is the *frame*: ticks, tick labels, titles. The canvas keeps the pixels of the
-last frame, and as long as the frame stays the same it draws only the data on top of them.
+last few frames, and as long as a picture has one of these it draws only the data on top of them.
 """
 
 import contextlib
@@ -29,6 +29,7 @@ _SETTINGS_LOCK = threading.RLock()
 
 _PADS = {"left": 5.6, "right": 1.2, "bottom": 4.0, "top": 2.2}  # around each panel, in units of the font size
 _NO_EXTRA = dict.fromkeys(_PADS, 0.0)
+_KEPT = 6  # frames, about 1.4 MB each: a slider goes to and fro between the limits of an axis
 _LINE = 1.4  # from one line of the caption to the next, in units of the font size
 
 
@@ -68,7 +69,7 @@ class Canvas:
         self._pixels = tuple(round(inches * style.DPI) for inches in self.size)
         self._renderer = RendererAgg(*self._pixels, style.DPI)
         self._stage = None  # (in lecture mode?, figure, axes) of the next picture, if built ahead
-        self._frame, self._background, self._margins = None, None, None
+        self._frames = {}  # description -> (pixels, margins), the last used at the end
         self._lines = []  # of the caption
         self.caption, self.alt = "", ""
 
@@ -89,18 +90,20 @@ class Canvas:
             self._set_margins(figure, _NO_EXTRA, len(lines))
             looks = style.in_lecture(), describe_patch(figure.patch), len(lines)
             frame = (*looks, *(describe_frame(ax) for ax in figure.axes))
-            if frame == self._frame:
-                self._set_margins(figure, self._margins, len(lines))
-                self._renderer.restore_region(self._background)
+            if frame in self._frames:
+                background, margins = self._frames.pop(frame)
+                self._set_margins(figure, margins, len(lines))
+                self._renderer.restore_region(background)
             else:
-                self._frame = None  # until the new one is complete
                 self._draw_frame(figure)
-                self._margins = self._measure_overhang(figure)
-                if self._margins != _NO_EXTRA:
-                    self._set_margins(figure, self._margins, len(lines))
+                margins = self._measure_overhang(figure)
+                if margins != _NO_EXTRA:
+                    self._set_margins(figure, margins, len(lines))
                     self._draw_frame(figure)
-                self._background = self._renderer.copy_from_bbox(figure.bbox)
-                self._frame = frame
+                background = self._renderer.copy_from_bbox(figure.bbox)
+            self._frames[frame] = background, margins
+            if len(self._frames) > _KEPT:
+                del self._frames[next(iter(self._frames))]  # the one that was not used for longest
             for artist in data_artists(figure):
                 artist.draw(self._renderer)
             self._lines, self.caption, self.alt = lines, caption, describe(figure, caption)

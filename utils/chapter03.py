@@ -5,25 +5,10 @@ import math
 import torch
 from torch.nn import functional as F
 
-from utils.checking import check
+from utils.checking import as_vector, check
 from utils.clinic import Patient, Treatment
 from utils.models import MLP
 from utils.quiz import Question
-
-
-def check_elu(f):
-    """Check f(z, alpha) -> ELU of z, for a tensor z of any shape and a number alpha."""
-    mistakes = {
-        lambda z, alpha: torch.where(z > 0, z, alpha * torch.exp(z)): "below zero 1 comes off: it levels off at -alpha",
-        lambda z, alpha: torch.where(z > 0, z, torch.exp(z) - 1): "alpha is missing: it scales the part below zero",
-        lambda z, alpha: torch.where(z > 0, z, torch.exp(alpha * z) - 1): "alpha scales the value, not z",
-        lambda z, alpha: alpha * torch.where(z > 0, z, torch.exp(z) - 1): "above zero ELU is z itself, without alpha",
-        lambda z, alpha: torch.where(z > 0, z, alpha * z): "that is the leaky ReLU: a straight line below zero",
-        lambda z, alpha: alpha * (torch.exp(z) - 1): "that is the part below zero only",
-    }
-    few = torch.tensor([[0.0, 1.0, -2.0], [4.0, -0.5, -9.0]], dtype=torch.float64)
-    cases = [(few, 1.0), (few, 1.6733), (torch.linspace(-30, 30, 13).double(), 0.5)]
-    return check(f, lambda z, alpha: F.elu(z, alpha), cases, mistakes=mistakes)
 
 
 def check_gelu_slope(f):
@@ -48,14 +33,17 @@ def check_gelu_slope(f):
     return check(f, slope, [(few,), (torch.linspace(-6, 6, 25).double(),)], mistakes=mistakes, atol=1e-6)
 
 
-def check_gain(f):
-    """Check f(phi) -> 1 / sqrt(E[phi(Z)^2]), Z standard normal, within 1 %; phi: a function of a tensor."""
+def _normal_mean():
+    """Return a grid z and the function values of z -> their mean under the standard normal distribution."""
     z = torch.linspace(-9, 9, 18001, dtype=torch.float64)
     weights = torch.exp(-z.square() / 2)
     weights /= weights.sum()
+    return z, lambda values: (values * weights).sum().item()
 
-    def mean(values):
-        return (values * weights).sum().item()
+
+def check_gain(f):
+    """Check f(phi) -> 1 / sqrt(E[phi(Z)^2]), Z standard normal, within 1 %; phi: a function of a tensor."""
+    z, mean = _normal_mean()
 
     def gain(phi):
         return mean(phi(z).square()) ** -0.5
@@ -69,6 +57,34 @@ def check_gain(f):
         lambda phi: 1 / mean(phi(z).abs()): "the mean square, not the mean size",
     }  # fmt: skip
     return check(f, gain, [(F.gelu,), (torch.relu,), (torch.tanh,), (torch.sigmoid,)], mistakes=mistakes, rtol=1e-2)
+
+
+def check_selu_constants(f):
+    """Check f(q) -> (alpha, lam) with which z ~ N(0, q) leaves lam ELU(z, alpha) with mean 0 and mean square q; 2 %.
+
+    The answer may be a tuple, a list or a 1-D tensor. At q = 1 the pair is SELU's (Klambauer et al. 2017).
+    """
+    Z, mean = _normal_mean()
+
+    def alpha_of(q):
+        z = q**0.5 * Z
+        return mean(z.clamp(min=0)) / -mean(torch.expm1(z.clamp(max=0)))
+
+    def pair(q, alpha, level):
+        return torch.tensor([alpha, (level / mean(F.elu(q**0.5 * Z, alpha).square())) ** 0.5], dtype=torch.float64)
+
+    mistakes = {
+        lambda q: pair(q, alpha_of(q), q).flip(0): "the order is alpha, then lambda",
+        lambda q: pair(q, alpha_of(q), 1.0): "the mean square of the output is to be q, as that of z, not 1",
+        lambda q: pair(1.0, alpha_of(1.0), 1.0): "these are the constants for q = 1: draw z with variance q",
+        lambda q: pair(q, 1.0, q): "with alpha = 1 the output's mean is above 0: first find alpha",
+        lambda q: pair(q, 1 / alpha_of(q), q): "alpha is upside down: what the left lacks, alpha must add",
+        lambda q: pair(q, alpha_of(q), q).pow(torch.tensor([1, 2])): "that is lambda squared",
+        lambda q: pair(q, alpha_of(q), q).pow(torch.tensor([1, -1])): "lambda is upside down",
+        lambda q: pair(q * q, alpha_of(q * q), q * q): "q is the variance: multiply Z by its root",
+    }
+    return check(f, lambda q: pair(q, alpha_of(q), q), [(0.5,), (2.0,), (1.0,)], mistakes=mistakes, convert=as_vector,
+                 rtol=2e-2)
 
 
 def check_geglu(f):
@@ -119,13 +135,15 @@ QUIZ = {
         },
     ),
     "dying": Question(
-        "ReLU units die in your net, and you want the cheapest change of the activation?",
+        "A ReLU net with He's weights and a step that is small enough, and still some units fall silent. What is the "
+        "cheapest change of the activation?",
         "leaky relu",
         {
-            "leaky relu": "one multiplication more, and no unit ever has a slope of exactly 0 again",
+            "leaky relu": "one multiplication more, and no unit ever has a slope of exactly 0 again (against a step that "
+            "is too large it would be no cure: in chapter 2 the net exploded)",
             "sigmoid": "it cannot die, but it passes on a quarter at best",
             "mish": "it does not die for good, but costs an exponential, a logarithm and a tanh",
-            "relu": "a smaller step or He's biases help, too, but that changes the training, not the activation",
+            "relu": "a smaller step and He's weights come first, but here they are in place already",
         },
     ),
     "tie": Question(
@@ -138,7 +156,6 @@ QUIZ = {
         },
     ),
 }
-
 
 
 def _fifteen(activation, **settings):

@@ -1,11 +1,14 @@
 """The clinic: a sick net that a learner measures, names the disease of, and treats."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from torch import nn
+
+from utils import progress
 from utils.checking import check_choice, chosen
 from utils.data import digits
-from utils.models import MLP
+from utils.quiz import Report
 from utils.training import race
 from utils.verdict import CORRECT, NOT_YET, Verdict
 
@@ -14,7 +17,7 @@ from utils.verdict import CORRECT, NOT_YET, Verdict
 class Treatment:
     """What a prescription does. make: returns the treated net; lr: its learning rate; why: why it cures, or does not."""
 
-    make: Callable[[], MLP]
+    make: Callable[[], nn.Module]
     lr: float
     why: str
 
@@ -27,15 +30,20 @@ class Patient:
     disease: the right diagnosis. diseases: each diagnosis that may be given -> what to answer to it.
     prescriptions: each prescription that may be given -> its `Treatment`.
     cured: the accuracy, 0..1, that a treated net must reach.
+    chapter: where the disease is explained, such as "2", or "3 and 5".
+    data: returns the inputs and the labels, first of all. settings: further settings of its training.
     """
 
     complaint: str
-    make: Callable[[], MLP]
+    make: Callable[[], nn.Module]
     lr: float
     disease: str
     diseases: dict[str, str]
     prescriptions: dict[str, Treatment]
     cured: float = 0.9
+    chapter: str = ""
+    data: Callable[[], tuple] = digits
+    settings: dict = field(default_factory=dict)
 
 
 def name_disease(patient, answer):
@@ -43,8 +51,20 @@ def name_disease(patient, answer):
     return check_choice(answer, patient.disease, patient.diseases)
 
 
+def rounds(patients, diagnoses):
+    """Check the diagnoses of several patients; returns a `Report` with a score, and what to read again.
+
+    patients: dict name -> `Patient`. diagnoses: dict name -> the learner's diagnosis, `...` where there is none yet.
+    """
+    given = diagnoses if isinstance(diagnoses, dict) else {}
+    verdicts = {name: name_disease(patient, given.get(name)) for name, patient in patients.items()}
+    missed = [patients[name].chapter for name, verdict in verdicts.items() if verdict.status == NOT_YET]
+    score = f"{sum(map(bool, verdicts.values()))} of {len(patients)} right."
+    return Report(verdicts, f"{score} Read again: chapter {'; chapter '.join(missed)}." if missed else score)
+
+
 def treat(patient, prescription, steps=300):
-    """Train the patient as it is and as prescribed, side by side on the digits; returns a `Verdict` that explains.
+    """Train the patient as it is and as prescribed, side by side on its data; returns a `Verdict` that explains.
 
     prescription: a key of `patient.prescriptions`, whatever its capitals and spaces; anything else is answered with
     the list of them.
@@ -52,13 +72,14 @@ def treat(patient, prescription, steps=300):
     choice = chosen(prescription, patient.prescriptions)
     if isinstance(choice, Verdict):
         return choice
-    treatment, data = patient.prescriptions[choice], digits()
+    treatment, (x, y, *_) = patient.prescriptions[choice], patient.data()
     nets = {"untreated": patient.make(), choice: treatment.make()}
     rates = {"untreated": patient.lr, choice: treatment.lr}
-    runs = race(nets, data.x, data.y, steps=steps, lr=rates, title="The patient, untreated and treated")
+    runs = race(nets, x, y, steps=steps, lr=rates, title="The patient, untreated and treated", **patient.settings)
     untreated, treated = runs["untreated"].accuracy, runs[choice].accuracy
     if treated >= patient.cured:
-        return Verdict(CORRECT, f"cured, {treated:.0%} of the digits right (untreated {untreated:.0%}): {treatment.why}")
+        progress.record(progress.PATIENT, patient.complaint, patient.make.__module__)
+        return Verdict(CORRECT, f"cured, {treated:.0%} right (untreated {untreated:.0%}): {treatment.why}")
     if runs[choice].stopped:
         return Verdict(NOT_YET, f"stopped after {runs[choice].steps} of {steps} steps: run the cell again")
-    return Verdict(NOT_YET, f"still sick, {treated:.0%} of the digits right: {treatment.why}")
+    return Verdict(NOT_YET, f"still sick, {treated:.0%} right: {treatment.why}")

@@ -6,7 +6,7 @@ import ipywidgets as widgets
 
 from utils.errors import WrongType, WrongValue
 
-MOST_BUTTONS = 5  # a list of so many options becomes a row of buttons, a longer one a menu
+MOST_BUTTONS = 5  # a list of so many options becomes a row of buttons, a longer one a slider
 
 _GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "eta", "theta", "lambda", "mu", "rho", "sigma", "tau", "phi")
 
@@ -51,11 +51,14 @@ def make_control(scene, name, abbreviation):
     takes_default = isinstance(abbreviation, (tuple, list, dict)) and default is not inspect.Parameter.empty
     if takes_default and not given and control.value != default:
         raise WrongValue(f"{name}={abbreviation!r} does not hold the default of {name_of(scene)}, {default!r}")
-    if isinstance(control, widgets.Dropdown) and not given and len(control.options) <= MOST_BUTTONS:
+    if isinstance(control, widgets.Dropdown) and not given:
         # JupyterLab takes a menu's keys for itself: an arrow leaves the cell, a letter may even delete it.
-        control = widgets.ToggleButtons(options=control.options, value=control.value)
-        control.style.button_width = "auto"
-        control.add_class("widget-inline-hbox")  # as other controls: the label beside it, not above
+        if len(control.options) <= MOST_BUTTONS:
+            control = widgets.ToggleButtons(options=control.options, value=control.value)
+            control.style.button_width = "auto"
+            control.add_class("widget-inline-hbox")  # as other controls: the label beside it, not above
+        else:
+            control = widgets.SelectionSlider(options=control.options, value=control.value)
     if not given:
         control.layout.width = "400px"
         control.style.description_width = "7em"

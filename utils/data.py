@@ -44,3 +44,31 @@ def spirals(n=400, noise=0.05, turns=1.5, seed=0, dtype=torch.float64):
     angle = 2 * math.pi * turns * radius + math.pi * y
     x = radius[:, None] * torch.stack([angle.cos(), angle.sin()], dim=1)
     return x + noise * torch.randn(n, 2, generator=generator, dtype=dtype), y
+
+
+def recall(n, lag, symbols=4, seed=0):
+    """Return sequences x (n, lag + 1) of symbols, and what to recall `lag` steps later: y (n,), the first symbol of each.
+
+    The first symbol is one of 0..symbols-1, the distractors after it are drawn from symbols..2 symbols - 1. A byte a
+    symbol keeps even long sequences small.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randint(symbols, 2 * symbols, (n, lag + 1), generator=generator, dtype=torch.uint8)
+    y = torch.randint(symbols, (n,), generator=generator)
+    x[:, 0] = y
+    return x, y
+
+
+def adding(n, length, seed=0, dtype=torch.float32):
+    """Return the adding problem: x (n, length, 2), a number in [0, 1) and a mark at each step, and y (n, 1), a sum.
+
+    Two numbers are marked with 1, one in either half of the sequence; y is the sum of these two. Who always answers 1
+    has a mean squared error of 1/6 (Hochreiter & Schmidhuber 1997).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    numbers = torch.rand(n, length, generator=generator, dtype=dtype)
+    half = length // 2
+    places = torch.stack([torch.randint(half, (n,), generator=generator),
+                          torch.randint(half, length, (n,), generator=generator)], dim=1)
+    marks = torch.zeros(n, length, dtype=dtype).scatter_(1, places, 1.0)
+    return torch.stack([numbers, marks], dim=2), numbers.gather(1, places).sum(1, keepdim=True)

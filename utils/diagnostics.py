@@ -25,10 +25,11 @@ class Measurement:
     layer, and a frozen weight (requires_grad=False) has no gradient. `delta_norm` is ||dC/dz||, `weight_gradient_norm`
     ||dC/dW||, both over the whole batch; `weight_norm` is ||W||. `saturated` and `dead` are shares between 0 and 1: of
     single activations on the flat ends of a sigmoid or tanh (0 for any other function), and of units that are exactly 0
-    for every sample of the batch.
+    for every sample of the batch. `kinds` holds the class of each layer's nonlinearity, None or "" where it is not known.
     """
 
     names: tuple[str, ...]
+    kinds: tuple[str | None, ...]
     loss: float
     delta_norm: torch.Tensor
     weight_gradient_norm: torch.Tensor
@@ -80,6 +81,7 @@ def measure(model, x, y, loss_fn=F.cross_entropy):
     )
     return Measurement(
         names=numbered([call.name for call in calls]),
+        kinds=tuple(call.kind for call in calls),
         loss=loss.item(),
         delta_norm=delta_norm,
         weight_gradient_norm=_together([[gradients.get(id(w)) for w in call.weights] for call in calls]),

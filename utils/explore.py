@@ -12,9 +12,10 @@ import ipywidgets as widgets
 import numpy as np
 from IPython.display import display
 
-from utils import style
+from utils import progress, style
 from utils.canvas import Canvas
 from utils.controls import check_parameters, make_control, name_of
+from utils.hall import Hands
 
 _ALERT = f"padding:4px 10px; border-left:4px solid {style.ALARM}; background:#FFF3EC; color:{style.BLACK}"
 _HIDDEN = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap"
@@ -56,14 +57,16 @@ def explore(scene, *, panels=1, size=None, **controls):
         raise explorer.error
 
 
-def predict(question, scene, guess, *, panels=1, size=None, **params):
+def predict(question, scene, guess, *, right=None, panels=1, size=None, **params):
     """Ask for a guess, then show `scene(ax, guess=value, **params)` with the guess drawn on it.
 
     Args:
         question: what to predict, one or two sentences.
-        guess: a list of options, or any other abbreviation of a control.
+        guess: a list of options, or any other abbreviation of a control. In lecture mode a list asks for the number
+            of hands for each option; the one with most hands is the guess, and the reveal shows all counts as bars.
+        right: the value of the right option, which these bars mark.
     """
-    display(Prediction(question, scene, guess, panels=panels, size=size, **params))
+    display(Prediction(question, scene, guess, right=right, panels=panels, size=size, **params))
 
 
 class Picture(widgets.VBox):
@@ -140,10 +143,12 @@ class Explorer(Picture):
 class Prediction(Picture):
     """A question, a control for the guess, and a button that reveals the result."""
 
-    def __init__(self, question, scene, guess, *, panels=1, size=None, **params):
+    def __init__(self, question, scene, guess, *, right=None, panels=1, size=None, **params):
         check_parameters(scene, {"guess": None, **params})
-        self.params = params
-        if isinstance(guess, (list, dict)):
+        self.question, self.params = question, params
+        if isinstance(guess, (list, dict)) and style.in_lecture():
+            self.guess = Hands(guess, right)
+        elif isinstance(guess, (list, dict)):
             self.guess = widgets.RadioButtons(options=guess, value=None, layout=widgets.Layout(width="auto"))
         else:
             self.guess = make_control(scene, "guess", guess)
@@ -162,6 +167,10 @@ class Prediction(Picture):
         with self.lock:
             self.draw(self.scene, {"guess": self.guess.value, **self.params})
         self.guess.disabled = self.button.disabled = self.error is None
+        if self.error is None:
+            progress.record(progress.PREDICTION, self.question)
+            if isinstance(self.guess, Hands):
+                self.guess.reveal()
 
 
 def _question_card(axes, question):

@@ -20,6 +20,15 @@ def _normal_(layer, std, generator):
     return layer
 
 
+def _uniform_(layer, std, generator):
+    bound = math.sqrt(3) * std  # the variance of U(-b, b) is b^2 / 3
+    with torch.no_grad():
+        layer.weight.uniform_(-bound, bound, generator=generator)
+        if layer.bias is not None:
+            layer.bias.zero_()
+    return layer
+
+
 def _fans(layer):
     fan_out, fan_in = layer.weight.shape
     return fan_in, fan_out
@@ -48,6 +57,33 @@ def xavier_(layer, generator=None):
 def he_(layer, generator=None):
     """w ~ N(0, 2 / fan_in), sigma_w = sqrt(2) (He et al. 2015)."""
     return scaled_(layer, math.sqrt(2), generator=generator)
+
+
+def xavier_uniform_(layer, generator=None):
+    """w ~ U(-b, b), b = sqrt(6 / (fan_in + fan_out)): Xavier's variance, in the form that the paper gives it."""
+    return _uniform_(layer, math.sqrt(2 / sum(_fans(layer))), generator)
+
+
+def he_uniform_(layer, generator=None):
+    """w ~ U(-b, b), b = sqrt(6 / fan_in): He's variance."""
+    return _uniform_(layer, math.sqrt(2 / _fans(layer)[0]), generator)
+
+
+def orthogonal_(layer, gain=1.0, generator=None):
+    """gain times a random matrix with orthonormal rows, or columns if there are fewer of these (Saxe et al. 2014).
+
+    The Q of a Gaussian matrix's QR decomposition, uniform among all such matrices once the signs of R's diagonal are
+    moved into it. w has the variance gain^2 / max(fan_in, fan_out).
+    """
+    fan_in, fan_out = _fans(layer)
+    with torch.no_grad():
+        gaussian = torch.empty_like(layer.weight).normal_(generator=generator)
+        q, r = torch.linalg.qr(gaussian.T if fan_out < fan_in else gaussian)
+        q = q * r.diagonal().sign()
+        layer.weight.copy_(gain * (q.T if fan_out < fan_in else q))
+        if layer.bias is not None:
+            layer.bias.zero_()
+    return layer
 
 
 def torch_default_(layer, generator=None):
@@ -81,6 +117,9 @@ SCHEMES = {
     "lecun": lecun_,
     "xavier": xavier_,
     "he": he_,
+    "xavier_uniform": xavier_uniform_,
+    "he_uniform": he_uniform_,
+    "orthogonal": orthogonal_,
     "torch": torch_default_,
 }
 

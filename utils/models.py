@@ -11,7 +11,8 @@ from utils.errors import WrongValue
 NORMS = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
 
 
-def _check_count(name, value, least):
+def check_count(name, value, least):
+    """Raise WrongValue unless `value` is a whole number of at least `least`; `name` is what the message calls it."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise WrongValue(f"{name} is a whole number, {least} or more; got {value!r}")
 
@@ -47,10 +48,10 @@ class MLP(nn.Module):
         in_features=64, out_features=10, seed=0, dtype=torch.float64,
     ):  # fmt: skip
         super().__init__()
-        _check_count("depth", depth, least=0)
-        _check_count("width", width, least=1)
-        _check_count("in_features", in_features, least=1)
-        _check_count("out_features", out_features, least=1)
+        check_count("depth", depth, least=0)
+        check_count("width", width, least=1)
+        check_count("in_features", in_features, least=1)
+        check_count("out_features", out_features, least=1)
         if norm is not None and (not isinstance(norm, str) or norm not in NORMS):
             raise WrongValue(f"unknown norm {norm!r}: choose None or one of {', '.join(NORMS)}")
         if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
@@ -69,7 +70,7 @@ class MLP(nn.Module):
 
         What norms and PReLUs have learnt stays.
         """
-        _check_count("seed", seed, least=0)
+        check_count("seed", seed, least=0)
         if init is not None and sigma_w is not None:
             raise WrongValue("give either init= (a named scheme) or sigma_w=, not both")
         if sigma_w is None and sigma_b != 0:

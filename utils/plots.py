@@ -32,9 +32,14 @@ def draw_by_layer(ax, values, theory=None, *, guess=None, quantity="gradient nor
     ax.set_xlim(0, 21 * math.ceil((len(values) + 0.5) / 21))  # few frames: up to 20 layers and a readout, up to 41
     set_log_limits(ax, np.concatenate(shown), decades=5 if values.min() > 1e-5 else 10)
     ax.set(xlabel="layer (1 is next to the input)", ylabel=quantity)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(_whole_ticks())
     ax.legend(loc="lower right" if values[0] < values[-1] else "upper right")  # away from the line's last point
     return _first_over_last(values, theory)
+
+
+def _whole_ticks():
+    """Return ticks at whole numbers; under the large type of a lecture, only as many as there is room for."""
+    return MaxNLocator("auto" if style.in_lecture() else 10, integer=True)
 
 
 def _first_over_last(values, theory):
@@ -70,20 +75,58 @@ def draw_lines(ax, curves, x=None, *, xlabel, ylabel, log=False, markers=True, l
     if log:
         set_log_limits(ax, np.concatenate([np.asarray(v, dtype=float).ravel() for v in curves.values()]), 1, limits)
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(_whole_ticks())
     if len(curves) > 1:
         ax.legend(loc="best")
 
 
-def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}"):
+def draw_by_lag(ax, curves, theory=None, *, guess=None, xlabel="lag T − t", ylabel="‖∂h_T/∂h_t‖", limits=None):
+    """Draw what is left of a gradient against the lag, on a log axis. curves: name -> (lags,), lag 0 first.
+
+    All are of one length. theory: (lags,), drawn in theory's black. guess: the learner's number, drawn as a cross at the largest lag.
+    """
+    longest = len(next(iter(curves.values()))) - 1
+    draw_lines(ax, curves, range(longest + 1), xlabel=xlabel, ylabel=ylabel, log=True, markers=False)
+    shown = [np.asarray(values, dtype=float).ravel() for values in curves.values()]
+    if theory is not None:
+        shown.append(np.asarray(theory, dtype=float))
+        ax.plot(_positive(shown[-1]), color=style.THEORY, linewidth=1.4, label="theory", zorder=1.5)
+    if guess is not None:
+        shown.append(np.array([guess]))
+        ax.plot([longest], [guess], "X", color=style.GUESS, markersize=13, label="your guess")
+    set_log_limits(ax, np.concatenate(shown), 5, limits)
+    ax.set_xlim(-0.03 * longest, 1.05 * longest)
+    ax.legend(loc="best")
+
+
+def draw_bundle(ax, runs, x, *, xlabel, ylabel, others=(), limits=None):
+    """Draw repetitions of one run as thin lines and their mean as a thick one. runs: (runs, points); x: (points,).
+
+    A run that ended early may be shorter than x; the mean goes as far as all of them do, and leaves out NaN. others: (curves, points), drawn
+    in grey behind, for comparison.
+    """
+    x = np.asarray(x, dtype=float)
+    runs = [np.asarray(values, dtype=float) for values in runs]
+    for values in others:
+        ax.plot(x[: len(values)], values, color=style.GREY, alpha=0.35, linewidth=1.2)
+    for values in runs:
+        ax.plot(x[: len(values)], values, color=style.MEASURED, alpha=0.7, linewidth=0.8)
+    shared = min(map(len, runs))
+    mean = np.nanmean([values[:shared] for values in runs], axis=0)
+    ax.plot(x[:shared], mean, color=style.MEASURED, linewidth=2.6, label=f"mean of {len(runs)}")
+    ax.set(xlabel=xlabel, ylabel=ylabel, ylim=limits)
+
+
+def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}", start=0):
     """Draw named numbers as horizontal bars, the number written beside each. values: name -> number.
 
+    The bars begin at `start`: on a log axis 1 makes their length the decades that are lost or won.
     Names in `marks` are drawn in the alarm colour and hatched, so that the mark does not rest on colour alone.
     """
     names, numbers = list(values), np.asarray(list(values.values()), dtype=float)
     finite = np.where(np.isfinite(numbers), numbers, 0.0)
     colours = [style.ALARM if name in marks else style.MEASURED for name in names]
-    bars = ax.barh(range(len(names)), finite, color=colours, height=0.62)
+    bars = ax.barh(range(len(names)), finite - start, left=start, color=colours, height=0.62)
     for bar, name in zip(bars, names, strict=True):
         if name in marks:
             bar.set_hatch("///")
@@ -91,7 +134,7 @@ def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}"):
     if log:
         ax.set_xscale("log")
     for i, number in enumerate(numbers):
-        ax.annotate(form.format(number), (finite[i], i), xytext=(4, 0), textcoords="offset points", va="center")
+        ax.annotate(form.format(number), (max(finite[i], start), i), xytext=(4, 0), textcoords="offset points", va="center")
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
@@ -99,15 +142,22 @@ def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}"):
     ax.set(xlabel=xlabel)
 
 
-def draw_strips(ax, samples, *, xlabel, limits=None):
-    """Draw a few numbers per name as points in a row, their mean as a bar across. samples: name -> (points,)."""
+def draw_strips(ax, samples, *, xlabel, limits=None, missing="no number"):
+    """Draw a few numbers per name as points in a row, their mean as a bar across. samples: name -> (points,).
+
+    Points that are not finite cannot be drawn; `missing` says what became of them, and how many of how many they are.
+    """
     for row, values in enumerate(samples.values()):
         values = np.asarray(values, dtype=float)
-        ax.scatter(values, np.full(len(values), row), s=30, color=style.MEASURED, alpha=0.6, linewidth=0)
-        ax.plot([values.mean()], [row], "|", color=style.THEORY, markersize=16, markeredgewidth=2)
+        finite = values[np.isfinite(values)]
+        ax.scatter(finite, np.full(len(finite), row), s=30, color=style.MEASURED, alpha=0.6, linewidth=0)
+        if len(finite):
+            ax.plot([finite.mean()], [row], "|", color=style.THEORY, markersize=16, markeredgewidth=2)
+        if len(finite) < len(values):
+            ax.text(0.02, row, f"{missing}: {len(values) - len(finite)} of {len(values)}", color=style.ALARM, weight="bold",
+                    va="center", transform=ax.get_yaxis_transform())
     ax.set_yticks(range(len(samples)), list(samples))
-    ax.invert_yaxis()
-    ax.set(xlabel=xlabel, xlim=limits)
+    ax.set(xlabel=xlabel, xlim=limits, ylim=(len(samples) - 0.5, -0.5))
 
 
 def draw_heat(ax, matrix, *, x, y, xlabel, ylabel, label, limits=None, diverging=False):

@@ -6,6 +6,7 @@ from numbers import Real
 
 import torch
 
+from utils import progress
 from utils.checking import check_choice, key
 from utils.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 
@@ -56,6 +57,9 @@ def grade(questions, answers):
     """
     given, remark = _entries(answers, questions)
     verdicts = {name: check_choice(given.get(name), q.right, q.answers) for name, q in questions.items()}
+    for name, verdict in verdicts.items():
+        if verdict:
+            progress.record(progress.ANSWER, name)
     return Report(verdicts, remark)
 
 

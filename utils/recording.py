@@ -105,8 +105,9 @@ def recording(model):
     handles, in_place = [], []
     try:
         for name, module in model.named_modules():
-            # Not parameters(recurse=False), which walks through all sorts of things first: this loop is a tenth of it all.
-            weights = [p for p in module._parameters.values() if p is not None and p.dim() >= 2]
+            if ".parametrizations" in name:
+                continue  # part of the layer whose weight it makes
+            weights = matrices(module)
             if weights:
                 hook = layer_hook(name, weights, 1 if isinstance(module, nn.modules.conv._ConvNd) else -1)
             elif type(module).__module__ == nn.ReLU.__module__:
@@ -210,3 +211,12 @@ def _first_float(value):
             if (found := _first_float(part)) is not None:
                 return found
     return None
+
+
+def matrices(module):
+    """The parameters of a module's own with two dimensions or more; of `nn.utils.parametrizations`, what makes them."""
+    # Not parameters(recurse=False), which walks through all sorts of things first: this loop is a tenth of it all.
+    owned = list(module._parameters.values())
+    if (makers := module._modules.get("parametrizations")) is not None:
+        owned += makers.parameters()
+    return [p for p in owned if p is not None and p.dim() >= 2]

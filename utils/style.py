@@ -6,15 +6,17 @@ figure applies them to that figure alone.
 
 import os
 
-# Okabe & Ito's palette (2008), which stays distinct under the common colour blindnesses; the orange is darkened until
-# every colour has a contrast of at least 3:1 on white (WCAG 2.1, graphical objects).
+# After Okabe & Ito's palette (2008), darkened until every colour has a contrast of at least 3:1 on white (WCAG 2.1,
+# graphical objects). That brought some too close for colour-blind eyes: orange, purple and grey have moved until any
+# two stay apart under protanopia, deuteranopia and tritanopia (tests/test_accessibility.py measures it).
 BLUE = "#0072B2"
 VERMILLION = "#D55E00"
 GREEN = "#009E73"
-PURPLE = "#B5578C"
-ORANGE = "#B37A00"
+PURPLE = "#93799A"
+ORANGE = "#BA8B4B"
 BROWN = "#7B3F00"
-GREY = "#6B6B6B"
+VIOLET = "#6000D8"
+GREY = "#504C4C"
 BLACK = "#1A1A1A"
 
 # One meaning, one colour, in all seven chapters.
@@ -24,9 +26,9 @@ ALARM = VERMILLION
 HEALTHY = GREEN
 GUESS = PURPLE
 
-CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK, GREY, BROWN)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")  # colour never carries a meaning alone
-DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
+CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK, GREY, BROWN, VIOLET)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")  # colour never carries a meaning alone
+DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), (0, (6, 1, 1, 1, 1, 1)))
 
 SEQUENTIAL = "cividis"  # perceptually even, and the same to a colour-blind reader
 DIVERGING = "PuOr"
@@ -49,7 +51,7 @@ def in_lecture():
 
 def rc_params():
     """Return the matplotlib settings of the course as a dict for `matplotlib.rc_context`."""
-    scale = 1.45 if in_lecture() else 1.0
+    scale = 1.35 if in_lecture() else 1.0  # slides enlarge a figure by another quarter (teaching/lecture.css)
     return {
         "font.family": "DejaVu Sans",
         "font.size": 10.5 * scale,

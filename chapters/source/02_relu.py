@@ -14,7 +14,8 @@
 # # 2 · ReLU: what if the slope did not shrink?
 #
 # **In one sentence:** ReLU's slope is 1 on half of the axis and 0 on the other, so with weights of the right size the
-# gradient keeps its level through any depth, and a unit that slides to the wrong half may never learn again.
+# gradient keeps its level on average, however deep the net; and a unit that slides to the wrong half for every input
+# stops learning.
 #
 # *45 minutes, or 20 without the exercises. You need chapter 1: the error $\delta^l$, BP2, and the factor
 # $\sqrt\chi$ per layer.*
@@ -80,23 +81,30 @@ predict(
 
 # %% [markdown]
 # Weights that are 2.4 times larger, and eight decades are back. What does a popular article say? "The slope of an
-# active ReLU is 1, and $1^{19} = 1$: the gradient passes through unchanged." Five nets each:
+# active ReLU is 1, and $1^{19} = 1$: the gradient passes through unchanged." Five nets each, in two currencies: the
+# error $\delta = \partial C/\partial z$, which the pictures show, and the gradient of the weights,
+# $\partial C/\partial W$, which a training step uses.
 
 # %% tags=["claim-C2.02"]
-ratios = {}
+errors, weights = {}, {}                                             # first / last layer, of five nets each
 for init in ("torch", "he"):
     nets = [MLP(20, activation="relu", init=init, seed=seed) for seed in range(5)]
-    deltas = [measure(net, x[:128], y[:128]).delta_norm for net in nets]
-    ratios[init] = torch.stack([delta[0] / delta[-1] for delta in deltas])               # (5,)
-    print(f"{init:5}: first/last", " ".join(f"{ratio:.1e}" for ratio in ratios[init]))
+    ms = [measure(net, x[:128], y[:128]) for net in nets]
+    errors[init] = torch.stack([m.delta_norm[0] / m.delta_norm[-1] for m in ms])                      # (5,)
+    weights[init] = torch.stack([m.weight_gradient_norm[0] / m.weight_gradient_norm[-1] for m in ms])
+    for name, ratios in (("∂C/∂z", errors[init]), ("∂C/∂W", weights[init])):
+        print(f"{init:5} {name}: first/last", " ".join(f"{ratio:.1e}" for ratio in ratios))
 expected = (SIGMA_W["torch"] * 0.5**0.5) ** 20
 print(f"sigma_w sqrt(1/2) = {expected ** (1 / 20):.3f} per layer; through 20 layers {expected:.1e}")
-assert 1e-9 < ratios["torch"].min() and ratios["torch"].max() < 1e-7
-assert ratios["he"].min() > 0.1 and ratios["he"].max() < 10
+assert 1e-9 < errors["torch"].min() and errors["torch"].max() < 1e-7
+assert 1e-8 < weights["torch"].min() and weights["torch"].max() < 1e-6
+assert 0.1 < min(errors["he"].min(), weights["he"].min()) and max(errors["he"].max(), weights["he"].max()) < 10
 
 # %% [markdown]
 # $1^{19}$ is 1, but it is not what the gradient is multiplied by. It forgets the *weights*, and it forgets the units
-# that are *off*. Both come now.
+# that are *off*. Both come now. (Why do the weights lose a decade less, $10^{-7}$ in place of $10^{-8}$? By BP4 their
+# gradient is the error times the activations of the layer below. Layer 1 is fed with pixels, the last layer with what
+# little has arrived there.)
 #
 # ## By hand
 #
@@ -119,7 +127,7 @@ assert [slope[1] for slope in slopes.values()] == [0.0, 0.5, 1.0]
 # %% [markdown]
 # Any number from 0 to 1 is a legitimate answer at the kink (a *subgradient*). PyTorch's ReLU takes 0, and so do we.
 # It seldom matters, as $z$ is almost never exactly 0. (The exception: behind a layer that is silent altogether, $z$
-# is the bias, and biases start at 0.)
+# is the bias, and with He's start the biases are 0.)
 #
 # **One digit, one matrix.** For a given input each unit is on or off, so $D^l = \mathrm{diag}\,\phi'(z^l)$ holds
 # zeros and ones only, and the Jacobian product of chapter 1 is a product of weight matrices with some rows struck
@@ -148,20 +156,24 @@ print(f"{sum((layer > 0).sum().item() for layer in z[:-1])} of {20 * 64} units a
 #
 # $$E[\phi(z)^2] = \tfrac12 q \quad\text{(forward)}, \qquad E[\phi'(z)^2] = \tfrac12 \quad\text{(backward)}.$$
 #
-# A million random numbers agree, at any scale:
+# A million random numbers agree, at any scale and for any symmetric shape, a bell or a box:
 
 # %% tags=["claim-C2.03"]
-Z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-for q in (0.01, 1.0, 100.0):
+rng = torch.Generator().manual_seed(0)
+bell = torch.randn(1_000_000, generator=rng, dtype=torch.float64)
+box = (2 * torch.rand(1_000_000, generator=rng, dtype=torch.float64) - 1) * 3**0.5         # mean square 1, too
+for name, Z, q in (("bell", bell, 0.01), ("bell", bell, 100.0), ("box", box, 1.0)):
     a = (q**0.5 * Z).clamp(min=0)
     square, mean, variance = a.square().mean() / q, a.mean() / q**0.5, a.var() / q
     on = (a > 0).double().mean()
-    print(f"q = {q:6}: E a² = {square:.4f} q, E a = {mean:.4f} √q, Var a = {variance:.4f} q, on {on:.4f}")
+    print(f"{name:4}, q = {q:6}: E a² = {square:.3f} q, E a = {mean:.3f} √q, Var a = {variance:.3f} q, "
+          f"on {on:.3f}")
     assert abs(square - 0.5) < 0.005 and abs(on - 0.5) < 0.005
-    assert abs(mean - 0.3989) < 0.002 and abs(variance - 0.3408) < 0.003
+    assert name == "box" or (abs(mean - 0.3989) < 0.002 and abs(variance - 0.3408) < 0.003)
 
 # %% [markdown]
-# "ReLU shrinks the signal by 2", you may read. It is the mean *square* that halves; the root mean square shrinks by
+# The two halves hold for every shape; the mean of $0.399\sqrt q$ and the variance of $0.341\,q$ are the bell's. "ReLU
+# shrinks the signal by 2", you may read. It is the mean *square* that halves; the root mean square shrinks by
 # $\sqrt2$ only, and the variance is a third rather than a half, since the mean is no longer 0.
 #
 # Now put the weights back. Each layer multiplies the gradient's mean square by
@@ -176,14 +188,13 @@ for q in (0.01, 1.0, 100.0):
 # ## Move it
 #
 # *Try:* (1) $\sigma_w^2 = 1$: what is lost in 20 layers, forward and backward? (2) $\sigma_w^2 = 4$. Nothing
-# saturates, so nothing stops it. (3) Set $\sigma_w^2 = 2$ and the depth to 40. Level on average, yet this net's
-# signal drifts down by a decade: where does that come from? (Theory is exact for infinitely wide layers. These have 64
-# units, and every layer's luck multiplies on.)
+# saturates, so nothing stops it. (3) Set $\sigma_w^2 = 2$ and the depth to 40, and go through the seeds. Level on
+# average, says theory; how level is *one* net?
 
 # %%
-def signal_and_gradient(axes, sigma_w_squared=2.0, depth=20):
+def signal_and_gradient(axes, sigma_w_squared=2.0, depth=20, seed=0):
     sigma_w = sigma_w_squared**0.5
-    m = measure(MLP(depth, activation="relu", sigma_w=sigma_w), x[:128], y[:128])
+    m = measure(MLP(depth, activation="relu", sigma_w=sigma_w, seed=seed), x[:128], y[:128])
     forward = theory.q_trajectory("relu", sigma_w_squared, depth + 1, sigma_w)
     backward = theory.predicted_gradient_norms("relu", sigma_w_squared, depth, sigma_w, last=m.delta_norm[-1])
     plots.draw_by_layer(axes[0], m.pre_std**2 + m.pre_mean**2, forward, quantity="mean square of z")
@@ -191,7 +202,32 @@ def signal_and_gradient(axes, sigma_w_squared=2.0, depth=20):
     axes[1].set_title("backward: the gradient")
     return plots.draw_by_layer(axes[1], m.delta_norm, backward)
 
-explore(signal_and_gradient, panels=2, sigma_w_squared=(0.5, 4.0, 0.5), depth=(2, 40))
+explore(signal_and_gradient, panels=2, sigma_w_squared=(0.5, 4.0, 0.5), depth=(2, 40), seed=(0, 9))
+
+# %% [markdown]
+# Some nets drift up, most drift down. Many nets at once tell what is chance and what is not: 40 layers, He's weights,
+# the signal of the last layer divided by that of the first.
+
+# %%
+def mean_square(layer, nets, width):
+    generator, a = torch.Generator().manual_seed(0), x[:32].expand(nets, 32, 64)
+    for _ in range(layer):
+        W = torch.randn(nets, a.shape[2], width, generator=generator, dtype=torch.float64)
+        z = a @ (W * (2 / a.shape[2]) ** 0.5)                        # (nets, 32 digits, width)
+        a = F.relu(z)
+    return z.square().mean((1, 2))                                   # (nets,)
+
+narrow, wide = (mean_square(40, nets, width) / mean_square(1, nets, width) for nets, width in ((100, 64), (10, 256)))
+for name, ratio in (("100 nets of width 64", narrow), ("10 nets of width 256", wide)):
+    print(f"{name}: mean {ratio.mean():.2f}, median {ratio.median():.2f}, from {ratio.min():.3f} to {ratio.max():.0f}; "
+          f"lower than it began in {(ratio < 1).double().mean():.0%}; spread {ratio.log10().std():.2f} decades")
+assert 0.3 < narrow.mean() < 3 and narrow.median() < 0.5 and wide.log10().std() < 0.75 * narrow.log10().std()
+
+# %% [markdown]
+# The *mean* is near 1, as promised. But each layer multiplies by some luck of its own, and a product of lucky factors
+# is lopsided: a few nets end high and hold the mean up, while the typical net ends several times lower, and an
+# unlucky one a hundred times. The luck is that of few units. Theory is exact for infinitely wide layers; four times
+# the width already makes the spread much smaller.
 
 # %% tags=["claim-C2.07"]
 for sigma_w_squared in (1, 2, 4):
@@ -212,68 +248,86 @@ assert abs(tiny - 1) < 1e-6 and abs(huge - 1) < 1e-6
 #
 # ## Does it matter?
 #
-# Twenty layers each, the same batches. Which of the three learn?
+# Two activations, two kinds of weights: four nets of twenty layers, on the same batches. Which of them learn?
 
 # %%
-racers = {
-    "sigmoid, PyTorch's weights": MLP(20, init="torch"),
-    "ReLU, PyTorch's weights": MLP(20, activation="relu", init="torch"),
-    "ReLU, He's weights": MLP(20, activation="relu", init="he"),
-}
-rates = dict(zip(racers, (0.1, 0.1, 0.01)))
-runs = race(racers, x, y, steps=300, lr=rates, title="Twenty layers: activation and weights")
+def four_nets():
+    return {f"{activation}, {init}": MLP(20, activation=activation, init=init)
+            for activation in ("sigmoid", "relu") for init in ("torch", "he")}
+
+runs = race(four_nets(), x, y, steps=300, lr=0.01, title="Twenty layers: activation and weights")
 accuracy = {name: run.accuracy for name, run in runs.items()}
 print(", ".join(f"{name}: {share:.0%}" for name, share in accuracy.items()))
 stopped = any(run.stopped for run in runs.values())
-assert stopped or max(list(accuracy.values())[:2]) < 0.2
-assert stopped or accuracy["ReLU, He's weights"] > 0.8
+assert stopped or all((share > 0.8) == (name == "relu, he") for name, share in accuracy.items())
 
 # %% [markdown]
-# Activation *and* weights, as in chapter 1's cube: neither alone. From here on every net has He's weights, unless
-# it is meant to be sick.
+# One of four. A doubter asks: perhaps the others want another learning rate? Here are the sick three at five more.
+
+# %%
+best = dict.fromkeys(four_nets(), 0.0)
+del best["relu, he"]
+for lr in (0.003, 0.03, 0.1, 0.3, 1.0):
+    sick_nets = {name: net for name, net in four_nets().items() if name in best}
+    tried = race(sick_nets, x, y, steps=150, lr=lr, live=False)
+    best = {name: max(share, tried[name].accuracy) for name, share in best.items()}
+print("best of five rates:", ", ".join(f"{name}: {share:.0%}" for name, share in best.items()))
+assert max(best.values()) < 0.25
+
+# %% [markdown]
+# No rate helps. It takes the activation *and* the weights, as in chapter 1's cube: neither is enough alone. From here
+# on every net has He's weights, unless it is meant to be sick.
 #
 # ## Half of it is silent
 #
-# Below is one layer of the 20-layer net, fresh from He's initialization: a row for each unit, a column for each of
-# 100 digits, sorted by class. Bright is on. *Try:* go from layer 1 to 20. Watch for rows of a single colour.
+# Below are two layers of the 20-layer net, fresh from He's initialization: a row for each unit, a column for each of
+# 100 digits, sorted by class. Bright is on. *Try:* go from layer 1 to 20 on the right. Watch for rows of a single
+# colour.
 
 # %%
-def pattern(ax, layer=1):
+def pattern(axes, layer=20):
     net, by_class = MLP(20, activation="relu", init="he"), y[:100].argsort()
-    on = net.signals(x[:100][by_class])[0][layer - 1] > 0            # (100, 64)
-    plots.draw_heat(ax, on.T, x=(1, 100), y=(1, 64), limits=(0, 1),
-                    xlabel="digit, sorted from the zeros to the nines", ylabel="unit", label="1 = on")
+    z, _ = net.signals(x[:100][by_class])
+    for ax, l in zip(axes, (1, layer)):
+        on = z[l - 1] > 0                                            # (100, 64)
+        plots.draw_heat(ax, on.T, x=(1, 100), y=(1, 64), limits=(0, 1),
+                        xlabel="digit, from the zeros to the nines", ylabel="unit", label="1 = on")
+        ax.set_title(f"layer {l}")
     never, always = (~on).all(0).sum(), on.all(0).sum()
     return (f"Layer {layer}: {(~on).double().mean():.0%} of the picture is off; "
-            f"{never} units are off for all digits, {always} on for all.")
+            f"{never} of 64 units are off for all 100 digits, {always} on for all.")
 
-explore(pattern, layer=(1, 20))
+explore(pattern, panels=2, layer=(1, 20))
 
 # %% tags=["claim-C2.04"]
-zeros, alike, unlike = [], [], []
+zeros, alike, unlike, one_colour = [], [], [], []
+same_class, itself = y[:300, None] == y[None, :300], torch.eye(300, dtype=torch.bool)
 for seed in range(5):
     _, a = MLP(20, activation="relu", init="he", seed=seed).signals(x[:300])
     zeros.append(torch.stack([(layer == 0).double().mean() for layer in a[1:]]).mean().item())
     on = (a[1] > 0).double()                                                     # layer 1: (300, 64)
     shared = (on @ on.T + (1 - on) @ (1 - on).T) / 64                            # share of units that agree
-    same_class, itself = y[:300, None] == y[None, :300], torch.eye(300, dtype=torch.bool)
     alike.append(shared[same_class & ~itself].mean().item())
     unlike.append(shared[~same_class].mean().item())
-different = len(on.unique(dim=0))
-print("share of zeros, 5 nets:", [f"{share:.2f}" for share in zeros])
-print(f"{different} patterns for 300 digits; two digits of one class agree in {alike[-1]:.0%} of "
-      f"the units, of different classes in {unlike[-1]:.0%}")
-assert 0.45 < min(zeros) and max(zeros) < 0.55 and different > 290
+    one_colour.append([(a[l].amin(0) > 0).sum() + (a[l].amax(0) == 0).sum() for l in (1, 20)])
+assert 0.45 < min(zeros) and max(zeros) < 0.55 and len(on.unique(dim=0)) > 290
 assert min(alike) > max(unlike) + 0.03
+assert max(first for first, _ in one_colour) < 10 and min(last for _, last in one_colour) > 20
+
+# %%
+print("share of zeros, 5 nets:", [f"{share:.2f}" for share in zeros])
+print(f"layer 1: {len(on.unique(dim=0))} patterns for 300 digits; two digits of one class agree in "
+      f"{alike[-1]:.0%} of the units, of different classes in {unlike[-1]:.0%}")
+print("units of one colour, layer 1 and layer 20:", [(int(first), int(last)) for first, last in one_colour])
 
 # %% [markdown]
 # **Half of the activations are exactly zero.** That is called *sparsity*, and it is good for something:
 #
 # - Every digit switches on its own half of the net, hence its own matrix (the one you computed above). That is what
-#   makes a net of straight pieces so expressive: 300 digits, almost as many patterns.
-# - The pattern alone, before any training, already says something about the class: digits of the same class share
-#   more of it.
-# - What is zero need not be multiplied.
+#   makes a net of straight pieces so expressive: 300 digits, almost as many patterns, in the first layer alone.
+# - The pattern alone, without the sizes of what is on, says something about the class: digits of the same class share
+#   more of it, even before any training.
+# - What is zero need not be multiplied (if the hardware knows how to skip it; most does not).
 #
 # And the rows of one colour? Deeper down, more and more units are always on or *always off*. Different digits look
 # ever more alike to the deep layers of an untrained net (chapter 4 says why). A unit that is off for every input is
@@ -283,68 +337,77 @@ assert min(alike) > max(unlike) + 0.03
 #
 # If a unit is off for *every* digit, its slope is zero for every digit, so by BP2 its error is zero, so by BP4 its
 # weights get no gradient: it cannot learn its way back. It is called **dead**. Here is how to kill most of a net
-# within seconds: take steps that are too large. *Predict:* which share of the units will be dead in the end? Three
+# within seconds: take steps that are too large. *Predict:* which share of the units will be dead in the end? Six
 # nets, three layers each, learning rate 0.3 with momentum 0.9:
 
 # %%
+@torch.no_grad()
 def dead_by_layer(net):
-    return measure(net, x, y).dead[:3]                               # over all 1,437 digits
+    *hidden, _ = net.signals(x)[0]                                   # three of (1437, 64)
+    return torch.stack([(z <= 0).all(0).double().mean() for z in hidden])
 
+@torch.no_grad()
 def layer_1(net):
     z = net.hidden[0](x)                                             # (1437, 64)
     own_gradient = net.hidden[0].weight.grad.norm(dim=1)             # (64,)
     return torch.stack([z.amax(0), z.median(0).values, z.amin(0), own_gradient])         # (4, 64)
 
-victims = {f"seed {seed}": MLP(3, activation="relu", init="he", seed=seed) for seed in range(3)}
-deaths = race(victims, x, y, steps=200, lr=0.3, every=4, title="A step too large",
+victims = {f"seed {seed}": MLP(3, activation="relu", init="he", seed=seed) for seed in range(6)}
+deaths = race(victims, x, y, steps=200, lr=0.3, every=2, title="A step too large",
               record={"dead": dead_by_layer, "unit": layer_1})
 
 # %%
 stopped = any(run.stopped for run in deaths.values())
 for name, run in deaths.items():
     census = run.recorded["dead"].mean(1)                            # (records,)
-    middle = census[len(census) // 4]
-    print(f"{name}: dead before {census[0]:.0%}, after a quarter of the time {middle:.0%}, "
-          f"at the end {census[-1]:.0%}; accuracy {run.accuracy:.0%}")
-    assert stopped or (census[0] < 0.1 and census[-1] > 0.5 and run.accuracy < 0.75)
+    middle, loss_now = census[len(census) // 4], torch.tensor(run.loss[-50:]).median()
+    print(f"{name}: dead before {census[0]:.0%}, after a quarter of the time {middle:.0%}, at the end "
+          f"{census[-1]:.0%}; loss up to {max(run.loss):.0f}, at the end {loss_now:.1f}; accuracy {run.accuracy:.0%}")
+    assert stopped or (census[0] < 0.1 and census[-1] > 0.5 and run.accuracy < 0.5)
+    assert stopped or run.diverged or 1.5 < loss_now < 2.5
 
 def census_over_time(axes):
-    for ax, (name, run) in zip(axes, deaths.items()):
-        layers = {f"layer {l + 1}": share for l, share in enumerate(run.recorded["dead"].T)}
-        plots.draw_lines(ax, layers, x=run.recorded_steps, xlabel="step", ylabel="dead share", limits=(0, 1.05))
-        ax.set_title(name)
+    steps = max((run.recorded_steps for run in deaths.values()), key=len)
+    for l, ax in enumerate(axes):
+        shares = [run.recorded["dead"][:, l] for run in deaths.values()]
+        plots.draw_bundle(ax, shares, steps, xlabel="step", ylabel="dead share", limits=(0, 1.05))
+        ax.set_title(f"layer {l + 1}")
 
+# %%
 show(census_over_time, panels=3, size=(10, 3.6))
 
 # %% [markdown]
-# This is a *census*: the dead share of each layer, before, during and after. Almost nobody is dead at birth, most
-# are at the end, and what is left of the nets gets one digit in five right. The loss did *not* become infinite. It
-# jumped for a while and settled just below $\ln 10 \approx 2.3$: the units that were thrown too far went dark, and
-# the noise with them. Notice also that the curves sometimes *fall*. We come back to that.
+# This is a *census*: the dead share of each layer, before, during and after; a thin line is one net, the thick one
+# their mean. Almost nobody is dead at birth, most are at the end, and what is left of the nets gets two digits in ten
+# right, or one, which is guessing. The loss jumped for a while, and then came down to $\ln 10 \approx 2.3$, the loss
+# of a guess, or to about 2: the units that were thrown too far went dark, and the noise with them. Notice also that
+# the lines of layers 2 and 3 often *fall*, and those of layer 1 hardly ever. We come back to that.
 
 # %% [markdown]
 # ## One unit's death
 #
-# Follow one unit of the first net, the busiest at birth among those of layer 1 that die: the largest, the median
-# and the smallest of its pre-activations over all digits, and the gradient of its own weights.
+# Follow one unit of layer 1 of the first net: of those that die, the one that lives for a middling time. The largest,
+# the median and the smallest of its pre-activations over all digits, and the gradient of its own weights:
 
 # %%
 steps, life = deaths["seed 0"].recorded_steps, deaths["seed 0"].recorded["unit"]         # (records, 4, 64)
 alive = life[:, 0] > 0                                               # (records, 64): on for at least one digit
-died = alive[0] & ~alive[-1]
-unit = torch.where(died, life[0, 1], -torch.inf).argmax().item()
-end = (alive[:, unit] * torch.arange(1, len(alive) + 1)).max().item()                    # its first record dead
+ends = (alive * torch.arange(1, len(alive) + 1)[:, None]).amax(0)    # (64,): each unit's first record dead
+died = (alive[0] & ~alive[-1]).nonzero().flatten()
+unit = died[ends[died].argsort()[len(died) // 2]].item() if len(died) else 0
+end = ends[unit].item()
 
 def one_life(axes):
-    high, middle, low, gradient = life[:, :, unit].T
+    shown = slice(0, 2 * end)                                        # as long after its death as before
+    high, middle, low, gradient = life[shown, :, unit].T
     heights = {"largest z": high, "median": middle, "smallest": low}
-    plots.draw_lines(axes[0], heights, x=steps, xlabel="step", ylabel="z over all digits")
+    plots.draw_lines(axes[0], heights, x=steps[shown], xlabel="step", ylabel="z over all digits")
     axes[0].axhline(0, color="black", linewidth=1)
-    plots.draw_lines(axes[1], {"gradient": gradient}, x=steps, xlabel="step", ylabel="norm of its own gradient")
+    plots.draw_lines(axes[1], {"gradient": gradient}, x=steps[shown], xlabel="step", ylabel="norm of its own gradient")
     return f"Unit {unit} of layer 1 falls silent for all digits between steps {steps[end - 1]} and {steps[end]}."
 
 # %% tags=["claim-C2.05"]
-if not died.any():                                                   # you stopped the training early
+if not len(died):                                                    # you stopped the training early
     print("No unit has died yet: let the training above run on.")
 else:
     show(one_life, panels=2)
@@ -353,8 +416,9 @@ else:
     assert before > 0 and after == 0
 
 # %% [markdown]
-# It is pushed down, the last digit lets go of it, and from then on its gradient is not small: it is **exactly
-# zero**. (The curves go on falling for a while after that. That is *momentum*, which no gradient stops any more.)
+# Here a few large gradients throw it down. The last digit lets go of it, and from then on its gradient is not small:
+# it is **exactly zero**. (The heights may go on moving for a while after that. That is *momentum*, which no gradient
+# stops any more.)
 #
 # ## Can it come back?
 #
@@ -379,17 +443,17 @@ for seed in range(3):
     assert dead >= 8 and nailed == 0 and free > 0
 
 # %% [markdown]
-# And in the three nets that you killed above? Wherever a census curve fell, units came back:
+# And in the six nets that you killed above? Wherever a line of the census fell, units came back:
 
 # %% tags=["claim-C2.05"]
 back = sum(64 * (-run.recorded["dead"].diff(dim=0)).clamp(min=0).sum(0) for run in deaths.values())      # (3,)
-print("units that came back, by layer:", [round(count) for count in back.tolist()])
-assert stopped or (back[0] <= 3 and back[1:].min() > 5)
+print("returns to life in six nets, by layer:", [round(count) for count in back.tolist()])
+assert stopped or 10 * back[0] < back[1:].min()
 
 # %% [markdown]
-# So death is permanent in two cases: in **layer 1**, whose input is the data, and wherever everything below is
-# frozen or dead itself. Elsewhere a unit may return, but nobody calls it back: it is luck. And once a whole layer is
-# silent, nothing below it learns any more, and luck ends.
+# So death is permanent in two cases: in **layer 1**, whose input is the data (once the momentum has run out), and
+# wherever everything below is frozen or dead itself. Elsewhere a unit may return, but nobody calls it back: it is
+# luck. And once a whole layer is silent, nothing below it learns any more, and luck ends.
 #
 # ## Two ways to die
 #
@@ -414,13 +478,13 @@ def weighted_loss(logits, labels):                                   # logits (2
     return (lengths * losses).sum() / lengths.sum()
 
 # %%
-images, labels = x[:800].float(), y[:800]                            # enough here, and kind to the memory
+images, labels = x[:600].float(), y[:600]                            # enough here, and kind to the memory
 
 @torch.no_grad()
 def dead_and_right():
-    *hidden, logits = stack.signals(images)[0]                       # two of (221, 800, 32), then (221, 800, 10)
-    dead = torch.stack([(z <= 0).all(1).float().mean(1) for z in hidden]).mean(0)
-    return dead.view(17, 13), (logits.argmax(2) == labels).float().mean(1).view(17, 13)
+    *hidden, logits = stack.signals(images)[0]                       # two of (221, 600, 32), then (221, 600, 10)
+    dead = torch.stack([(z <= 0).all(1).float().mean(1) for z in hidden])                # (2, 221)
+    return dead.view(2, 17, 13), (logits.argmax(2) == labels).float().mean(1).view(17, 13)
 
 dead_at_birth, _ = dead_and_right()
 run = fit(stack, images, labels, steps=150, lr=lengths.sum().item(), loss_fn=weighted_loss,
@@ -428,36 +492,45 @@ run = fit(stack, images, labels, steps=150, lr=lengths.sum().item(), loss_fn=wei
 dead, right = dead_and_right()
 
 # %%
+sealed = dead_at_birth[1, :, 0] == 1                                 # (17,): biases with which layer 2 is born silent
+
 def two_ways_to_die(axes):
-    for ax, share, label in zip(axes, (dead, right), ("dead share", "accuracy")):
+    for ax, share, label in zip(axes, (dead.mean(0), right), ("dead share", "accuracy")):
         plots.draw_heat(ax, share, x=(-2.5, 0), y=(-4, 0), limits=(0, 1), label=label,
                         xlabel="log₁₀ learning rate", ylabel="bias at birth")
+        ax.axhline(biases[sealed].max() + 0.125, color="white", linestyle="--")
+    return "Below the dashed line the whole of layer 2 was silent before the first step."
 
 show(two_ways_to_die, panels=2)
 
 # %% tags=["claim-C2.06"]
-healthy, long_step = dead[-1, :6].max().item(), dead[-1, -2:].min().item()
-born_dead, moved = dead[0].min().item(), (dead - dead_at_birth)[:5].abs().max().item()
-print(f"bias 0: dead share at most {healthy:.0%} with small steps, at least {long_step:.0%} with the largest")
-print(f"bias -4: at least {born_dead:.0%}; from -4 to -3, no learning rate changed it by more than {moved:.0%}")
-saved, still = dead[10, :10].min().item(), dead[10, 0].item()
-print(f"bias -1.5: {still:.0%} dead, {right[10, 0]:.0%} right at learning rate 0.003; "
-      f"at larger ones down to {saved:.0%} dead, up to {right[10].max():.0%} right")
-assert run.stopped or (healthy < 0.15 and long_step > 0.7 and born_dead > 0.7 and moved < 0.01)
-assert run.stopped or saved < still - 0.05
+moved = (dead - dead_at_birth).abs().amax((0, 2))                    # (17,): by the best or worst learning rate
+small_step, large_step = dead.mean(0)[-1, :6], dead[:, 10:, -2:].mean((0, 2))            # (6,), (7 biases,)
+print(f"below the line: {dead[:, sealed].mean(0).min():.0%} dead or more; changed by any step: {moved[sealed].max()}")
+print(f"biases from -1.5 to 0: at least {large_step.min():.0%} dead with the two largest steps; bias 0, small steps: "
+      f"at most {small_step.max():.0%}")
+half_dead = dead.mean(0)[10]                                         # bias -1.5
+print(f"bias -1.5: {half_dead[0]:.0%} dead, {right[10, 0]:.0%} right at learning rate 0.003; at larger ones down to "
+      f"{half_dead.min():.0%} dead, up to {right[10].max():.0%} right")
+assert run.stopped or (moved[sealed].max() == 0 and moved[~sealed].min() > 0 and right[sealed].max() < 0.2)
+assert run.stopped or (large_step.min() > 0.7 and small_step.max() < 0.15)
+assert run.stopped or (half_dead.min() < half_dead[0] - 0.05 and right[10].max() > 0.8)
 
 # %% [markdown]
-# Bright means dead in the left picture, and learned in the right one. There are three regions. At the right edge
-# the step kills, whatever the bias. At the bottom the net is born dead, and the step makes *no* difference: as soon
-# as one whole layer is silent, nothing below it gets a gradient and nothing above it gets a signal. (Accuracy is at
-# chance there though some units still live. One dead layer is enough.) And in between, around $-1.5$, a *larger*
-# step is better, up to a point: it brings half-dead nets back.
+# Bright means dead in the left picture, and learned in the right one. There are three regions.
+#
+# - **Below the dashed line** the net is born dead, and no step, small or large, changes a single unit. Layer 2 is
+#   silent as a whole: nothing below it gets a gradient, and nothing above it gets a signal. Some units of layer 1
+#   still live, in vain. One dead layer is enough.
+# - **Above the line, at the right edge,** the step kills.
+# - **Just above the line,** around $-1.5$, a *larger* step is better, up to a point: it brings half-dead nets back.
 #
 # ## A census needs a birth certificate
 #
-# A popular tutorial counts dead units in *untrained* nets, finds more than half of a layer dead in a net of ten
-# layers, and blames the depth. Before you believe a census, ask what the net was born with. The same ten layers
-# with PyTorch's weights and biases, with the same weights but biases of zero, and with He's:
+# A popular and otherwise careful tutorial counts dead units in *untrained* nets, finds more than half of a layer dead
+# in a net of ten layers, takes it for an effect of depth, and advises another activation for very deep nets. Before
+# you believe a census, ask what the net was born with. The same ten layers with PyTorch's weights and biases, with the
+# same weights but biases of zero, and with He's:
 
 # %%
 births = {"PyTorch's default": [], "the same, biases 0": [], "He": []}
@@ -469,6 +542,8 @@ for seed in range(5):
     for name, net in nets.items():
         births[name].append(measure(net, x, y).dead[:10])
 birth_census = {name: torch.stack(shares).mean(0) for name, shares in births.items()}
+z_deep = nets["PyTorch's default"].signals(x)[0][5]                  # layer 6 of the last net: (1437, 64)
+differs = (z_deep.var(0).mean() / z_deep.square().mean()).item()
 
 # %%
 def draw_births(ax):
@@ -478,17 +553,17 @@ show(draw_births)
 deep = {name: share[5:].mean().item() for name, share in birth_census.items()}
 print("layers 6 to 10:", ", ".join(f"{name} {share:.0%}" for name, share in deep.items()))
 by_biases = 1 - deep["the same, biases 0"] / deep["PyTorch's default"]
-print(f"due to the biases: {by_biases:.0%}")
-assert by_biases > 0.5
+print(f"due to the biases: {by_biases:.0%}; share of z² in layer 6 that differs between digits: {differs:.1%}")
+assert by_biases > 0.5 and differs < 0.02
 assert deep["PyTorch's default"] > 0.4 and max(deep["the same, biases 0"], deep["He"]) < 0.25
 assert birth_census["He"][7:].mean() > birth_census["He"][:3].mean() + 0.03
 
 # %% [markdown]
 # We find the half-dead layers, too. But three quarters of it are the *initialization*: PyTorch's weights shrink the
-# signal sixfold per layer in mean square and its biases do not shrink, so after five layers $z$ is nearly all bias,
-# the same for each digit, and half of the units are off for all. Without the biases, or with He's weights, what is
-# left is the part of depth: real, and much smaller. (A unit that is off at birth is not lost, either, as you have
-# just seen.)
+# signal sixfold per layer in mean square and its biases do not shrink, so from layer 6 on $z$ is nearly all bias and
+# what biases have set off below, the same for each digit, and half of the units are off for all. Without the biases,
+# or with He's weights, what is left is the part of depth: real, and much smaller. (A unit that is off at birth is not
+# lost, either, as you have just seen, and as the tutorial says, too.)
 #
 # ## Remedies, side by side
 #
@@ -500,7 +575,7 @@ assert birth_census["He"][7:].mean() > birth_census["He"][:3].mean() + 0.03
 # %%
 REMEDIES = ("nothing", "a tenth of the step", "a leak of 0.2", "He's start", "batch norm")
 
-def treated(remedy, sigma_w, bias, seed=0):
+def treated(remedy, sigma_w, bias, seed):
     if remedy == "He's start":
         sigma_w, bias = 2**0.5, 0.0
     net = MLP(3, activation="relu", sigma_w=sigma_w, norm="batch" if remedy == "batch norm" else None, seed=seed)
@@ -516,45 +591,48 @@ def silent_share(net):                                               # z below 0
 
 # %%
 sick = {"weights too large": (3.0, 0.0, 0.1), "biases of -3": (2**0.5, -3.0, 0.05)}      # sigma_w, bias, step
-outcome = {}
+loss = {name: {remedy: [] for remedy in REMEDIES} for name in sick}
+silent = {name: {remedy: [] for remedy in REMEDIES} for name in sick}
 for name, (sigma_w, bias, step) in sick.items():
-    nets = {remedy: treated(remedy, sigma_w, bias) for remedy in REMEDIES}
     rates = dict.fromkeys(REMEDIES, step) | {"a tenth of the step": step / 10}
-    outcome[name] = nets, race(nets, x, y, steps=200, lr=rates, title=f"Sick: {name}")
+    for seed in range(5):
+        nets = {remedy: treated(remedy, sigma_w, bias, seed) for remedy in REMEDIES}
+        runs = race(nets, x, y, steps=200, lr=rates, live=seed == 0, title=f"Sick: {name} (the first of five nets)")
+        stopped = stopped or any(run.stopped for run in runs.values())
+        for remedy, run in runs.items():
+            last = torch.tensor(run.loss[-30:]).mean().item()
+            loss[name][remedy].append(torch.nan if run.diverged else last)
+            silent[name][remedy].append(torch.nan if run.diverged else silent_share(nets[remedy]))
 
 # %%
-loss, silent = {}, {}
-for name, (nets, runs) in outcome.items():
-    loss[name] = {remedy: torch.tensor(run.loss[-30:]).mean().item() for remedy, run in runs.items()}
-    silent[name] = {remedy: silent_share(net) for remedy, net in nets.items()}
-
 def remedies(axes):
     for row, name in zip(axes.reshape(2, 2), sick):
-        uncured = [remedy for remedy, value in loss[name].items() if not value < 0.5]
-        plots.draw_bars(row[0], silent[name], xlabel="silent for every digit", marks=uncured, form="{:.0%}")
-        plots.draw_bars(row[1], loss[name], xlabel="loss, mean of the last 30 steps", marks=uncured)
+        plots.draw_strips(row[0], silent[name], xlabel="share of units silent for every digit", limits=(-0.03, 1.03),
+                          missing="diverged")
+        plots.draw_strips(row[1], loss[name], xlabel="loss, mean of the last 30 steps", missing="diverged")
+        row[1].set(xscale="log", xlim=(1e-3, 10))
         row[0].set_title(name)
         row[1].set_yticklabels([])
 
 show(remedies, panels=(2, 2), size=(9, 5.6))
 
 # %% tags=["claim-C2.06"]
-stopped = any(run.stopped for _, runs in outcome.values() for run in runs.values())
 large, biased = loss.values()
-leak_diverged = outcome["weights too large"][1]["a leak of 0.2"].diverged
-print(f"weights too large: untreated {large['nothing']:.2f}, leak diverged: {leak_diverged}")
-print(f"biases of -3: untreated {biased['nothing']:.2f}, a tenth of the step {biased['a tenth of the step']:.2f}")
-assert stopped or (large["nothing"] > 1 and leak_diverged and large["a tenth of the step"] < 0.3)
-assert stopped or (min(biased["nothing"], biased["a tenth of the step"]) > 2 and biased["a leak of 0.2"] < 0.5)
-assert stopped or max(large["He's start"], large["batch norm"], biased["He's start"], biased["batch norm"]) < 0.2
+for name, values in loss.items():
+    print(f"{name}: largest loss of five nets:", {remedy: round(max(five), 2) for remedy, five in values.items()})
+all_diverged = torch.tensor(large["a leak of 0.2"]).isnan().all()
+assert stopped or (min(large["nothing"]) > 0.4 and all_diverged)
+assert stopped or (min(biased["nothing"] + biased["a tenth of the step"]) > 2 and max(biased["a leak of 0.2"]) < 0.5)
+assert stopped or max(large["a tenth of the step"] + large["He's start"] + large["batch norm"]) < 0.3
+assert stopped or max(biased["He's start"] + biased["batch norm"]) < 0.2
 
 # %% [markdown]
-# (Hatched: not cured.) A remedy has to fit the cause.
+# A point is one net of five, the bar their mean. A remedy has to fit the cause.
 #
 # - **A smaller step** cures what a large step does, and nothing for a net that was born dead.
 # - **A leak** brings the born-dead net back, since something still gets through. But on the net with too large a
-#   step it is no cure at all: the net *explodes*. There the dead units had been the fuse. (And the usual leak of
-#   0.01 is thin: three layers of it pass on a millionth.)
+#   step it is no cure at all: the net *explodes*, all five do. There the dead units had been the fuse. (And the usual
+#   leak of 0.01 is thin: along a path through three units that are off it passes on a millionth.)
 # - **He's start** has neither fault, so it cures both, if it is not too late.
 # - **Normalization** recentres and rescales every $z$ at every step, so neither large weights nor a bias can hold a
 #   unit on the dark side. It cures both.
@@ -763,11 +841,12 @@ chapter02.check_census(census)
 # %% [markdown]
 # ## Summary
 #
-# - ReLU lets half of the mean square through, forward and backward, at any scale: $\chi = \sigma_w^2/2$. With
-#   $\sigma_w^2 = 2$ the line is level; with PyTorch's default of $\frac13$ it falls all the same.
-# - Half of the activations are zero, so every input has a linear net of its own.
-# - A unit that is off for every input gets a gradient of exactly zero. A large step or a negative bias kills; only
-#   a change further down can bring it back. A remedy has to fit the cause.
+# - ReLU lets half of the mean square through, forward and backward, at any scale: $\chi = \sigma_w^2/2$, which is level
+#   on average with He's $\sigma_w^2 = 2$ and falls all the same with PyTorch's default of $\frac13$.
+# - Half of the activations are zero, so every input has a linear net of its own, and a unit that is off for every
+#   input gets a gradient of exactly zero.
+# - A large step or a negative bias kills, only a change further down can bring a unit back, and a remedy has to fit
+#   the cause.
 #
 # One picture to keep: one activation, four sizes of weights.
 

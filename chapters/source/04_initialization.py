@@ -1,0 +1,927 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 4 · Initialization: why is the net sick before the first step?
+#
+# **In one sentence:** the size of the random weights alone decides whether a deep net is born dead, alive or
+# exploding, and two numbers that you can compute on paper, $q$ and $\chi$, tell which.
+#
+# *An hour, or 25 minutes without the exercises and the sections marked ☆. You need chapter 1: the error $\delta^l$, BP2,
+# and the factor $\sqrt\chi$ per layer. Chapter 2 showed that the weights matter; here you find out how much.*
+
+# %%
+import torch
+from torch import nn
+from torch.nn import functional as F
+from utils import chapter04, clinic, data, maps, phase, plots, quiz, theory, timeline
+from utils.diagnostics import measure
+from utils.explore import explore, predict, show
+from utils.models import MLP, Stack
+from utils.training import fit, race
+
+# %%
+torch.set_num_threads(1)
+x, y, x_test, y_test = data.digits()
+print(f"images {tuple(x.shape)}, labels {tuple(y.shape)}, mean square of a pixel {x.square().mean():.2f}")
+
+# %% [markdown]
+# ## See it
+#
+# A unit with 1,000 inputs, half of which are on ($a=1$) and half off ($a=0$). Its weights and its bias come from
+# $N(0, 1)$: random, small numbers around 1. What could be wrong with that? Below are 2,000 such units. On the left
+# what they compute, $z$; on the right what a sigmoid makes of it.
+#
+# *Try:* (1) go from 1,000 inputs down to 10. (2) Switch to weights that are divided by $\sqrt n$, and move the
+# number of inputs again: what has stopped to matter?
+
+# %%
+def first_layer(n, scale, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    on = (torch.arange(n) % 2 == 0).float()                          # (n,): every second input is 1
+    w = scale * torch.randn(2000, n, generator=generator)            # (2000, n): 2,000 units
+    b = torch.randn(2000, generator=generator)
+    return w @ on + b                                                # z: (2000,)
+
+# %%
+def before_the_first_step(axes, inputs=1000, weights="N(0, 1)"):
+    z = first_layer(inputs, 1.0 if weights == "N(0, 1)" else inputs**-0.5)
+    plots.draw_histograms(axes[0], {"z": z}, bins=torch.linspace(-60, 60, 61), xlabel="pre-activation z")
+    plots.draw_histograms(axes[1], {"a": z.sigmoid()}, bins=torch.linspace(0, 1, 41), xlabel="activation sigmoid(z)")
+    axes[0].set(ylim=(0, 0.4))
+    axes[1].set(ylim=(0, 20))
+    return f"std of z: {z.std():.2f}; {(z.abs() > 5).float().mean():.1%} of the units lie beyond |z| = 5."
+
+explore(before_the_first_step, panels=2, inputs=(10, 1000, 10), weights=["N(0, 1)", "N(0, 1/n)"])
+
+# %% [markdown]
+# With 1,000 inputs nearly all units sit at 0 or at 1, where the sigmoid is flat. They are saturated, and nobody has
+# trained anything yet. With weights divided by $\sqrt n$ the curve on the right is a gentle hill, for 10 inputs as for
+# 1,000.
+#
+# ## By hand: the variance of a sum
+#
+# $z = \sum_k w_k a_k + b$. The inputs $a_k$ are given, the weights are random, independent, with mean 0. Variances of
+# independent terms add, and $\mathrm{Var}(w_k a_k) = a_k^2\,\mathrm{Var}(w)$:
+#
+# $$\mathrm{Var}\,z = \sum_k a_k^2\,\mathrm{Var}(w) + \mathrm{Var}(b) = n\,\mathrm{Var}(w)\,E[a^2] + \mathrm{Var}(b).$$
+#
+# Here that is $1000\cdot1\cdot\frac12 + 1 = 501$, so the standard deviation is $\sqrt{501} = 22.4$. Notice what stands
+# there: $E[a^2]$, the mean *square* of the inputs. Many texts write $\mathrm{Var}(a)$, which is the same only if the
+# inputs have mean 0. Ours have mean $\frac12$. Add the inputs one at a time and see which formula is right:
+
+# %% tags=["claim-C4.01"]
+n, generator = 1000, torch.Generator().manual_seed(0)
+a = (torch.arange(n) % 2 == 0).float()
+terms = torch.randn(2000, n, generator=generator) * a                # w_k a_k of 2,000 units
+b = torch.randn(2000, 1, generator=generator)
+measured = (terms.cumsum(1) + b).var(0)                              # (1000,): after 1, 2, ... inputs
+k = torch.arange(1, n + 1)
+with_square, with_variance = k * a.square().mean() + 1, k * a.var() + 1
+print(f"Var z: measured {measured[-1]:.0f}; with E[a²] {with_square[-1]:.0f}, with Var(a) {with_variance[-1]:.0f}")
+assert abs(measured[-1] / with_square[-1] - 1) < 0.1 and measured[-1] / with_variance[-1] > 1.8
+
+def term_by_term(ax):
+    curves = {"measured, 2,000 units": measured, "k E[a²] + 1": with_square, "k Var(a) + 1": with_variance}
+    plots.draw_lines(ax, curves, xlabel="inputs added, k", ylabel="variance of the sum", markers=False)
+
+show(term_by_term, size=(6.5, 3))
+
+# %% [markdown]
+# The blue line follows $E[a^2]$. And the share beyond 5? $z$ is a sum of many terms, so it is normal, and PyTorch
+# knows the normal distribution. On paper, then five times by drawing 2,000 units:
+
+# %% tags=["claim-C4.02"]
+for name, scale in (("N(0, 1)", 1.0), ("N(0, 1/n)", n**-0.5)):
+    std = (n * scale**2 * 0.5 + 1) ** 0.5
+    beyond = 2 * (1 - torch.distributions.Normal(0, std).cdf(torch.tensor(5.0))).item()
+    z = torch.stack([first_layer(n, scale, seed) for seed in range(5)])
+    found_std, found = z.std().item(), (z.abs() > 5).float().mean().item()
+    print(f"{name:10} std {std:.3f} on paper, {found_std:.3f} drawn; beyond 5: {beyond:.1e}, drawn {found:.1e}")
+    assert abs(found_std / std - 1) < 0.03 and abs(found - beyond) < 0.015
+
+# %% [markdown]
+# 82 % of the units against fewer than one in 10,000. This is the example of chapter 3 of Nielsen's book. The cure that
+# it gives is the same: divide by $\sqrt n$, so that the variance of the sum does not depend on how many terms it has.
+#
+# ## Does it matter?
+#
+# One hidden layer of 30 sigmoid units, and images with many pixels: our digits, enlarged to 28×28. Plain gradient
+# descent. The same net twice, except for the size of its weights.
+
+# %%
+large = F.interpolate(x.view(-1, 1, 8, 8), size=28, mode="bilinear").flatten(1)          # (1437, 784)
+racers = {
+    "N(0, 1)": MLP(1, width=30, in_features=784, init="naive"),
+    "N(0, 1/n)": MLP(1, width=30, in_features=784, init="lecun"),
+}
+at_birth = {name: measure(net, large, y).saturated[0].item() for name, net in racers.items()}
+print("saturated at birth:", ", ".join(f"{name} {share:.0%}" for name, share in at_birth.items()))
+runs = race(racers, large, y, steps=450, lr=0.1, momentum=0.0, batch=32, title="Two sizes of weights")
+naive, scaled = (run.accuracy for run in runs.values())
+assert any(run.stopped for run in runs.values()) or scaled > naive + 0.05
+
+# %% [markdown]
+# Both learn, since one hidden layer is shallow enough; the badly born one starts with a larger loss, and stays behind.
+# In a deep net the difference will be between learning and not learning at all.
+#
+# ## Why random at all?
+#
+# If large weights are bad, why not zero? Or all the same? Because of **symmetry**. Two units of a layer that have the
+# same weights compute the same activation. So they receive the same error, hence the same gradient, hence stay the
+# same. Here is the gradient of a layer's weights, a row for each unit:
+
+# %% tags=["claim-C4.05"]
+def born(kind):
+    net = MLP(2, width=16, activation="tanh", init="lecun")
+    for layer in {"zero": [*net.hidden, net.readout], "constant": net.hidden, "random": []}[kind]:
+        nn.init.constant_(layer.weight, 0.0 if kind == "zero" else 0.1)
+    return net
+
+spread, size = {}, {}
+for kind in ("zero", "constant", "random"):
+    net = born(kind)
+    F.cross_entropy(net(x[:128]), y[:128]).backward()
+    rows = net.hidden[0].weight.grad                                 # (16, 64)
+    spread[kind], size[kind] = (rows - rows[0]).norm().item(), rows.norm().item()
+    print(f"{kind:8}: norm of the gradient {size[kind]:.1e}, distance of its rows from the first {spread[kind]:.1e}")
+assert size["zero"] == 0 and spread["constant"] < 1e-9 * size["constant"] and spread["random"] > 0.1 * size["random"]
+
+# %% [markdown]
+# With zeros, not even a gradient: $(W^{l+1})^\top\delta$ is 0. With constants in the hidden layers, sixteen times the same
+# row, up to rounding. It is one unit in sixteen copies. (The readout is random here. Were its weights all the same, too,
+# the errors that it sends back would cancel: they sum to 0 over the classes.) Now train them, and record how far apart the rows of the *weights* are. *Predict:* will training
+# break the symmetry?
+
+# %% tags=["claim-C4.05"]
+def row_distance(net):
+    rows = net.hidden[0].weight
+    return (rows - rows.mean(0)).norm()
+
+twins = {kind: born(kind) for kind in ("zero", "constant", "random")}
+twin_runs = race(twins, x, y, steps=100, lr=0.05, record={"apart": row_distance}, title="Twins for life")
+apart = {kind: run.recorded["apart"][-1].item() for kind, run in twin_runs.items()}
+right = {kind: run.accuracy for kind, run in twin_runs.items()}
+for kind in twins:
+    print(f"{kind:8}: rows apart by {apart[kind]:.1e}, accuracy {right[kind]:.0%}")
+stopped = any(run.stopped for run in twin_runs.values())
+assert max(apart["zero"], apart["constant"]) < 1e-4 and apart["random"] > 0.1
+assert stopped or (right["random"] > 0.9 and max(right["zero"], right["constant"]) < 0.5)
+
+# %% [markdown]
+# It does not, but for rounding errors, which grow like any small difference. What the constant net learns is what *one* unit in layer 1 can tell about a digit. (The biases may be
+# constant, and usually are 0: different weights suffice to tell the units apart.) So the weights must be random, and the
+# question is only: how large?
+#
+# ## Too small
+#
+# The habit of the 1990s, and of AlexNet, was $N(0, 0.01^2)$. Safe from saturation for sure. Ten tanh layers of 256
+# units, and what each of them passes on:
+
+# %% tags=["claim-C4.04"]
+timid = MLP(10, width=256, activation="tanh", init="small")
+_, activity = timid.signals(x[:64])                                  # a: 11 tensors, (64, units)
+size = torch.stack([a.std() for a in activity[1:]]).detach()         # (10,)
+
+def fading(ax):
+    plots.draw_by_layer(ax, size, quantity="std of the activations")
+    return f"From {size[0]:.1e} in layer 1 to {size[-1]:.1e} in layer 10."
+
+show(fading, size=(6.5, 3))
+factor = (size[-1] / size[1]).item() ** (1 / 8)
+print(f"per layer {factor:.3f}; on paper 0.01 √256 = {0.01 * 256**0.5:.3f}")
+assert 1e-10 < size[-1] < 1e-7 and abs(factor - 0.16) < 0.02
+
+# %% [markdown]
+# Near 0, tanh is the identity, so each layer multiplies by $\sqrt{n\,\mathrm{Var}(w)} = 0.16$, forward and backward
+# alike. After ten layers the signal is a hundred-millionth, and all images look alike to the readout.
+#
+# ## Predict
+#
+# And too large? $N(0, 1)$ saturates the units; a saturated unit has a slope of nearly 0; small slopes multiply. So in
+# a deep net of $N(0, 1)$ weights the gradient must vanish. Must it?
+
+# %%
+def naive_net(ax, width=256, activation="sigmoid", guess=None):
+    delta = measure(MLP(20, width=width, activation=activation, init="naive"), x[:64], y[:64]).delta_norm
+    predicted = theory.predicted_gradient_norms(activation, 64.0, 20, width**0.5, last=delta[-1])
+    return plots.draw_by_layer(ax, delta, theory=predicted, guess=guess)
+
+predict(
+    "20 sigmoid layers of 256 units, weights from N(0, 1): layer 1's gradient, compared with the last layer's?",
+    naive_net,
+    guess=[("1e-12: it vanishes", 1e-12), ("1e-3", 1e-3), ("about the same", 1.0), ("1,000 times larger", 1e3)],
+)
+
+# %% [markdown]
+# It *grows*. The slopes are small, that is true. But the weights are large, and BP2 multiplies by both: the mean square
+# of a step back is $\chi = n\,\mathrm{Var}(w)\,E[\phi'(z)^2]$. When the weights are made larger, $E[\phi'^2]$ falls only
+# like $1/\sqrt{q}$, because some units always happen to be near 0, and their slope is as steep as ever. The factor
+# $n$ wins. How wide must a net be for that?
+
+# %% tags=["claim-C4.03"]
+sweep = {"sigmoid": {}, "tanh": {}}
+for activation, results in sweep.items():
+    for width in (30, 100, 256, 400):
+        nets = (MLP(20, width, activation=activation, init="naive", seed=seed) for seed in range(3))
+        found = [measure(net, x[:64], y[:64]) for net in nets]       # one net at a time in memory
+        results[width] = torch.stack([m.delta_norm[0] / m.delta_norm[-1] for m in found])
+        print(f"{activation:8} width {width:4}: {found[0].saturated[:20].mean():.0%} of the units saturated, "
+              "first/last", " ".join(f"{ratio:.0e}" for ratio in results[width]))
+assert 1e-5 < sweep["sigmoid"][30].min() and sweep["sigmoid"][30].max() < 1e-1
+assert 1e-2 < sweep["sigmoid"][100].min() and sweep["sigmoid"][100].max() < 1e2
+assert sweep["sigmoid"][256].min() > 3 and sweep["sigmoid"][400].min() > 1e2
+assert sweep["tanh"][30].min() > 1e2 and sweep["tanh"][256].min() > 1e6
+
+# %% [markdown]
+# Both diseases, from one recipe. A narrow sigmoid net vanishes; at about 100 units the line is level; a wide one
+# explodes, though most of its units are saturated. A tanh net explodes at every one of these widths. "Naive
+# initialization saturates, *hence* the gradient vanishes" is what many articles say. The first half is right.
+#
+# Move it yourself, and see how close theory's line stays:
+
+# %%
+explore(naive_net, width=[10, 30, 64, 100, 160, 256, 400], activation=["sigmoid", "tanh", "relu"])
+
+# %% [markdown]
+# ## What PyTorch does by itself
+#
+# `nn.Linear` draws from a *uniform* distribution. Its source calls `kaiming_uniform_(weight, a=math.sqrt(5))`.
+# Kaiming is He's first name, so many people believe that PyTorch starts with He's weights. But `a` is the slope of a
+# leaky ReLU, and a slope of $\sqrt5$ is nobody's leaky ReLU: it is there to keep an older rule. Work it out: the gain is
+# $\sqrt{2/(1+5)} = \sqrt{1/3}$, the bound is $\sqrt3$ times the gain through $\sqrt n$:
+#
+# $$w \sim U\!\left(-\tfrac1{\sqrt n}, \tfrac1{\sqrt n}\right), \qquad \mathrm{Var}(w) = \frac{1}{3n}, \qquad
+# \sigma_w^2 = \tfrac13 \quad\text{(He: 2)}.$$
+#
+# So near $z=0$ the gradient's factor per layer, $\sqrt\chi = \sigma_w\sqrt{E[\phi'^2]}$, is $\frac14\sqrt{1/3} = 0.144$ for
+# a sigmoid (a bit less, as its $z$ are not quite 0), $\sqrt{1/3} = 0.577$ for tanh, and $\sqrt{1/6} = 0.408$ for
+# ReLU. Measured:
+
+# %% tags=["claim-C4.06"]
+ours = nn.Linear(256, 256, dtype=torch.float64).weight.detach()      # PyTorch's own, fresh
+bound, sigma_w_squared = ours.abs().max() * 256**0.5, 256 * ours.var()
+print(f"√n max|w| = {bound:.3f}, n Var(w) = {sigma_w_squared:.3f}")
+assert 0.99 < bound <= 1 and abs(sigma_w_squared - 1 / 3) < 0.01
+per_layer = {}
+for activation, expected in {"sigmoid": 0.141, "tanh": 0.577, "relu": 0.408}.items():
+    nets = [MLP(20, width=256, activation=activation, init="torch", seed=seed) for seed in range(3)]
+    deltas = torch.stack([measure(net, x[:64], y[:64]).delta_norm for net in nets])
+    per_layer[activation] = (deltas[:, 0] / deltas[:, -1]).log().mean().div(20).exp().item()
+    print(f"{activation:8} {per_layer[activation]:.3f} per layer (expected {expected}), "
+          f"{per_layer[activation] ** 20:.0e} through 20")
+    assert abs(per_layer[activation] / expected - 1) < 0.07
+
+# %% [markdown]
+# This is not a bug: the default is old and was made for shallow nets. But a deep net that nobody initialized is a
+# net with a fading gradient, for each of the three.
+#
+# ## The map that a layer applies
+#
+# Time for the theory behind those black lines. Write $\mathrm{Var}(w) = \sigma_w^2/n$ and $\mathrm{Var}(b) =
+# \sigma_b^2$, and let $q^l$ be the mean square of layer $l$'s pre-activations. In a wide net they are normal, $z =
+# \sqrt{q}\,Z$, so the variance of a sum from above becomes a rule for getting from one layer to the next:
+#
+# $$q^{l+1} = \sigma_w^2\,E\big[\phi(\sqrt{q^l}\,Z)^2\big] + \sigma_b^2 \qquad\text{(the } q \text{ map)}$$
+#
+# One number in, one number out. Draw it as a curve, and follow it like this: from $q$ up to the curve (that is the
+# next layer's $q$), across to the diagonal (make it the new input), up to the curve again. The staircase is your net,
+# a step for each layer.
+#
+# *Try:* (1) Different starting points: where do they end? (2) tanh, $\sigma_b = 0$, and $\sigma_w$ from 0.5 to 2: at
+# which value does the end leave 0? (3) ReLU: find the one $\sigma_w$ at which nothing moves, then nudge it.
+
+# %%
+def cobweb(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3, start=2.5):
+    q = torch.linspace(0, 3, 121, dtype=torch.float64)
+    curve = theory.q_map(activation, q, sigma_w, sigma_b)
+    path = theory.q_trajectory(activation, start, 25, sigma_w, sigma_b)
+    settled = theory.q_fixed_point(activation, sigma_w, sigma_b, q_start=start)
+    maps.draw_cobweb(ax, q, curve, path, fixed=settled)
+    chi = theory.chi(activation, min(settled, 1e6), sigma_w)
+    where = f"settles at q = {settled:.3f}" if settled < 1e6 else "grows without bound"
+    return f"q {where}; there χ = {chi:.3f}, so the gradient is multiplied by {chi**0.5:.3f} per layer."
+
+explore(cobweb, size=(5.6, 5.2), activation=["sigmoid", "tanh", "relu"], sigma_w=(0.5, 3.0, 0.05),
+        sigma_b=(0.0, 1.0, 0.05), start=(0.1, 3.0, 0.1))
+
+# %% [markdown]
+# Usually the staircase ends at a **fixed point** within a few layers. From there on all layers look alike, and so the
+# gradient's factor is one number: $\chi = \sigma_w^2 E[\phi'(\sqrt{q}Z)^2]$ at the fixed point. Does a net of a finite
+# width follow the curve? 256 units, 3 nets each, from two different starts:
+
+# %% tags=["claim-C4.07"]
+worst_q = worst_chi = 0.0
+for sigma_w, sigma_b in ((1.0, 0.5), (1.5, 0.3), (2.5, 0.0)):
+    for size_of_input in (0.5, 2.0):
+        nets = [MLP(15, 256, activation="tanh", sigma_w=sigma_w, sigma_b=sigma_b, seed=seed) for seed in range(3)]
+        found = [measure(net, size_of_input * x[:64], y[:64]) for net in nets]
+        q = torch.stack([m.pre_std**2 + m.pre_mean**2 for m in found])[:, :15].mean(0)
+        delta = torch.stack([m.delta_norm for m in found]).log().mean(0)[:15]
+        predicted = theory.q_trajectory("tanh", q[0], 15, sigma_w, sigma_b)
+        worst_q = max(worst_q, (q / predicted - 1).abs().max().item())
+        chi = (2 * (delta[5] - delta[14]) / 9).exp().item()          # over the nine layers in between
+        worst_chi = max(worst_chi, abs(chi / theory.chi("tanh", predicted[-1], sigma_w).item() - 1))
+print(f"off by at most {worst_q:.0%} in q at any layer, {worst_chi:.0%} in χ")
+assert 0 < worst_q < 0.2 and 0 < worst_chi < 0.2
+
+# %% [markdown]
+# ## Order, chaos, and the edge
+#
+# So every pair $(\sigma_w, \sigma_b)$ has its $\chi$, and a plane is a good place to see them all. The black line is
+# where $\chi = 1$. It needs no search. Pick any $q$; then $\chi = 1$ says what $\sigma_w$ must be, and the fixed point
+# says what $\sigma_b$ must be:
+#
+# $$\sigma_w^2 = 1 / E[\phi'(\sqrt q Z)^2], \qquad \sigma_b^2 = q - \sigma_w^2 E[\phi(\sqrt q Z)^2].$$
+
+# %%
+def phase_diagram(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3):
+    columns, rows = torch.linspace(0.2, 4, 39), torch.linspace(0, 1, 26)
+    chi = phase.chi_map(activation, columns, rows).log10()           # (26, 39)
+    plots.draw_heat(ax, chi, x=(0.2, 4), y=(0, 1), limits=(-1.5, 1.5), diverging=True,
+                    xlabel="σ_w", ylabel="σ_b", label="log₁₀ χ")
+    maps.draw_levels(ax, columns, rows, chi, [0], label="χ = 1")
+    settled = theory.q_fixed_point(activation, sigma_w, sigma_b)
+    here = theory.chi(activation, min(settled, 1e6), sigma_w)
+    ax.plot(sigma_w, sigma_b, "X", color="white", markeredgecolor="black", markersize=13, clip_on=False)
+    state = "order: the gradient vanishes" if here < 0.999 else "chaos: it explodes" if here > 1.001 else "the edge"
+    return f"At the cross χ = {here:.3f}, {state}; a factor e in mean square every {theory.depth_scale(here):.1f} layers."
+
+explore(phase_diagram, size=(7, 4.4), activation=["sigmoid", "tanh", "relu"], sigma_w=(0.2, 4.0, 0.1), sigma_b=(0.0, 1.0, 0.05))
+
+# %% tags=["claim-C4.08"]
+edge_w, edge_b = phase.edge_of_chaos("tanh", torch.linspace(1e-4, 1, 401))
+at = (edge_b - 0.05**0.5).abs().argmin()
+squared, at_zero = edge_w[at].item() ** 2, edge_w[0].item()
+print(f"tanh's edge: σ_b = 0 -> σ_w = {at_zero:.3f}; σ_b² = 0.05 -> σ_w² = {squared:.3f}")
+assert abs(at_zero - 1) < 1e-3 and abs(squared - 1.761) < 0.005
+
+# %% [markdown]
+# On the left of the line is the **ordered phase**, on the right the **chaotic** one. The names come from what happens
+# not to one input but to *two*. Send two different digits through the same 40 layers and watch the cosine of the angle
+# between their pre-activations:
+
+# %% tags=["claim-C4.08"]
+PHASES = {"order, σ_w = 0.8": 0.8, "edge, σ_w = 1.327": 1.327, "chaos, σ_w = 2.5": 2.5}
+together = {}
+for name, sigma_w in PHASES.items():
+    nets = [MLP(40, 100, activation="tanh", sigma_w=sigma_w, sigma_b=0.05**0.5, seed=seed) for seed in range(10)]
+    pairs = [net.signals(x[:2])[0][:40] for net in nets]                                 # [net][layer]: (2, 100)
+    cosine = torch.tensor([[F.cosine_similarity(z[0], z[1], dim=0).item() for z in layers] for layers in pairs])
+    together[name] = cosine.mean(0)                                  # (40,), over ten nets
+
+def two_digits(ax):
+    plots.draw_lines(ax, together, xlabel="layer", ylabel="cosine between two digits", limits=(-0.2, 1.05))
+
+show(two_digits)
+order, edge, chaos = (curve[-1].item() for curve in together.values())
+print(f"cosine in layer 40: {order:.3f} in order, {edge:.2f} at the edge, {chaos:.2f} in chaos")
+assert order > 0.999 and chaos < 0.3 and chaos + 0.2 < edge < 0.99
+
+# %% [markdown]
+# In order the two digits *merge*: after ten layers the net cannot tell them apart, whatever the readout does. In chaos
+# they are driven *apart*, and so are two digits of the same class, until any likeness between inputs is gone. At the
+# edge the likeness survives longest. Some texts say that in the ordered phase "signals vanish". Only the *difference*
+# between signals does: $q$ itself settles at a healthy value as soon as there is a bias. And $\chi$ is the growth rate
+# of a small difference on the way forward as well as of the gradient on the way back, which is why merging goes with
+# vanishing, and separating with exploding.
+#
+# ### The sigmoid has an edge, too
+#
+# Chapter 1 found no $\sigma_w$ near 1 that saves a sigmoid net. Look further right:
+
+# %% tags=["claim-C4.09"]
+low, high = 50.0, 200.0                                              # bisect for chi = 1 at sigma_b = 0
+for _ in range(40):
+    middle = (low + high) / 2
+    settled = theory.q_fixed_point("sigmoid", middle**0.5)
+    low, high = (middle, high) if theory.chi("sigmoid", settled, middle**0.5) < 1 else (low, middle)
+sharp = MLP(10, sigma_w=low**0.5)
+flat = measure(sharp, x, y).saturated[1:10].mean().item()
+print(f"sigmoid's edge at σ_w² = {low:.1f}; there z has a root mean square of {settled**0.5:.1f}; "
+      f"{flat:.0%} of the units are saturated")
+assert abs(low - 103) < 1 and settled**0.5 > 6 and 0.3 < flat < 0.7
+
+# %% [markdown]
+# $\sigma_w^2 = 103$: for a net of about 100 units that *is* $N(0,1)$, and you saw its line lie level above. Here
+# $E[\phi(z)^2]$ is nearly $\frac12$ and $z$ spreads so far that a sigmoid is almost a switch: half of the units are
+# saturated, and the few that are near 0 carry the whole gradient. Level on average, but is such a net any good? Ten
+# layers of it, against ten layers of tanh (a sigmoid that is centred on 0) near *its* edge, judged by digits that they
+# have never seen:
+
+# %%
+rivals = {"sigmoid, σ_w² = 1": MLP(10, sigma_w=1.0), "sigmoid, σ_w² = 103": MLP(10, sigma_w=103**0.5),
+          "tanh, σ_w² = 1.2": MLP(10, activation="tanh", sigma_w=1.2**0.5)}
+edge_runs = race(rivals, x, y, steps=300, lr=dict(zip(rivals, (0.1, 0.1, 0.02))), title="At the edge")
+unseen = {name: (net(x_test).argmax(1) == y_test).double().mean().item() for name, net in rivals.items()}
+for name, run in edge_runs.items():
+    print(f"{name:20} training digits {run.accuracy:.0%}, unseen digits {unseen[name]:.0%}")
+stopped = any(run.stopped for run in edge_runs.values())
+plain, switch, centred = unseen.values()
+assert stopped or (plain < 0.2 and plain + 0.1 < switch < centred - 0.03)
+
+# %% [markdown]
+# At its own edge even a ten-layer sigmoid net learns. That is a triumph of the theory, and a warning: half of what it
+# sees is thrown to 0 or 1 in each layer, and on unseen digits it falls well behind. The practical answer was to
+# re-centre the function instead, which is tanh.
+#
+# ## Move it: the phase map
+#
+# Everything so far in one picture, the one to keep of this chapter. Each cell is a net at birth: its depth upwards, its
+# $\sigma_w$ to the right (on a log scale, from $\frac14$ to 16). The colour is the measured ratio of layer 1's gradient
+# to the last layer's. Orange: dead. Purple: exploding. White: **alive**. 500 nets, a forward and a backward pass each;
+# the trick is that all of them share the same random numbers, times a factor. The black lines are theory's, which
+# has never seen these nets: where it says that the ratio is a thousandth, 1, and a thousand.
+#
+# *Try:* (1) each activation: where is its white region, and what shape has it? (2) Other seeds: what changes?
+# (3) tanh with $\sigma_b = 1$. Where did the sharp tip go?
+
+# %%
+EXPONENTS, DEPTHS = torch.linspace(-2, 4, 25, dtype=torch.float64), list(range(2, 41, 2))
+
+def phase_map(ax, activation="tanh", sigma_b=0.0, seed=0):
+    sigma_w = 2**EXPONENTS
+    ratio = phase.gradient_map(activation, x[:16], y[:16], sigma_w, DEPTHS, sigma_b=sigma_b, seed=seed)[0]
+    expected = phase.predicted_map(activation, sigma_w.tolist(), DEPTHS, sigma_b=sigma_b)        # (20, 25)
+    plots.draw_heat(ax, ratio.log10(), x=(-2, 4), y=(2, 40), limits=(-12, 12), diverging=True,
+                    xlabel="log₂ σ_w", ylabel="hidden layers", label="log₁₀ (first / last gradient)")
+    maps.draw_levels(ax, EXPONENTS, DEPTHS, expected.log10(), [-3, 0, 3], label="theory",
+                     names={-3: "0.001", 0: "1", 3: "1000"})
+    apart = 10 ** (ratio / expected).log10().abs()
+    alive = (ratio.log10().abs() < 3).double().mean()
+    return (f"{alive:.0%} of the nets are alive, within a factor 1000. Theory is off by a factor "
+            f"{apart.median():.1f} in the median net, {apart.max():.0f} in the worst of 500.")
+
+explore(phase_map, size=(8, 4.6), activation=["sigmoid", "tanh", "relu"], sigma_b=(0.0, 1.0, 0.1), seed=(0, 9))
+
+# %% tags=["claim-C4.07"]
+off = {}
+for activation in ("sigmoid", "tanh", "relu"):
+    ratios = phase.gradient_map(activation, x[:8], y[:8], 2**EXPONENTS, DEPTHS, seeds=3)         # (3, 20, 25)
+    expected = phase.predicted_map(activation, (2**EXPONENTS).tolist(), DEPTHS)
+    decades = (ratios / expected).log10() / torch.tensor(DEPTHS)[:, None]
+    off[activation] = (decades.abs().median().item(), decades.abs().max().item())
+    print(f"{activation:8} theory's error per layer: a factor {10**off[activation][0]:.3f} in the median, "
+          f"{10**off[activation][1]:.2f} at worst")
+    assert 0 < off[activation][0] < 0.02 and off[activation][1] < 0.3
+
+# %% [markdown]
+# ReLU's living region is a straight strip, as its $\chi = \sigma_w^2/2$ does not know $q$, and it narrows with depth on
+# both sides. tanh's bends to the right: larger weights saturate it, which holds the explosion back. The sigmoid's lies
+# far to the right, around $2^{3.3} \approx 10$. And every strip gets narrower the deeper the net. That is why, before
+# good initialization, deep nets seemed impossible: you had to hit the strip by luck.
+#
+# ## Does it matter? Where the net can learn
+#
+# Alive at birth is one thing; does it *learn*? 128 tanh nets, eight depths and sixteen $\sigma_w$, with $\sigma_b^2 =
+# 0.05$, 100 steps each. (`Stack` trains the 16 nets of a depth as one.) Theory's curve is the **depth scale**, $\xi =
+# 1/|\ln\chi|$: over $\xi$ layers the gradient's mean square changes by a factor $e$. Schoenholz et al. (2017) found
+# that nets learn up to about $6\xi$.
+
+# %%
+columns, depths = torch.linspace(0.5, 4, 16), list(range(5, 41, 5))
+images, labels = x[:480].float(), y[:480]                            # enough here, and kind to the memory
+
+def mean_loss(logits, labels):                                       # logits (16, 64, 10), labels (64,)
+    return F.cross_entropy(logits.flatten(0, 1), labels.repeat(len(logits)))
+
+def born_at(depth):
+    return Stack(MLP(depth, 32, activation="tanh", sigma_w=sigma_w.item(), sigma_b=0.05**0.5, dtype=torch.float32)
+                 for sigma_w in columns)
+
+stacks = {f"{depth} layers": born_at(depth) for depth in depths}
+trials = race(stacks, images, labels, steps=100, lr=16 * 0.01, loss_fn=mean_loss, title="128 nets, mean loss of a depth")
+with torch.no_grad():                                                # accuracy: (8 depths, 16 sigmas)
+    learned = torch.stack([(stack(images).argmax(2) == labels).double().mean(1) for stack in stacks.values()])
+
+# %%
+fine = torch.linspace(0.5, 4, 141)
+chi_fine = phase.chi_map("tanh", fine, [0.05**0.5])[0]               # (141,)
+xi = 1 / chi_fine.log().abs().clamp(min=1e-3)
+
+def trainability(ax):
+    plots.draw_heat(ax, learned, x=(0.5, 4), y=(5, 40), limits=(0, 1), xlabel="σ_w", ylabel="hidden layers",
+                    label="accuracy after 100 steps")
+    maps.draw_curve(ax, fine, 6 * xi, label="6 ξ")
+    best = columns[learned[-3].argmax()].item()
+    return f"At 30 layers the best is σ_w = {best:.2f}, accuracy {learned[-3].max():.0%}; the edge is at 1.33."
+
+show(trainability, size=(7.5, 4.4))
+
+# %% tags=["claim-C4.08"]
+stopped = any(run.stopped for run in trials.values())
+at_edge, in_order, in_chaos = learned[:, 2:6].amax(1), learned[:, 0], learned[:, -1]     # by depth
+for row in (1, 4, 7):
+    print(f"{depths[row]} layers: σ_w = 0.5 {in_order[row]:.0%}, around the edge {at_edge[row]:.0%}, "
+          f"σ_w = 4 {in_chaos[row]:.0%}")
+reach = 6 * phase.chi_map("tanh", columns, [0.05**0.5])[0].log().abs().reciprocal()      # (16,), in layers
+inside = torch.tensor(depths)[:, None] < reach
+print(f"accuracy of the nets shallower than 6 ξ: {learned[inside].mean():.0%} on average, "
+      f"of the deeper ones {learned[~inside].mean():.0%}")
+assert stopped or (at_edge[3] > 0.6 and max(in_order[3], in_chaos[3]) < 0.3)
+assert stopped or learned[inside].mean() > learned[~inside].mean() + 0.2
+
+# %% [markdown]
+# The net learns where its gradient arrives. The peak stands at the edge of chaos, and a curve that was computed without
+# any training follows both of its flanks. Only the summit is missing: at the edge $\xi$ is infinite, yet nets of 40
+# layers are hard to train in 100 steps. (Only 32 units a layer scatter around theory's mean, as in chapter 2, and the
+# further from the summit, the better a learning rate of its own would be.) Initialization stretches the depth that can
+# be trained. It does not make it endless.
+#
+# ## ☆ At the edge, slowly
+#
+# tanh with $\sigma_w = 1$, $\sigma_b = 0$: exactly critical, $\chi = 1$ at the fixed point $q = 0$. But the net never
+# arrives there: it starts at $q = 1$, and each layer of the way costs something. "The same exponential decay, only
+# slower", one reads. Then it would be a straight line on a log axis. Take both axes logarithmic instead:
+
+# %% tags=["claim-C4.10"]
+q = theory.q_trajectory("tanh", 1.0, 800)
+left = theory.chi("tanh", q).cumprod(0)                              # the gradient's mean square
+layer = torch.arange(1, 801, dtype=torch.float64)
+late = layer >= 100
+slopes = {name: torch.corrcoef(torch.stack([layer[late].log(), v[late].log()])) [0, 1] * v[late].log().std()
+          / layer[late].log().std() for name, v in (("q", q), ("product of χ", left))}
+print(", ".join(f"{name}: log-log slope {slope:.3f}" for name, slope in slopes.items()))
+print(f"q · 2l = {2 * q[-1] * 800:.3f}, product of χ · L = {left[-1] * 800:.3f}")
+assert abs(slopes["q"] + 1) < 0.02 and abs(slopes["product of χ"] + 1) < 0.02
+assert abs(2 * q[-1] * 800 - 1) < 0.02 and abs(left[-1] * 800 - 0.71) < 0.01
+
+# %%
+net = MLP(100, 128, activation="tanh", sigma_w=1.0)
+m = measure(net, x[:64], y[:64])
+
+def power_law(ax):
+    curves = {"theory": q[:100], "1 / 2l": 1 / (2 * layer[:100]), "one net, width 128": m.pre_std[:100] ** 2}
+    plots.draw_lines(ax, curves, x=layer[:100], xlabel="layer", ylabel="mean square q", log=True, markers=False)
+    ax.set_xscale("log")
+    return f"In layer 100 theory has q = {q[99]:.4f}; an exponential with layer 2's loss would have {q[1] ** 100:.0e}."
+
+show(power_law)
+
+# %% [markdown]
+# A straight line on two log axes with slope $-1$ is a **power law**: $q^l \approx 1/(2l)$, and the gradient's mean square
+# falls like $0.71/L$. After 100 layers it is less than a hundredth, where an exponential would have left nothing. That
+# is what the edge buys: not no decay, but a decay that depth can afford.
+#
+# ## ☆ Valid at step 0 only
+#
+# All of this is about *random* weights. Training makes them less so with every step. Put a net on the edge, and measure
+# the factor $\chi = (\Vert\delta^l\Vert/\Vert\delta^{l+1}\Vert)^2$ again while it learns:
+
+# %%
+def chi_by_layer(net):
+    delta = measure(net, x[:128], y[:128]).delta_norm
+    return (delta[:-1] / delta[1:]).square()                         # (10,)
+
+learner = MLP(10, activation="tanh", sigma_w=1.1)
+run = fit(learner, x, y, steps=200, lr=0.02, record={"χ": chi_by_layer}, every=5, live=False)
+
+# %% tags=["claim-C4.11"]
+chi = run.recorded["χ"]                                              # (records, 10)
+middle = chi[:, 2:8].log().mean(1).exp()                             # layers 3 to 8, geometric mean
+
+def leaving_the_edge(ax):
+    curves = {"middle layers": middle, "layer 1": chi[:, 0], "layer 10": chi[:, 9]}
+    plots.draw_lines(ax, curves, x=run.recorded_steps, xlabel="step", ylabel="χ, measured", limits=(0, 2.5))
+    return f"χ of the middle layers: {middle[0]:.2f} at birth, {middle[-1]:.2f} after {run.recorded_steps[-1]} steps."
+
+show(leaving_the_edge)
+assert run.stopped or (middle[0] < 1.05 and middle[-1] > middle[0] + 0.15 and run.accuracy > 0.9)
+
+# %% [markdown]
+# Within a few dozen steps the net has left the value that it was given, towards chaos: training aligns layers with each
+# other. Initialization gets you started. It promises nothing for later, and that is one reason why later chapters add
+# normalization and skip connections.
+#
+# And a good start cannot be replaced by other cures, nor does it replace them. Chapter 1's cube said: activation,
+# initialization and depth *multiply*. Here are two of its faces, ten layers, three activations and four sizes of weights,
+# the better of two learning rates:
+
+# %% tags=["claim-C4.11"]
+x32, SIZES, KINDS = x.float(), {"0.1": 0.1, "1.1": 1.1, "1.41": 2**0.5, "8": 8.0}, ("sigmoid", "tanh", "relu")
+grid = torch.zeros(3, 4)
+for row, activation in enumerate(KINDS):
+    for column, sigma_w in enumerate(SIZES.values()):
+        nets = {rate: MLP(10, activation=activation, sigma_w=sigma_w, dtype=torch.float32) for rate in (0.01, 0.1)}
+        results = race(nets, x32, y, steps=120, lr={rate: rate for rate in nets}, live=False)
+        grid[row, column] = max(r.accuracy for r in results.values())
+    print(f"{activation:8}", ", ".join(f"σ_w = {name}: {grid[row, i]:.0%}" for i, name in enumerate(SIZES)))
+assert grid[:, 0].max() < 0.2 and grid[0, :3].max() < 0.2
+assert grid[1:, 1:3].min() > 0.7
+
+# %% [markdown]
+# Weights too small defeat every activation, ReLU included, and no ordinary size of weights saves the sigmoid. "Three
+# independent causes" is how one article puts it. They are not independent: $\chi = \sigma_w^2E[\phi'^2]$ is a *product*,
+# and through $q$ the second factor depends on the first.
+#
+# ## The road not taken: pretraining layer by layer
+#
+# In 2006 there was another way to start a deep sigmoid net. Do not ask for the right random numbers; *train* each layer
+# first, alone, without labels: to encode its input so that a decoder can restore it (an **autoencoder**). Freeze it, feed
+# its output to the next one, and so on; each of these nets is shallow, so nothing vanishes. Then train the whole.
+
+# %%
+def pretrain(net, steps=300):
+    a = x32
+    for layer in net.hidden:
+        decoder = nn.Linear(layer.out_features, layer.in_features)
+        autoencoder = nn.Sequential(layer, nn.Sigmoid(), decoder)
+        fit(autoencoder, a, a, steps=steps, lr=0.01, optimizer="adam", loss_fn=F.mse_loss, live=False)
+        with torch.no_grad():
+            a = torch.sigmoid(layer(a))                              # the next layer's input
+    return net
+
+# %% [markdown]
+# One control makes it honest. Pretraining makes the weights larger, too, so perhaps size is all there is to it? So
+# shuffle the pretrained weights within each layer: same numbers, no knowledge. Six sigmoid layers, three seeds:
+
+# %%
+def shuffled(net, seed=0):
+    generator, copy = torch.Generator().manual_seed(seed), MLP(len(net.hidden), dtype=torch.float32)
+    with torch.no_grad():
+        for mine, theirs in zip(copy.hidden, net.hidden):            # the same numbers, in a random order
+            order = torch.randperm(theirs.weight.numel(), generator=generator)
+            mine.weight.copy_(theirs.weight.flatten()[order].view_as(theirs.weight))
+            mine.bias.copy_(theirs.bias)
+    return copy
+
+# %%
+def three_starts(depth, seed, live=False):
+    torch.manual_seed(seed)                                          # of the decoders
+    pretrained = pretrain(MLP(depth, seed=seed, dtype=torch.float32))
+    nets = {"Xavier": MLP(depth, seed=seed, dtype=torch.float32), "shuffled": shuffled(pretrained, seed),
+            "pretrained": pretrained}
+    return race(nets, x32, y, steps=600, lr=0.1, seed=seed, live=live, title=f"{depth} sigmoid layers")
+
+starts = [three_starts(6, seed, live=seed == 0) for seed in range(3)]
+
+# %%
+outcome = {name: [run[name].accuracy for run in starts] for name in starts[0]}
+
+def road_not_taken(ax):
+    plots.draw_strips(ax, outcome, xlabel="accuracy after 600 steps", limits=(0, 1.02))
+    return "Six sigmoid layers; a point for each of three seeds, and their mean."
+
+show(road_not_taken, size=(8, 2.6))
+print({name: [f"{share:.0%}" for share in shares] for name, shares in outcome.items()})
+deeper = {name: f"{run.accuracy:.0%}" for name, run in three_starts(10, 0).items()}
+print("ten layers, one seed:", deeper)
+assert max(outcome["Xavier"]) < 0.2 and min(outcome["pretrained"]) > max(outcome["shuffled"]) + 0.1
+
+# %% [markdown]
+# Pretraining rescues a net that Xavier's weights leave at chance. Part of it is size: the same weights in a random order
+# get some way, too. The rest is order: what the layers have learnt. But do not take it for a cure at any depth. With ten
+# layers this minute of computing does not suffice, and the pretrained net is no better than the shuffled one. Since 2010
+# better random numbers have taken over. They cost nothing.
+
+# %% [markdown] tags=["claim-C4.03", "claim-C4.10"]
+# ## What the literature says
+#
+# - **"Naive $N(0,1)$ weights saturate, hence the gradient vanishes"** (many articles). They saturate, and in wide nets
+#   the gradient *explodes*. You measured both.
+# - **"tanh at the edge decays at the same exponential rate, a bit slower."** It is a power law, $1/(2l)$.
+# - **"In the ordered phase signals vanish."** Inputs merge: their cosine goes to 1. With a bias the signal itself stays.
+# - **Poole et al. 2016; Schoenholz et al. 2017**: order and chaos, the edge at $\sigma_w^2 = 1.76$ for $\sigma_b^2 =
+#   0.05$, the depth scale. The edge replicates to three digits, as it is a calculation. The $6\xi$ boundary replicates in
+#   nets of 32 units, except at the top, where it is infinite and they are not.
+# - **"PyTorch initializes with He."** It calls He's function, with a number that turns it into something else.
+# - **Hinton, Osindero and Teh 2006; Vincent et al. 2008**: pretraining makes deep nets trainable. At six layers, yes.
+#
+# *Try:* 1992, 1998, 2006, 2008, 2010, 2015.
+
+# %%
+def history_of_the_field(ax, year=2006):
+    return plots.draw_timeline(ax, timeline.EVENTS, year, timeline.LANES)
+
+explore(history_of_the_field, year=(1969, 2020))
+
+# %% [markdown]
+# ## A quiz
+
+# %%
+print(quiz.sheet(chapter04.QUIZ))
+
+# %% [markdown]
+# Put your answers in quotes in place of the dots.
+
+# %%
+answers = {
+    "zeros": ...,
+    "wide": ...,
+    "default": ...,
+    "order": ...,
+    "edge": ...,
+}
+quiz.grade(chapter04.QUIZ, answers)
+
+# %% [markdown]
+# ## The clinic: your fourth patient
+
+# %%
+patient = chapter04.PATIENT
+print(patient.complaint)
+m = measure(patient.make(), x, y)
+print("layer   gradient  std of z  saturated")
+for l in range(0, 16, 3):
+    print(f"{l + 1:5}  {m.delta_norm[l]:9.1e}  {m.pre_std[l]:8.1e}  {m.saturated[l]:9.0%}")
+
+# %% [markdown]
+# Which disease is it? Put one of these in place of the dots, with its quotes: `"weights too large, saturated"`,
+# `"weights too small"`, `"all units the same"`, `"exploding gradient"`.
+
+# %%
+diagnosis = ...
+clinic.name_disease(patient, diagnosis)
+
+# %% [markdown]
+# And the treatment? One of `"ten times the learning rate"`, `"weights from N(0, 1)"`, `"ReLU in place of tanh"`,
+# `"sigma_w = 1.1"`. The patient is trained untreated and treated, side by side.
+
+# %%
+prescription = ...
+clinic.treat(patient, prescription)
+
+# %% [markdown]
+# ## Exercises
+#
+# ### 1. How wild is a naive unit?
+#
+# `naive_std(a)`: for the activations $a$ that a unit receives, a tensor of shape (n,), return the standard deviation of
+# its $z$ if its weights and its bias are drawn from $N(0, 1)$, as a number.
+#
+# <details><summary>Hint</summary>
+#
+# The variances of the terms $w_k a_k$ add up, and so does that of the bias.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def naive_std(a):
+#     return (a.square().sum() + 1).sqrt().item()
+# ```
+#
+# </details>
+
+# %%
+def naive_std(a):
+    """(n,) -> the standard deviation of z, a number."""
+    ...
+
+chapter04.check_naive_std(naive_std)
+
+# %% [markdown]
+# ### 2. Unmask a uniform distribution
+#
+# `sigma_w_of_uniform(bound, fan_in)`: weights are drawn from $U(-\text{bound}, \text{bound})$, in a layer with `fan_in`
+# inputs. What is $\sigma_w$? For PyTorch's bound of $1/\sqrt n$ it must be $\sqrt{1/3}$.
+#
+# <details><summary>Hint</summary>
+#
+# The variance of $U(-b, b)$ is $b^2/3$, and $\sigma_w^2 = n\,\mathrm{Var}(w)$.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def sigma_w_of_uniform(bound, fan_in):
+#     return bound * (fan_in / 3) ** 0.5
+# ```
+#
+# </details>
+
+# %%
+def sigma_w_of_uniform(bound, fan_in):
+    """Two numbers -> sigma_w, a number."""
+    ...
+
+chapter04.check_sigma_w_of_uniform(sigma_w_of_uniform)
+
+# %% [markdown]
+# ### 3. One layer of the q map
+#
+# `next_q(phi, q, sigma_w, sigma_b, Z)`: `phi` is a function of a tensor, `Z` a tensor of standard normal numbers. Return
+# the next layer's $q$, with the mean over `Z` in place of the expectation, as a number or a tensor with one entry.
+#
+# <details><summary>Hint</summary>
+#
+# A pre-activation with mean square $q$ is $\sqrt q Z$. Then apply `phi`, square, average.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def next_q(phi, q, sigma_w, sigma_b, Z):
+#     return sigma_w**2 * phi(q**0.5 * Z).square().mean() + sigma_b**2
+# ```
+#
+# </details>
+
+# %%
+def next_q(phi, q, sigma_w, sigma_b, Z):
+    """A function, three numbers and (samples,) -> the next q."""
+    ...
+
+chapter04.check_next_q(next_q)
+
+# %% [markdown]
+# ### 4. Put a layer on the edge
+#
+# `edge_sigma_w(slopes)`: you measured the slopes $\phi'(z)$ of a layer's units, a tensor of any shape. Which $\sigma_w$
+# gives $\chi = 1$ with these slopes?
+#
+# <details><summary>Hint</summary>
+#
+# $\chi = \sigma_w^2\,E[\phi'^2]$. Solve for $\sigma_w$.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def edge_sigma_w(slopes):
+#     return slopes.square().mean().rsqrt().item()
+# ```
+#
+# </details>
+
+# %%
+def edge_sigma_w(slopes):
+    """A tensor of slopes -> sigma_w, a number."""
+    ...
+
+chapter04.check_edge_sigma_w(edge_sigma_w)
+
+# %% [markdown]
+# ### 5. How deep can it be?
+#
+# `layers_until(chi, ratio)`: with a factor `chi` per layer for the mean *square*, after how many layers (not
+# necessarily a whole number) has the gradient's *norm* changed by the factor `ratio`? For $\chi = 0.25$ and a ratio
+# of $\frac18$: 3 layers.
+#
+# <details><summary>Hint</summary>
+#
+# The norm is multiplied by $\sqrt\chi$ per layer: solve $\chi^{L/2} = $ ratio with logarithms.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def layers_until(chi, ratio):
+#     return 2 * torch.tensor(ratio).log().item() / torch.tensor(chi).log().item()
+# ```
+#
+# </details>
+
+# %%
+def layers_until(chi, ratio):
+    """Two positive numbers -> the number of layers."""
+    ...
+
+chapter04.check_layers_until(layers_until)
+
+# %% [markdown]
+# ## Summary
+#
+# - The variance of a sum grows with its terms, $n\,\mathrm{Var}(w)\,E[a^2] + \mathrm{Var}(b)$, so weights must shrink with
+#   $\sqrt n$; and they must differ, or the units stay copies.
+# - Layer by layer, $q$ runs to a fixed point, and there $\chi$ says what becomes of the gradient. Below 1 inputs merge and
+#   the gradient vanishes; above 1 they separate and it explodes; at the edge it fades slowly, if at all.
+# - The deeper the net, the narrower the strip of $\sigma_w$ in which it can learn. It is a promise for step 0 only.
+#
+# One picture to keep: three activations, three strips.
+
+# %%
+def three_strips(axes):
+    for ax, activation in zip(axes, ("sigmoid", "tanh", "relu")):
+        ratio = phase.gradient_map(activation, x[:16], y[:16], 2**EXPONENTS, DEPTHS)[0]
+        plots.draw_heat(ax, ratio.log10(), x=(-2, 4), y=(2, 40), limits=(-12, 12), diverging=True,
+                        xlabel="log₂ σ_w", ylabel="hidden layers", label="log₁₀ (first / last)")
+        ax.set_title(activation)
+    return "Orange: dead at birth. White: alive. Purple: exploding."
+
+show(three_strips, panels=3, size=(10, 3.2))
+
+# %% [markdown]
+# You know where the strip is. How do you hit it without a map, for any layer, and for forward and backward at once? Two
+# famous formulas do it, one for tanh and one for ReLU: **Xavier** and **He**, chapter 5.
+#
+# ## References
+#
+# - LeCun, Bottou, Orr, Müller 1998, *Efficient BackProp*, in Neural Networks: Tricks of the Trade
+# - Hinton, Osindero, Teh 2006, *A fast learning algorithm for deep belief nets*, Neural Computation 18
+# - Vincent, Larochelle, Bengio, Manzagol 2008, *Extracting and composing robust features with denoising autoencoders*, ICML
+# - Glorot, Bengio 2010, *Understanding the difficulty of training deep feedforward neural networks*, AISTATS
+# - He, Zhang, Ren, Sun 2015, *Delving deep into rectifiers*, ICCV
+# - Nielsen 2015, *Neural Networks and Deep Learning*, chapter 3
+# - Poole, Lahiri, Raghu, Sohl-Dickstein, Ganguli 2016, *Exponential expressivity in deep neural networks through
+#   transient chaos*, NeurIPS
+# - Schoenholz, Gilmer, Ganguli, Sohl-Dickstein 2017, *Deep information propagation*, ICLR

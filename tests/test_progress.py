@@ -1,0 +1,154 @@
+"""What a learner has done is kept beside the notebook, survives a crash, and never stops a cell."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.sample import build, write_sample
+from utils import chapter02, clinic, progress, quiz
+from utils.explore import Prediction
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """Progress is kept in a file of this test, and this kernel is chapter 2's."""
+    file = tmp_path / "progress.jsonl"
+    monkeypatch.setenv(progress.VARIABLE, str(file))
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    for name in [name for name in sys.modules if name.startswith("utils.chapter0") and name != "utils.chapter02"]:
+        monkeypatch.delitem(sys.modules, name)
+    return file
+
+
+def names(kind):
+    return [event["name"] for event in progress.events() if event["kind"] == kind]
+
+
+def test_a_solved_exercise_counts_once_and_a_wrong_one_not(kept):
+    assert not chapter02.check_relu_backward(lambda delta_out, z: delta_out)
+    assert not chapter02.check_relu_backward(None)
+    assert progress.events() == []
+    for _ in range(2):
+        assert chapter02.check_relu_backward(lambda delta_out, z: delta_out * (z > 0))
+    assert names(progress.EXERCISE) == ["check_relu_backward"]
+    assert progress.last_chapter() == 2
+
+
+def test_right_answers_of_a_quiz_count(kept):
+    name, question = next(iter(chapter02.QUIZ.items()))
+    quiz.grade(chapter02.QUIZ, {name: question.right, "gate": "nonsense"})
+    assert names(progress.ANSWER) == [name]
+
+
+def test_a_cured_patient_counts_and_an_untreated_one_not(kept, monkeypatch):
+    patient = chapter02.PATIENT
+    reached = {"treated": 0.0}
+
+    class Run:
+        stopped, steps = False, 1
+
+        def __init__(self, accuracy):
+            self.accuracy = accuracy
+
+    monkeypatch.setattr(clinic, "race", lambda nets, *_, **__: {name: Run(reached["treated"]) for name in nets})
+    prescription = next(iter(patient.prescriptions))
+    clinic.treat(patient, prescription)
+    assert names(progress.PATIENT) == []
+    reached["treated"] = 1.0
+    clinic.treat(patient, prescription)
+    assert names(progress.PATIENT) == [patient.complaint]
+
+
+def test_a_revealed_guess_counts(kept):
+    prediction = Prediction("How many?", lambda ax, guess: None, (0, 10))
+    assert names(progress.PREDICTION) == []
+    prediction.button.click()
+    assert names(progress.PREDICTION) == ["How many?"]
+
+
+def test_a_line_that_a_crash_cut_short_costs_that_line_only(kept):
+    progress.record(progress.EXERCISE, "one")
+    with kept.open("ab") as file:
+        file.write(b'{"chapter": 2, "kind": "exer\xff')
+    progress.record(progress.EXERCISE, "two")
+    kept.write_bytes(kept.read_bytes() + b'[]\n{"chapter": "2"}\nnull\n')
+    assert names(progress.EXERCISE) == ["one", "two"]
+
+
+def test_two_kernels_at_once_lose_nothing(kept):
+    program = ("import sys, utils.chapter02; from utils import progress\n"
+               "for n in range(40): progress.record('answer', f'{sys.argv[1]} {n}')")
+    kernels = [subprocess.Popen([sys.executable, "-c", program, name]) for name in "ab"]
+    assert [kernel.wait(60) for kernel in kernels] == [0, 0]
+    assert sorted(names(progress.ANSWER)) == sorted(f"{name} {n}" for name in "ab" for n in range(40))
+
+
+@pytest.mark.parametrize("place", ["", "{folder}", "{folder}/absent/file", "{folder}/file/below"])
+def test_a_place_that_cannot_be_written_never_stops_a_cell(kept, monkeypatch, place):
+    folder = kept.parent
+    (folder / "file").touch()
+    monkeypatch.setenv(progress.VARIABLE, place.format(folder=folder))
+    assert chapter02.check_relu_backward(lambda delta_out, z: delta_out * (z > 0))
+    assert progress.events() == [] and progress.last_chapter() is None
+    assert repr(progress.show())
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs the device that is always full")
+def test_a_full_disk_never_stops_a_cell(kept, monkeypatch):
+    monkeypatch.setenv(progress.VARIABLE, "/dev/full")
+    monkeypatch.setattr(progress, "events", list)
+    progress.record(progress.EXERCISE, "one")
+
+
+def test_with_several_chapters_loaded_each_exercise_goes_to_its_own_and_the_rest_to_the_notebooks(kept, monkeypatch):
+    monkeypatch.setitem(sys.modules, "utils.chapter01", object())
+    assert chapter02.check_relu_backward(lambda delta_out, z: delta_out * (z > 0))
+    monkeypatch.setenv("JPY_SESSION_NAME", "/home/me/chapters/03_lu_family.ipynb")
+    progress.record(progress.ANSWER, "one")
+    monkeypatch.setenv("JPY_SESSION_NAME", "/home/me/Untitled.ipynb")
+    progress.record(progress.ANSWER, "two")
+    assert [(event["chapter"], event["name"]) for event in progress.events()] == [(2, "check_relu_backward"), (3, "one")]
+
+
+def test_without_a_chapter_or_with_several_nothing_is_kept(kept, monkeypatch):
+    monkeypatch.setitem(sys.modules, "utils.chapter01", object())
+    progress.record(progress.EXERCISE, "one")
+    monkeypatch.delitem(sys.modules, "utils.chapter01")
+    monkeypatch.delitem(sys.modules, "utils.chapter02")
+    progress.record(progress.EXERCISE, "one")
+    assert not kept.exists()
+
+
+def test_the_overview_counts_and_says_where_it_is_kept(kept):
+    assert "Nothing is solved so far" in repr(progress.show())
+    progress.record(progress.EXERCISE, "check_census")
+    progress.record(progress.PREDICTION, "How <many>?")
+    overview = progress.show()
+    assert repr(overview).splitlines() == [
+        "chapter 2: exercises solved 1 of 4, predictions made 1, patients cured 0, quiz answers 0", f"Kept in {kept}",
+    ]
+    assert '<th scope="row">2</th><td>1 of 4</td><td>1</td>' in overview._repr_html_()
+
+
+def test_by_default_it_is_in_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.delenv(progress.VARIABLE)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert progress.path() == tmp_path / progress.FILE_NAME
+
+
+def test_a_build_keeps_no_progress(tmp_path, monkeypatch):
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress.jsonl"))
+    solved = "# %%\nfrom utils import chapter02, progress\nchapter02.check_dead_units(lambda z: (z <= 0).all(0))\n"
+    build.build(*write_sample(tmp_path, solved + "\n# %%\nprogress.show()\n"))
+    assert not (tmp_path / "progress.jsonl").exists()
+    assert "Progress is not kept here." in (tmp_path / "01_sample.ipynb").read_text()
+
+
+def test_an_event_is_one_line_of_json(kept):
+    progress.record(progress.ANSWER, "two\nlines")
+    [line] = filter(None, kept.read_text().splitlines())
+    assert json.loads(line)["name"] == "two\nlines"
