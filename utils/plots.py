@@ -205,7 +205,8 @@ def draw_histograms(ax, samples, *, bins, xlabel, same="area"):
     for i, (name, values) in enumerate(samples.items()):
         heights, edges = np.histogram(np.asarray(values, dtype=float).ravel(), bins=np.asarray(bins), density=same == "area")
         heights = heights / max(heights.max(), 1) if same == "height" else heights
-        ax.stairs(heights, edges, color=style.CYCLE[i], linestyle=style.DASHES[i], linewidth=2, label=name)
+        # Not ax.stairs: its patch costs matplotlib ten times as much as a line of the same shape.
+        ax.plot(edges, np.append(heights, 0), color=style.CYCLE[i], linestyle=style.DASHES[i], drawstyle="steps-post", label=name)
     ax.set(xlabel=xlabel, ylabel="density" if same == "area" else "share, of the fullest bin")
     ax.legend(loc="best" if same == "area" else "upper right")
 
