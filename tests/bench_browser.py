@@ -15,17 +15,19 @@ from browser import (
 )
 from sample import SOURCES, build
 
+SCENES = {  # what -> (chapter 1's scene, panels)
+    "main explorer, two panels": ("symptom_and_cause", 2),
+    "first figure, one panel": ("gradient_by_layer", 1),
+}
 EXPLORE_CELL = """
-explore(gradient_by_layer, depth=IntSlider(value=30, min=2, max=40), activation=["sigmoid", "tanh", "relu"],
+explore({scene}, panels={panels}, depth=IntSlider(value=30, min=2, max=40), activation=["sigmoid", "tanh", "relu"],
         sigma_w=(0.5, 3.0, 0.1))
 """
 # What one writes without the course's package: the same scene, settings, size and pixels; no caption, which is less work.
 INTERACT_CELL = """
-plt.rcParams.update({**style.rc_params(), "figure.dpi": style.DPI})
-
 def plain(depth, activation, sigma_w):
-    _, ax = plt.subplots(figsize=(style.WIDTH, style.HEIGHT))
-    gradient_by_layer(ax, depth, activation, sigma_w)
+    _, axes = plt.subplots(1, {panels}, figsize=(style.WIDTH, style.HEIGHT))
+    {scene}(axes, depth, activation, sigma_w)
     plt.show()
 
 interact(plain, depth=IntSlider(value=30, min=2, max=40), activation=["sigmoid", "tanh", "relu"],
@@ -36,25 +38,30 @@ IMPORTS = """
 import matplotlib.pyplot as plt
 from ipywidgets import FloatSlider, IntSlider, interact
 from utils import style
+plt.rcParams.update({**style.rc_params(), "figure.dpi": style.DPI})
 """
 
 
 def notebook_cells():
-    """Return the sources of the cells: chapter 1's own imports, data and scene, then both widgets."""
+    """Return the sources of the cells: chapter 1's own imports, data and scenes, then for each scene both widgets."""
     code = [cell.source for cell in build.read_source(SOURCES[0]).cells if cell.cell_type == "code"]
-    scene = next(text for text in code if "def gradient_by_layer" in text)
-    return [*code[:2], IMPORTS, scene, EXPLORE_CELL, INTERACT_CELL]
+    scenes = [next(text for text in code if f"def {scene}(" in text) for scene, _ in SCENES.values()]
+    both = [cell.format(scene=scene, panels=panels) for scene, panels in SCENES.values()
+            for cell in (EXPLORE_CELL, INTERACT_CELL)]  # fmt: skip
+    return [*code[:2], IMPORTS, *scenes, *both]
 
 
 def time_moves(chromium, rounds):
-    """Drive both widgets in one JupyterLab session, in turns; each round moves each of two sliders seven times.
+    """Drive both widgets of each scene in one JupyterLab session, in turns; each round moves each slider seven times.
 
-    Returns (times, drags). times: name of the slider -> (explore's, interact's), each a list of ms from the key to the
-    paint of its picture. drags: (explore's, interact's), each a list with what `browser.drag` returns.
+    Returns (times, drags). times: (scene, slider) -> (explore's, interact's), each a list of ms from the key to the
+    paint of its picture. drags: scene -> (explore's, interact's), each a list with what `browser.drag` returns.
     """
     cells = notebook_cells()
-    widgets = len(cells) - 2, len(cells) - 1
-    times, drags = {"depth": ([], []), "sigma_w": ([], [])}, ([], [])
+    first = len(cells) - 2 * len(SCENES)
+    widgets = {what: (first + 2 * i, first + 2 * i + 1) for i, what in enumerate(SCENES)}
+    times = {(what, slider): ([], []) for what in SCENES for slider in ("depth", "sigma_w")}
+    drags = {what: ([], []) for what in SCENES}
     with tempfile.TemporaryDirectory() as folder:
         project = copy_project(Path(folder) / "course")
         write_notebook(project / "bench.ipynb", *cells)
@@ -62,11 +69,13 @@ def time_moves(chromium, rounds):
             open_notebook(page, address, "bench.ipynb")
             if errors := run_all(page):
                 raise RuntimeError(f"the bench's notebook failed: {errors}")
-            for slider, sides in enumerate(times.values()):
+            for (what, slider), sides in times.items():
+                number = ("depth", "sigma_w").index(slider)
                 for _ in range(rounds):
-                    for cell, taken in zip(widgets, sides):
-                        taken += slider_latency(page, cell, moves=7, slider=slider)
-            for _ in range(rounds):
-                for cell, results in zip(widgets, drags):
-                    results.append(drag(page, cell, settle_ms=4000))
+                    for cell, taken in zip(widgets[what], sides):
+                        taken += slider_latency(page, cell, moves=7, slider=number)
+            for what, sides in drags.items():
+                for _ in range(rounds):
+                    for cell, results in zip(widgets[what], sides):
+                        results.append(drag(page, cell, settle_ms=4000))
     return times, drags

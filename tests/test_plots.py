@@ -82,11 +82,15 @@ def test_heat_has_its_values_in_place_and_a_labelled_colour_bar(ax):
     assert "size" in {a.get_ylabel() for a in ax.figure.axes}
 
 
-def test_histograms_have_equal_area(ax):
-    plots.draw_histograms(ax, {"a": torch.rand(1000), "b": torch.rand(50)}, bins=torch.linspace(0, 1, 11), xlabel="z")
-    for stairs in ax.patches:
-        heights, edges, _ = stairs.get_data()
-        assert np.isclose((heights * np.diff(edges)).sum(), 1)
+@pytest.mark.parametrize("same", ["area", "height"])
+def test_histograms_agree_in_area_or_height(ax, same):
+    samples = {"a": torch.rand(1000), "b": torch.rand(50)}
+    plots.draw_histograms(ax, samples, bins=torch.linspace(0, 1, 11), xlabel="z", same=same)
+    assert len(ax.lines) == 2
+    for line in ax.lines:
+        edges, heights = line.get_data()
+        reached = (np.diff(edges) * heights[:-1]).sum() if same == "area" else heights.max()
+        assert reached == pytest.approx(1) and line.get_drawstyle() == "steps-post"
 
 
 def test_function_and_slope_stand_on_their_own_axes():

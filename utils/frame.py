@@ -1,4 +1,8 @@
-"""Tell the frame of a figure (ticks, labels, titles) from its data, and tell whether two frames look the same."""
+"""Tell the frame of a figure (ticks, labels, titles, legends) from its data, and tell whether two frames look the same."""
+
+# What tells one sample of a legend from another.
+_LOOKS = ("color", "edgecolor", "facecolor", "alpha", "linestyle", "linewidth", "marker", "markersize", "fillstyle",
+          "markeredgecolor", "markerfacecolor", "hatch", "visible")  # fmt: skip
 
 
 def visible_labels(ax):
@@ -11,12 +15,18 @@ def visible_labels(ax):
     return [text for text in texts if ax.axison and text.get_visible() and text.get_text()]
 
 
+def _fixed_legend(ax):
+    """Return the legend of `ax` if its place does not depend on the data, else None."""
+    legend = ax.get_legend()
+    return legend if legend is not None and legend._loc != 0 else None  # 0 is "best": where the data leave room
+
+
 def data_artists(figure):
     """Yield what belongs to the data: every artist in the order of drawing, but for the frame of the axes."""
     for ax in sorted(figure.axes, key=lambda ax: ax.get_zorder()):
         titles = [ax.title, ax._left_title, ax._right_title]
         hidden = [] if ax.axison and ax.get_frame_on() else list(ax.spines.values())
-        frame = {ax.patch, ax.xaxis, ax.yaxis, *titles, *hidden}
+        frame = {ax.patch, ax.xaxis, ax.yaxis, *titles, *hidden, _fixed_legend(ax)}
         if ax.get_visible():
             yield from sorted((a for a in ax.get_children() if a not in frame), key=lambda a: a.get_zorder())
     others = [a for a in figure.get_children() if a is not figure.patch and a not in figure.axes]
@@ -30,8 +40,21 @@ def describe_frame(ax):
         describe_patch(ax.patch), ax.titleOffsetTrans.get_matrix().tobytes(),
         *(str(ax.spines[side].get_position()) for side in ("left", "bottom", "right", "top") if side in ax.spines),
         *(_describe_text(text) for text in (ax.title, ax._left_title, ax._right_title)),
-        *(_describe_axis(axis) for axis in (ax.xaxis, ax.yaxis)),
+        *(_describe_axis(axis) for axis in (ax.xaxis, ax.yaxis)), _describe_legend(_fixed_legend(ax)),
     )  # fmt: skip
+
+
+def _describe_legend(legend):
+    if legend is None:
+        return None
+    samples = tuple(
+        (type(handle).__name__, str(getattr(handle, "_dash_pattern", None)),  # "--" stands for every pattern of one's own
+         *(str(getattr(handle, f"get_{look}")()) for look in _LOOKS if hasattr(handle, f"get_{look}")))
+        for handle in legend.legend_handles
+    )  # fmt: skip
+    texts = tuple(_describe_text(text) for text in (*legend.get_texts(), legend.get_title()))
+    anchor = legend.get_bbox_to_anchor().bounds
+    return legend._loc, anchor, legend._ncols, legend.get_visible(), describe_patch(legend.get_frame()), texts, samples
 
 
 def _describe_axis(axis):

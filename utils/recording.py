@@ -140,7 +140,8 @@ def left_as_found(model):
         for name, buffer in module._buffers.items()  # not named_buffers(): that cannot put a replaced buffer back
         if buffer is not None
     ]
-    devices = sorted({p.device.index for p in model.parameters() if p.device.type == "cuda"})
+    on_gpu = model.parameters() if torch.cuda.is_initialized() else ()
+    devices = sorted({p.device.index for p in on_gpu if p.device.type == "cuda"})
     try:
         with torch.random.fork_rng(devices=devices):
             yield
@@ -171,12 +172,15 @@ def numbered(names):
 
 def _moments(t):
     """Number of entries, sum and norm: what mean and standard deviation are made of."""
-    return t.numel(), _at_least_single(t).sum().item(), norm(t)
+    t = _at_least_single(t)
+    return t.numel(), t.sum().item(), norm(t)
 
 
 def _at_least_single(t):
     """t without its graph, 16-bit formats as float32: a float16 sum overflows at 65,504."""
-    return t.detach().float() if t.element_size() < 4 else t.detach()
+    if t.requires_grad:  # only then: a detach takes as long as a sum over a small layer
+        t = t.detach()
+    return t.float() if t.element_size() < 4 else t
 
 
 def _dead_share(a, unit_dim):

@@ -303,15 +303,29 @@ print(f"Var z settles at {q:.2f}; factor per layer {factor:.3f}; through 20 laye
 assert 0.22 < factor < 0.25
 
 # %% [markdown]
-# There is the 0.23: almost the full quarter, times weights of size one. Now move everything. Theory's line follows,
-# and the caption tells how far apart the two are.
+# There is the 0.23: almost the full quarter, times weights of size one. Now move everything, and see symptom
+# and cause side by side. On the left the gradient, theory's line, and how far apart the two are. On the right where the
+# pre-activations of the first and of the last hidden layer lie, on the slope that they meet there.
 #
-# *Try:* (1) Sigmoid, $\sigma_w$ up to 3: does it rescue the gradient? (2) tanh at $\sigma_w = 1$. Then ReLU, whose slope is 1
-# on a *whole half* of the axis: why is it worse at first, and which $\sigma_w$ repairs it? (3) Make a gradient that *grows*
-# towards the input.
+# *Try:* (1) Sigmoid at $\sigma_w = 1$: how many units are saturated, and what is the slope where they all lie? (2) $\sigma_w$
+# up to 3: the slopes become smaller, the weights larger. Does it rescue the gradient? (3) tanh at $\sigma_w = 1$, then at 3. (4)
+# ReLU, whose slope is 1 on a *whole half* of the axis: why is it worse at first, and which $\sigma_w$ repairs it?
 
 # %%
-explore(gradient_by_layer, depth=(2, 40), activation=["sigmoid", "tanh", "relu"],
+def symptom_and_cause(axes, depth=30, activation="sigmoid", sigma_w=1.0):
+    net = MLP(depth, width=64, activation=activation, sigma_w=sigma_w)
+    m = measure(net, x[:128], y[:128])
+    z = [layer.detach() for layer in net.signals(x[:128])[0]]        # a list of (128, 64)
+    grid = torch.linspace(-8, 8, 321, dtype=torch.float64)
+    axes[1].plot(grid, activations.get(activation).slope(grid), color="black", label="slope φ′(z)")
+    plots.draw_histograms(axes[1], {"z of the first layer": z[0], "z of the last hidden layer": z[-2]},
+                          bins=torch.linspace(-8, 8, 81), xlabel="pre-activation z", same="height")
+    axes[1].set(xlim=(-8, 8), ylim=(0, 1.5), ylabel="slope; share of the fullest bin")
+    predicted = theory.predicted_gradient_norms(activation, sigma_w**2, depth, sigma_w, last=m.delta_norm[-1])
+    caption = plots.draw_by_layer(axes[0], m.delta_norm, predicted)
+    return f"{caption} Saturated: {m.saturated[:-1].mean():.0%} of all units."
+
+explore(symptom_and_cause, panels=2, depth=(2, 40), activation=["sigmoid", "tanh", "relu"],
         sigma_w=(0.5, 3.0, 0.1))
 
 # %% [markdown]
