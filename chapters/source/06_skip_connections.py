@@ -129,8 +129,8 @@ def side_by_side(axes):
     two = ("plain, 100", "residual, 100")
     plots.draw_lines(axes[0], {name: at_start[name] for name in two}, range(L + 1), xlabel="block", log=True,
                      ylabel="gradient ‖∂C/∂x‖ at the start", markers=False, limits=(1e-4, 1e0))
-    losses = {name: runs[name].loss for name in two}
-    plots.draw_lines(axes[1], losses, xlabel="step", ylabel="loss", markers=False, limits=(0, 3))
+    every_fifth = {name: runs[name].loss[::5] for name in two}
+    plots.draw_lines(axes[1], every_fifth, xlabel="step, in fives", ylabel="loss", markers=False, limits=(0, 3))
     axes[0].set_title("The gradient")
     axes[1].set_title("The loss")
 
@@ -479,8 +479,8 @@ lags = {name: torch.stack([autocorrelation(slope) for slope in five]).mean(0) fo
 # %%
 def shattered(axes):
     for ax, name in zip(axes, ("50 plain, batch norm", "50 residual, batch norm")):
-        slope = slopes[name][0]
-        plots.draw_lines(ax, {name: slope / slope.std()}, range(256), xlabel="step of the walk", ylabel="slope, scaled",
+        slope = slopes[name][0, :100]
+        plots.draw_lines(ax, {name: slope / slope.std()}, range(100), xlabel="step of the walk", ylabel="slope, scaled",
                          markers=False, limits=(-4, 4))
         ax.set_title(name)
     plots.draw_lines(axes[2], lags, range(31), xlabel="distance in steps", ylabel="autocorrelation", markers=False,
@@ -689,7 +689,7 @@ switches = [(activation, weights, skip) for skip in ("no skip", "skip")
             for activation in ("sigmoid", "relu") for weights in ("small", "usual")]
 cube = {", ".join(names): corner(*names) for names in [*switches, ("relu", "usual", "skip, s = 1")]}
 ratios = {name: first_over_last(net) for name, net in cube.items()}
-cube_runs = race(cube, x, y, steps=150, lr=0.01, title="The cube of causes")
+cube_runs = race(cube, x, y, steps=150, lr=0.01, live=False)
 
 # %%
 learnt = {name: run.accuracy for name, run in cube_runs.items()}
