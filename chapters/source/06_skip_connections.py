@@ -368,7 +368,7 @@ def carried(ax, gate_bias=-3.0, depth=50):
     g = stream_gradients(HighwayNet(depth, gate_bias=gate_bias))
     carry = 1 - torch.sigmoid(torch.tensor(gate_bias)).item()
     plots.draw_by_layer(ax, g, g[-1] * carry ** torch.arange(depth, -1, -1), quantity="gradient ‖∂C/∂x‖")
-    ax.set(ylim=(1e-35, 1e5))
+    ax.set(ylim=(1e-15, 1e1))
     return f"carry {carry:.3f} per layer, {carry**depth:.2g} through {depth}; measured first/last {g[0] / g[-1]:.2g}."
 
 explore(carried, gate_bias=(-8.0, 2.0, 0.5), depth=(10, 100, 10))
@@ -483,8 +483,9 @@ def shattered(axes):
         plots.draw_lines(ax, {name: slope / slope.std()}, range(100), xlabel="step of the walk", ylabel="slope, scaled",
                          markers=False, limits=(-4, 4))
         ax.set_title(name)
-    plots.draw_lines(axes[2], lags, range(31), xlabel="distance in steps", ylabel="autocorrelation", markers=False,
-                     limits=(-0.2, 1.05))
+    drawn = {name: lags[name] for name in ("50 plain", "50 plain, batch norm", "50 residual, batch norm")}
+    plots.draw_lines(axes[2], drawn, range(31), xlabel="distance in steps", ylabel="autocorrelation", markers=False,
+                     limits=(-0.2, 1.5))
 
 show(shattered, panels=3, size=(11, 4))
 
