@@ -90,17 +90,20 @@ class ResidualNet(nn.Module):
 
         without: numbers (from 0) of blocks that are deleted, so that their input passes on as it is.
         """
+        return list(self._states(x, without))
+
+    def _states(self, x, without):
+        """Yield x_0, ..., x_L, one at a time: a forward pass of 1,000 layers need not hold them all."""
         learnt = isinstance(self.scale, nn.Parameter)
         scales = self.scale.unbind() if learnt else [self.scale] * len(self.blocks)
-        stream = [self.stem(x)]
+        x = self.stem(x)
+        yield x
         for l, (branch, scale, staying) in enumerate(zip(self.blocks, scales, self.staying)):
-            if l in without or self.training and staying < 1 and self._drawn() > staying:
-                stream.append(stream[-1])
-                continue
-            out = scale * branch(stream[-1]) * (1 if self.training else staying)
-            out = out + self.carry * stream[-1] if self.carry else out
-            stream.append(self.phi(out) if self.order == "post" else out)
-        return stream
+            if l not in without and not (self.training and staying < 1 and self._drawn() > staying):
+                out = scale * branch(x) * (1 if self.training else staying)
+                out = out + self.carry * x if self.carry else out
+                x = self.phi(out) if self.order == "post" else out
+            yield x
 
     def _drawn(self):
         return torch.rand((), generator=self._generator).item()
@@ -111,7 +114,9 @@ class ResidualNet(nn.Module):
 
     def forward(self, x, without=()):
         """x (B, in_features) -> logits (B, out_features); without: see `stream`."""
-        return self.head(self.stream(x, without)[-1])
+        for last in self._states(x, without):
+            pass
+        return self.head(last)
 
 
 class HighwayNet(nn.Module):

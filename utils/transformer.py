@@ -73,12 +73,17 @@ class Transformer(nn.Module):
 
     def stream(self, x):
         """x (B, 64) -> the residual stream before, between and after the sublayers, each (B, 8 tokens, width)."""
-        stream = [self.embed(x.unflatten(-1, (8, 8))) + self.position]
+        return list(self._states(x))
+
+    def _states(self, x):
+        """Yield the states of the stream one at a time: a forward pass need not hold them all."""
+        x = self.embed(x.unflatten(-1, (8, 8))) + self.position
+        yield x
         for sublayer, norm in zip(self.sublayers, self.norms):
-            out = sublayer(norm(stream[-1]) if self.norm == "pre" else stream[-1])
-            out = out + stream[-1] if self.skip else out
-            stream.append(norm(out) if self.norm == "post" else out)
-        return stream
+            out = sublayer(norm(x) if self.norm == "pre" else x)
+            out = out + x if self.skip else out
+            x = norm(out) if self.norm == "post" else out
+            yield x
 
     def head(self, last):
         """The end of the stream (B, 8, width) -> logits (B, 10)."""
@@ -86,4 +91,6 @@ class Transformer(nn.Module):
 
     def forward(self, x):
         """x (B, 64) -> logits (B, 10)."""
-        return self.head(self.stream(x)[-1])
+        for last in self._states(x):
+            pass
+        return self.head(last)

@@ -129,8 +129,8 @@ def side_by_side(axes):
     two = ("plain, 100", "residual, 100")
     plots.draw_lines(axes[0], {name: at_start[name] for name in two}, range(L + 1), xlabel="block", log=True,
                      ylabel="gradient ‖∂C/∂x‖ at the start", markers=False, limits=(1e-4, 1e0))
-    smooth = {name: torch.tensor(runs[name].loss).unfold(0, 10, 1).mean(1) for name in two}
-    plots.draw_lines(axes[1], smooth, xlabel="step", ylabel="loss, mean of 10 steps", markers=False, limits=(0, 3))
+    every_fifth = {name: runs[name].loss[::5] for name in two}
+    plots.draw_lines(axes[1], every_fifth, xlabel="step, in fives", ylabel="loss", markers=False, limits=(0, 3))
     axes[0].set_title("The gradient")
     axes[1].set_title("The loss")
 
@@ -202,11 +202,15 @@ def level_of_the_stream(ax, blocks=20, scale=1.0, carry=1.0):
 explore(level_of_the_stream, blocks=(2, 60), scale=(0.0, 1.5, 0.05), carry=[1.0, 0.5, 0.0])
 
 # %% tags=["claim-C6.03"]
-grown, wide = {}, {"width": 512, "dtype": torch.float32}
+@torch.no_grad()
+def growth_of_variance(scale, seed, blocks=20):
+    first, *_, last = ResidualNet(blocks, width=256, scale=scale, seed=seed).stream(x[:64])
+    return last.var() / first.var()
+
+grown = {}
 for scale in (1.0, 20**-0.5):
-    nets = [ResidualNet(20, scale=scale, seed=seed, **wide) for seed in range(3)]
-    ends = [(net.stream(x[:64].float())[-1].var() / net.stream(x[:64].float())[0].var()).item() for net in nets]
-    grown[scale] = torch.tensor(ends).log().mean().exp().item()
+    ratios = torch.stack([growth_of_variance(scale, seed) for seed in range(3)])
+    grown[scale] = ratios.log().mean().exp().item()
     print(f"s = {scale:.3f}: 20 blocks multiply the variance by {grown[scale]:.3g} (3 nets), theory {(1 + scale**2)**20:.3g}")
 assert 3e5 < grown[1.0] < 4e6 and 2 < grown[20**-0.5] < 4
 
@@ -331,7 +335,7 @@ for scale in (1.0, 54**-0.5):
 
 # %% tags=["claim-C6.02"]
 sawn = {"plain": ResidualNet(10, carry=0), "residual": ResidualNet(10, scale=10**-0.5)}
-sawn_runs = race(sawn, x, y, steps=400, lr={"plain": 0.003, "residual": 0.01}, title="Ten blocks, before the saw")
+sawn_runs = race(sawn, x, y, steps=400, lr={"plain": 0.003, "residual": 0.01}, live=False)
 
 @torch.no_grad()
 def accuracy(net, without=()):
@@ -364,7 +368,7 @@ def carried(ax, gate_bias=-3.0, depth=50):
     g = stream_gradients(HighwayNet(depth, gate_bias=gate_bias))
     carry = 1 - torch.sigmoid(torch.tensor(gate_bias)).item()
     plots.draw_by_layer(ax, g, g[-1] * carry ** torch.arange(depth, -1, -1), quantity="gradient ‖∂C/∂x‖")
-    ax.set(ylim=(1e-35, 1e5))
+    ax.set(ylim=(1e-15, 1e1))
     return f"carry {carry:.3f} per layer, {carry**depth:.2g} through {depth}; measured first/last {g[0] / g[-1]:.2g}."
 
 explore(carried, gate_bias=(-8.0, 2.0, 0.5), depth=(10, 100, 10))
@@ -373,17 +377,17 @@ explore(carried, gate_bias=(-8.0, 2.0, 0.5), depth=(10, 100, 10))
 carry = 1 - torch.sigmoid(torch.tensor(-3.0)).item()
 print(f"bias -3: carry {carry:.3f}, through 50 layers {carry**50:.3f}")
 assert abs(carry**50 - 0.088) < 0.001
-highways = {f"bias {bias}": HighwayNet(100, gate_bias=bias) for bias in (-1, -2, -6)}
+highways = {f"bias {bias}": HighwayNet(100, gate_bias=bias) for bias in (-2, -6)}
 ratios = {name: first_over_last(net) for name, net in highways.items()}
 ways = race(highways, x, y, steps=150, lr=0.05, title="Highway nets of 100 layers")
 for name, run in ways.items():
     print(f"{name}: gradient first/last at the start {ratios[name]:.0e}; {run}")
 way_stopped = any(run.stopped for run in ways.values())
-assert ratios["bias -1"] < 1e-4 and ratios["bias -6"] > 0.2
-assert way_stopped or ways["bias -6"].accuracy > 0.95 and not max(ways[n].accuracy for n in ("bias -1", "bias -2")) > 0.5
+assert ratios["bias -2"] < 0.01 and ratios["bias -6"] > 0.2
+assert way_stopped or ways["bias -6"].accuracy > 0.95 and ways["bias -2"].accuracy < 0.5
 
 # %% [markdown]
-# At $-6$ a hundred layers train, at $-1$ and $-2$ they do not: "highway nets solve it" is true of the right bias. (The more
+# At $-6$ a hundred layers train, at $-2$ they do not: "highway nets solve it" is true of the right bias. (The more
 # the gates are open, the more of the gradient takes the way through $H$, and the measured line lies above theory's.)
 #
 # Is a ResNet "a highway net with its gates at one half"? No. A ResNet has $y = H + x$: *both* gates fully open, which
@@ -436,7 +440,7 @@ links = sum((layer.in_features - 64) // 8 + 1 for layer in dense.layers)
 print(f"54 blocks: {drawn.mean():.2f} on average, formula {(3 * 54 - 1) / 4}; 50 dense layers: {links} links")
 assert abs(drawn.mean() - 40.25) < 0.1 and links == L * (L + 1) // 2
 relatives = {"stochastic depth, 100 layers": ResidualNet(50, scale=50**-0.5, drop=0.5), "dense, 50 layers": dense}
-kin = race(relatives, x, y, steps=200, lr=0.01, title="Two relatives")
+kin = race(relatives, x, y, steps=200, lr=0.01, live=False)
 print(", ".join(f"{name}: {run.accuracy:.0%}" for name, run in kin.items()))
 assert any(run.stopped for run in kin.values()) or min(run.accuracy for run in kin.values()) > 0.9
 
@@ -474,15 +478,16 @@ lags = {name: torch.stack([autocorrelation(slope) for slope in five]).mean(0) fo
 
 # %%
 def shattered(axes):
-    for ax, name in zip(axes.flat, ("2 plain", "50 plain, batch norm", "50 residual, batch norm")):
-        slope = slopes[name][0]
-        plots.draw_lines(ax, {name: slope / slope.std()}, range(256), xlabel="step of the walk", ylabel="slope, scaled",
+    for ax, name in zip(axes, ("50 plain, batch norm", "50 residual, batch norm")):
+        slope = slopes[name][0, :100]
+        plots.draw_lines(ax, {name: slope / slope.std()}, range(100), xlabel="step of the walk", ylabel="slope, scaled",
                          markers=False, limits=(-4, 4))
-        ax.set_title(f"{name} layers" if name == "2 plain" else name)
-    plots.draw_lines(axes[1, 1], lags, range(31), xlabel="distance in steps", ylabel="autocorrelation", markers=False,
-                     limits=(-0.2, 1.05))
+        ax.set_title(name)
+    drawn = {name: lags[name] for name in ("50 plain", "50 plain, batch norm", "50 residual, batch norm")}
+    plots.draw_lines(axes[2], drawn, range(31), xlabel="distance in steps", ylabel="autocorrelation", markers=False,
+                     limits=(-0.2, 1.5))
 
-show(shattered, panels=(2, 2), size=(10, 6.6))
+show(shattered, panels=3, size=(11, 4))
 
 # %% tags=["claim-C6.15"]
 near = {name: curve[5].item() for name, curve in lags.items()}
@@ -498,8 +503,7 @@ assert near["50 residual, s = 1/√L"] > 0.8 > near["50 plain"]
 assert by_depth["plain"][2] < 0.2 and by_depth["residual"][2] > 0.5
 
 # %% [markdown]
-# Two plain layers: a few steps, and between them the slope stays what it was. Fifty with batch norm: **white noise**. The
-# gradient has a healthy size and says nothing about the point beside it. Balduzzi et al. (2017) called this *shattered*, and
+# Left, fifty plain layers with batch norm: **white noise**. The gradient of a point says nothing about the point beside it. Balduzzi et al. (2017) called this *shattered*, and
 # found that correlations decay exponentially with depth in plain nets and more slowly with skips. The same fifty layers with
 # the same batch norm and a skip keep half of it five steps away; with $s = 1/\sqrt L$ nearly all. (Without the norm the plain net shatters
 # less, too: its digits have merged, so that the walk is short where it matters.)
@@ -566,7 +570,7 @@ rates = {"Pre-LN": 5e-3, "Post-LN": 5e-3, "Post-LN, warm-up": warm_up}
 ln_runs = race(transformers, x, y, steps=150, lr=rates, optimizer="adam", title="A transformer of twelve layers")
 
 # %% tags=["claim-C6.13"]
-ln_losses = {name: torch.tensor(run.loss).cumsum(0)[-1].item() / len(run.loss) for name, run in ln_runs.items()}
+ln_losses = {name: torch.tensor(run.loss).mean().item() for name, run in ln_runs.items()}
 print(", ".join(f"{name}: mean loss {ln_losses[name]:.2f}, accuracy {run.accuracy:.0%}" for name, run in ln_runs.items()))
 ln_stopped = any(run.stopped for run in ln_runs.values())
 assert ln_stopped or ln_losses["Pre-LN"] < ln_losses["Post-LN, warm-up"] and ln_losses["Pre-LN"] < 0.7 * ln_losses["Post-LN"]
@@ -686,7 +690,7 @@ switches = [(activation, weights, skip) for skip in ("no skip", "skip")
             for activation in ("sigmoid", "relu") for weights in ("small", "usual")]
 cube = {", ".join(names): corner(*names) for names in [*switches, ("relu", "usual", "skip, s = 1")]}
 ratios = {name: first_over_last(net) for name, net in cube.items()}
-cube_runs = race(cube, x, y, steps=150, lr=0.01, title="The cube of causes")
+cube_runs = race(cube, x, y, steps=150, lr=0.01, live=False)
 
 # %%
 learnt = {name: run.accuracy for name, run in cube_runs.items()}
