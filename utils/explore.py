@@ -5,6 +5,7 @@ see `utils.canvas`.
 """
 
 import html
+import sys
 import threading
 import traceback
 
@@ -95,6 +96,8 @@ class Picture(widgets.VBox):
             return
         self.image.value = self.canvas.png()
         self.image.layout.display = None  # hidden until there is a first picture
+        # In a kernel this waits until the picture is sent. Its sender, a thread of its own, would else wait for ours.
+        sys.stdout.flush()
         words = html.escape(f"{state} {self.canvas.alt}".strip())
         self.words.value = f'<div class="picture-words" aria-live="polite" style="{_HIDDEN}">{words}</div>'
         if self.error:
