@@ -448,6 +448,7 @@ assert stopped or (plain < 0.2 and plain + 0.1 < switch < centred - 0.03)
 # %%
 EXPONENTS, DEPTHS = torch.linspace(-2, 4, 25, dtype=torch.float64), list(range(2, 41, 2))
 
+# %%
 def phase_map(ax, activation="tanh", sigma_b=0.0, seed=0):
     sigma_w = 2**EXPONENTS
     ratio = phase.gradient_map(activation, x[:16], y[:16], sigma_w, DEPTHS, sigma_b=sigma_b, seed=seed)[0]
