@@ -125,8 +125,8 @@ racers = {
     "N(0, 1/n)": MLP(1, width=30, in_features=784, init="lecun"),
 }
 at_birth = {name: measure(net, large, y).saturated[0].item() for name, net in racers.items()}
-print("saturated at birth:", ", ".join(f"{name} {share:.0%}" for name, share in at_birth.items()))
 runs = race(racers, large, y, steps=450, lr=0.1, momentum=0.0, batch=32, title="Two sizes of weights")
+print("saturated at birth:", ", ".join(f"{name} {share:.0%}" for name, share in at_birth.items()))
 naive, scaled = (run.accuracy for run in runs.values())
 assert any(run.stopped for run in runs.values()) or scaled > naive + 0.05
 
@@ -676,7 +676,8 @@ show(road_not_taken, size=(8, 2.6))
 print({name: [f"{share:.0%}" for share in shares] for name, shares in outcome.items()})
 deeper = {name: f"{run.accuracy:.0%}" for name, run in three_starts(10, 0).items()}
 print("ten layers, one seed:", deeper)
-assert max(outcome["Xavier"]) < 0.2 and min(outcome["pretrained"]) > max(outcome["shuffled"]) + 0.1
+stopped = any(result.stopped for run in starts for result in run.values())
+assert stopped or (max(outcome["Xavier"]) < 0.2 and min(outcome["pretrained"]) > max(outcome["shuffled"]) + 0.1)
 
 # %% [markdown]
 # Pretraining rescues a net that Xavier's weights leave at chance. Part of it is size: the same weights in a random order
