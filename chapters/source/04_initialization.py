@@ -125,8 +125,8 @@ racers = {
     "N(0, 1/n)": MLP(1, width=30, in_features=784, init="lecun"),
 }
 at_birth = {name: measure(net, large, y).saturated[0].item() for name, net in racers.items()}
-print("saturated at birth:", ", ".join(f"{name} {share:.0%}" for name, share in at_birth.items()))
 runs = race(racers, large, y, steps=450, lr=0.1, momentum=0.0, batch=32, title="Two sizes of weights")
+print("saturated at birth:", ", ".join(f"{name} {share:.0%}" for name, share in at_birth.items()))
 naive, scaled = (run.accuracy for run in runs.values())
 assert any(run.stopped for run in runs.values()) or scaled > naive + 0.05
 
@@ -203,7 +203,7 @@ assert 1e-10 < size[-1] < 1e-7 and abs(factor - 0.16) < 0.02
 
 # %% [markdown]
 # Near 0, tanh is the identity, so each layer multiplies by $\sqrt{n\,\mathrm{Var}(w)} = 0.16$, forward and backward
-# alike. After ten layers the signal is a hundred-millionth, and all images look alike to the readout.
+# alike. After ten layers hardly anything of the signal is left, and all images look alike to the readout.
 #
 # ## Predict
 #
@@ -237,10 +237,10 @@ for activation, results in sweep.items():
         results[width] = torch.stack([m.delta_norm[0] / m.delta_norm[-1] for m in found])
         print(f"{activation:8} width {width:4}: {found[0].saturated[:20].mean():.0%} of the units saturated, "
               "first/last", " ".join(f"{ratio:.0e}" for ratio in results[width]))
-assert 1e-5 < sweep["sigmoid"][30].min() and sweep["sigmoid"][30].max() < 1e-1
-assert 1e-2 < sweep["sigmoid"][100].min() and sweep["sigmoid"][100].max() < 1e2
-assert sweep["sigmoid"][256].min() > 3 and sweep["sigmoid"][400].min() > 1e2
-assert sweep["tanh"][30].min() > 1e2 and sweep["tanh"][256].min() > 1e6
+narrow, level, wide, widest = sweep["sigmoid"].values()
+narrow_tanh, _, wide_tanh, _ = sweep["tanh"].values()
+assert 1e-5 < narrow.min() and narrow.max() < 1e-1 and 1e-2 < level.min() and level.max() < 1e2
+assert wide.min() > 3 and widest.min() > 1e2 and narrow_tanh.min() > 1e2 and wide_tanh.min() > 1e6
 
 # %% [markdown]
 # Both diseases, from one recipe. A narrow sigmoid net vanishes; at about 100 units the line is level; a wide one
@@ -382,7 +382,7 @@ for name, sigma_w in PHASES.items():
 def two_digits(ax):
     plots.draw_lines(ax, together, xlabel="layer", ylabel="cosine between two digits", limits=(-0.2, 1.05))
 
-show(two_digits)
+show(two_digits, size=(7, 3.2))
 order, edge, chaos = (curve[-1].item() for curve in together.values())
 print(f"cosine in layer 40: {order:.3f} in order, {edge:.2f} at the edge, {chaos:.2f} in chaos")
 assert order > 0.999 and chaos < 0.3 and chaos + 0.2 < edge < 0.99
@@ -448,6 +448,7 @@ assert stopped or (plain < 0.2 and plain + 0.1 < switch < centred - 0.03)
 # %%
 EXPONENTS, DEPTHS = torch.linspace(-2, 4, 25, dtype=torch.float64), list(range(2, 41, 2))
 
+# %%
 def phase_map(ax, activation="tanh", sigma_b=0.0, seed=0):
     sigma_w = 2**EXPONENTS
     ratio = phase.gradient_map(activation, x[:16], y[:16], sigma_w, DEPTHS, sigma_b=sigma_b, seed=seed)[0]
@@ -565,7 +566,7 @@ def power_law(ax):
     ax.set_xscale("log")
     return f"In layer 100 theory has q = {q[99]:.4f}; an exponential with layer 2's loss would have {q[1] ** 100:.0e}."
 
-show(power_law)
+show(power_law, size=(7, 3.2))
 
 # %% [markdown]
 # A straight line on two log axes with slope $-1$ is a **power law**: $q^l \approx 1/(2l)$, and the gradient's mean square
@@ -594,7 +595,7 @@ def leaving_the_edge(ax):
     plots.draw_lines(ax, curves, x=run.recorded_steps, xlabel="step", ylabel="χ, measured", limits=(0, 2.5))
     return f"χ of the middle layers: {middle[0]:.2f} at birth, {middle[-1]:.2f} after {run.recorded_steps[-1]} steps."
 
-show(leaving_the_edge)
+show(leaving_the_edge, size=(7, 3.2))
 assert run.stopped or (middle[0] < 1.05 and middle[-1] > middle[0] + 0.15 and run.accuracy > 0.9)
 
 # %% [markdown]
@@ -675,7 +676,8 @@ show(road_not_taken, size=(8, 2.6))
 print({name: [f"{share:.0%}" for share in shares] for name, shares in outcome.items()})
 deeper = {name: f"{run.accuracy:.0%}" for name, run in three_starts(10, 0).items()}
 print("ten layers, one seed:", deeper)
-assert max(outcome["Xavier"]) < 0.2 and min(outcome["pretrained"]) > max(outcome["shuffled"]) + 0.1
+stopped = any(result.stopped for run in starts for result in run.values())
+assert stopped or (max(outcome["Xavier"]) < 0.2 and min(outcome["pretrained"]) > max(outcome["shuffled"]) + 0.1)
 
 # %% [markdown]
 # Pretraining rescues a net that Xavier's weights leave at chance. Part of it is size: the same weights in a random order
