@@ -15,17 +15,16 @@ WARM_UP = 3
 
 
 def compare_with_bare_pass(repeats):
-    """Yield (what, bare, measured) for nets of several shapes, the main explorer's first.
+    """Yield (what, bare, measured) for nets of several shapes, chapter 1's main explorer's first (30 x 64, batch 256, float64).
 
     bare, measured: (CPU ms, wall ms) of one call, medians over `repeats` calls in turns.
     """
     torch.set_num_threads(1)
     x, y, *_ = data.digits()
-    yield "main explorer, 30 x 64, batch 128, float64", *_in_turns(repeats, _mlp(64, torch.float64), x[:128], y[:128])
     for dtype in (torch.float64, torch.float32):
-        for width in (64, 100, 256):
-            times = _in_turns(repeats, _mlp(width, dtype), x[:256].to(dtype), y[:256])
-            yield f"30 x {width}, batch 256, {str(dtype).removeprefix('torch.')}", *times
+        for width, batch in ((64, 256), (64, 128), (100, 256), (256, 256)):
+            times = _in_turns(repeats, _mlp(width, dtype), x[:batch].to(dtype), y[:batch])
+            yield f"30 x {width}, batch {batch}, {str(dtype).removeprefix('torch.')}", *times
     images = x[:128].reshape(-1, 1, 8, 8).float()
     yield "CNN of five layers, batch 128, float32", *_in_turns(repeats, _small_cnn(), images, y[:128])
 
