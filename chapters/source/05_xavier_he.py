@@ -690,7 +690,7 @@ def norm_against_scale(axes, norm="none", sigma_w=1.0):
     forward, gradient = deep_signals(norm, sigma_w)
     layer, factor = torch.arange(1, 51), sigma_w / 2**0.5
     plots.draw_by_layer(axes[0], forward, 0.5 + 0 * layer if norm in GROWTH else factor ** (2 * layer), quantity="mean square of a")
-    axes[0].set_title("forward")
+    axes[0].set_title(f"forward, σ_w = {sigma_w:.1f}")
     axes[1].set_title("backward")
     told = plots.draw_by_layer(axes[1], gradient / gradient[-1], GROWTH.get(norm, factor) ** (50 - layer),
                                quantity="gradient, relative to layer 50")
