@@ -118,7 +118,7 @@ def test_an_invention_is_told_whether_its_level_holds():
     (lambda phi: "one", "expected a number"), (lambda phi: 1 / 0, "ZeroDivisionError"),
 ])  # fmt: skip
 def test_a_wrong_rule_gets_its_hint(recipe, words):
-    verdict = check_invention(lambda z: z.clamp(min=0) + 0.2, recipe)
+    verdict = check_invention(lambda z: z.clamp(min=0) + 0.3, recipe)
     assert verdict.status == NOT_YET and words in verdict.sentence, verdict
 
 

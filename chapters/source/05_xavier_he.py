@@ -125,7 +125,8 @@ ratios = torch.tensor([[level / (square / 2) ** 50 for level in levels] for squa
 for square, levels in ends.items():
     print(f"sigma_w² = {square}:", " ".join(f"{level:.1e}" for level in levels))
 print(f"measured / theory after 50 layers: {ratios.min():.2f} to {ratios.max():.2f}")
-assert 0.05 < min(ends[2]) and max(ends[2]) < 20 and max(ends[1]) < 1e-13
+xavier_ends, he_ends = torch.tensor(list(ends.values()), dtype=torch.float64)            # (7,) each
+assert 0.05 < he_ends.min() and he_ends.max() < 20 and xavier_ends.max() < 1e-13
 assert 1 / 8 < ratios.min() and ratios.max() < 8
 
 # %% [markdown]
@@ -141,7 +142,7 @@ apart = {"tanh": [], "selu": []}
 for name, ratios in apart.items():
     for square in (1.0, 2.0, 3.0):
         predicted = theory.q_trajectory(name, square, 51, square**0.5)[-1]
-        for weights in (matrices, matrices.mT, matrices.flip(0)):                # three nets
+        for weights in (matrices, matrices.mT, list(matrices)[::-1]):            # three nets
             last = mean_squares(square**0.5, activations.get(name).value, weights)[-1]
             ratios.append((square * last / predicted).item())
     print(f"{name}: measured / theory after 50 layers {min(ratios):.2f} to {max(ratios):.2f}")
@@ -531,14 +532,15 @@ assert 0.3 < lost.min() and lost.max() < 0.7 and (half[half > 1e-6] - 2**0.5).ab
 def four(init):
     return Stack(MLP(50, activation="tanh", init=init, seed=seed, dtype=torch.float32) for seed in range(4))
 
-def mean_loss(outputs, labels):                                      # outputs (4, B, 10)
-    return F.cross_entropy(outputs.flatten(0, 1), labels.repeat(4))
+def mean_loss(outputs, targets):                                     # outputs (4, B, 10)
+    return F.cross_entropy(outputs.flatten(0, 1), targets.repeat(4))
 
 stacks = {"Gaussian": four("xavier"), "orthogonal": four("orthogonal")}
-isometry = race(stacks, x.float(), y, steps=300, lr=4 * 0.01, loss_fn=mean_loss, title="Fifty tanh layers")
+few, labels = x[:600].float(), y[:600]                               # enough here, and kind to the memory
+isometry = race(stacks, few, labels, steps=300, lr=4 * 0.01, loss_fn=mean_loss, title="Fifty tanh layers")
 
 # %% tags=["claim-C5.08"]
-reached = {name: (net(x.float()).argmax(2) == y).double().mean(1) for name, net in stacks.items()}
+reached = {name: (net(few).argmax(2) == labels).double().mean(1) for name, net in stacks.items()}
 for name, shares in reached.items():
     print(f"{name:10} accuracy of the four nets:", ", ".join(f"{share:.0%}" for share in shares))
 stopped = any(run.stopped for run in isometry.values())
@@ -546,8 +548,8 @@ assert stopped or (reached["orthogonal"].min() > 0.85 and reached["Gaussian"].me
 assert stopped or reached["orthogonal"].min() > reached["Gaussian"].max()
 
 # %% [markdown]
-# All four orthogonal nets learn. Of the Gaussian ones most still guess after 300 steps, and a lucky one is on its way.
-# The mean square is the same in both. What differs is beyond the mean.
+# All four orthogonal nets learn. The Gaussian ones still guess after 300 steps. (With other weights and batches, one in four
+# got going.) The mean square is the same in both. What differs is beyond the mean.
 #
 # ## Measure instead of derive: LSUV
 #
@@ -688,7 +690,7 @@ def norm_against_scale(axes, norm="none", sigma_w=1.0):
     forward, gradient = deep_signals(norm, sigma_w)
     layer, factor = torch.arange(1, 51), sigma_w / 2**0.5
     plots.draw_by_layer(axes[0], forward, 0.5 + 0 * layer if norm in GROWTH else factor ** (2 * layer), quantity="mean square of a")
-    axes[0].set_title("forward")
+    axes[0].set_title(f"forward, σ_w = {sigma_w:.1f}")
     axes[1].set_title("backward")
     told = plots.draw_by_layer(axes[1], gradient / gradient[-1], GROWTH.get(norm, factor) ** (50 - layer),
                                quantity="gradient, relative to layer 50")
