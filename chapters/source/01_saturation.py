@@ -176,7 +176,7 @@ for layer in range(1, 6):
 assert torch.allclose(product, autograd)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# No factor is small, and after five layers a thousandth is left. Now with many units.
+# No factor is small, and after five layers less than a thousandth is left. Now with many units.
 #
 # **Forward.** Layer $l$ computes a *pre-activation* $z^l$ and an *activation* $a^l$, with $a^0 = x$; the last layer $L$ is
 # the readout, whose $a^L$ is the softmax of $z^L$:
@@ -287,7 +287,7 @@ assert abs(slope.max() - 0.25) < 1e-12 and abs(steepest) < 1e-9
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Never more than **a quarter**, and that only in the middle. On the flat ends, beyond $|z| = 5$, it is next to nothing:
-# the unit is *saturated*. Below, the orange hill shows where the pre-activations of a layer lie. Widen it.
+# the unit is *saturated*. Below, the shaded hill shows where the pre-activations of a layer lie. Widen it.
 #
 # *Try:* (1) the sigmoid at spread 1: is any unit saturated? What is the mean slope all the same? (2) Spread 10.
 # (3) The same two settings for tanh.
@@ -564,7 +564,7 @@ for init in ("xavier", "naive"):
 
 def activation_histogram(ax):
     plots.draw_histograms(ax, outputs, bins=torch.linspace(0, 1, 41), xlabel="activation, six sigmoid layers together")
-
+    ax.set_ylim(bottom=0)
 show(activation_histogram)
 slope_at_5 = activations.sigmoid_slope(torch.tensor(5.0, dtype=torch.float64)).item()
 assert slope_at_5 < 0.0067                                   # a saturated unit hardly learns
