@@ -385,7 +385,8 @@ assert 0.22 < factor < 0.25
 # Ask: does a larger sigma_w rescue the sigmoid?
 # Expect: yes, since weights are a factor.
 # Misconception: weights can be chosen without an effect on slopes.
-# Answer: it helps, and saturates units, so the slopes shrink meanwhile. ReLU is level at 1.4, the root of two.
+# Answer: ten orders of magnitude better, and still 3e-9: larger weights spread the z, so the slopes shrink meanwhile.
+# ReLU is level at 1.4, the root of two.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # There is the 0.23: almost the full quarter, times weights of size one. Now move everything, and see symptom
@@ -412,6 +413,12 @@ def symptom_and_cause(axes, depth=30, activation="sigmoid", sigma_w=1.0):
 
 explore(symptom_and_cause, panels=2, depth=(2, 40), activation=["sigmoid", "tanh", "relu"],
         sigma_w=(0.5, 3.0, 0.1))
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# What you should have found, with 30 layers. At $\sigma_w = 1$ no sigmoid unit is saturated: all lie where the slope is largest,
+# and that is a quarter. At $\sigma_w = 3$ the gradient gains ten orders of magnitude, and eight are still missing: larger
+# weights spread the $z$, so the slopes shrink meanwhile. tanh sinks slowly at 1 and *explodes* at 3, with a third of its
+# units saturated. Half of ReLU's slopes are 0, so $\chi = \sigma_w^2/2$: it sinks at 1 and is level at $\sqrt2$.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it matter?
@@ -463,15 +470,14 @@ for lr, run in patient_runs.items():
 # %% tags=["claim-C1.13"] slideshow={"slide_type": "subslide"}
 start, end = MLP(10, sigma_w=1.0), racers["10 sigmoid layers"]
 moved = {}
-for (name, before), after in zip(start.named_parameters(), end.parameters()):
-    if name.endswith("weight"):
-        moved[name.removesuffix(".weight")] = ((after - before).norm() / before.norm()).item()
+for l, (before, after) in enumerate(zip((*start.hidden, start.readout), (*end.hidden, end.readout)), start=1):
+    moved[f"layer {l}"] = ((after.weight - before.weight).norm() / before.weight.norm()).item()
 
 def draw_moved(ax):
     plots.draw_bars(ax, moved, xlabel="distance moved / size of the weights", log=True, form="{:.1e}")
 
 show(draw_moved, size=(9, 4.2))
-assert paradox_stopped or (moved["hidden.0"] < 1e-3 and moved["hidden.9"] > 0.1)
+assert paradox_stopped or (moved["layer 1"] < 1e-3 and moved["layer 10"] > 0.1)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -646,25 +652,25 @@ assert torch.allclose(torch.stack(heard), measure(net, x[:128], y[:128]).delta_n
 # %% slideshow={"slide_type": "skip"}
 def instruments(net):
     m = measure(net, x[:128], y[:128])
-    return torch.stack([m.weight_gradient_norm, m.weight_norm, m.activation_std])    # (3, layers)
+    return torch.stack([m.weight_gradient_norm, m.weight_norm, m.activation_std, m.saturated])   # (4, layers)
 
 patients = {"sick": MLP(10, sigma_w=1.0), "healthy": MLP(10, activation="relu", init="he")}
 rates = {"sick": 0.1, "healthy": 0.02}
 runs = race(patients, x, y, steps=300, lr=rates, record={"log": instruments},
             title="Instrument 4: the loss")
 instruments_stopped = any(run.stopped for run in runs.values())
-logs = {name: run.recorded["log"].unbind(1) for name, run in runs.items()}       # 3 x (records, layers)
+logs = {name: run.recorded["log"].unbind(1) for name, run in runs.items()}       # 4 x (records, layers)
 
 # %% tags=["claim-C1.15"] slideshow={"slide_type": "subslide"}
 
 def gradient_images(axes):
-    for ax, (name, (gradient, _, _)) in zip(axes, logs.items()):
+    for ax, (name, (gradient, *_)) in zip(axes, logs.items()):
         plots.draw_heat(ax, gradient.T.log10(), x=(0, 300), y=(1, 11), limits=(-9, 1),
                         xlabel="step", ylabel="layer", label="log₁₀ ‖∂C/∂W‖")
         ax.set_title(name)
 
 show(gradient_images, panels=2)
-at_start = {name: (gradient[0, 0] / gradient[0, -1]).item() for name, (gradient, _, _) in logs.items()}
+at_start = {name: (gradient[0, 0] / gradient[0, -1]).item() for name, (gradient, *_) in logs.items()}
 print("first/last weight gradient at step 0:", {name: f"{ratio:.0e}" for name, ratio in at_start.items()})
 assert at_start["sick"] < 1e-4 and at_start["healthy"] > 1e-2
 
@@ -688,6 +694,7 @@ def ratio_and_spread(axes):
 show(ratio_and_spread, panels=2)
 sick, healthy = ratio.values()
 print(f"healthy: {(healthy < 1e-3).double().mean():.0%} of the layers lie below 1e-3, and it learns")
+print("saturated units, worst layer:", {name: f"{log[3][-1, :-1].max():.0%}" for name, log in logs.items()})
 print(f"largest / smallest ratio: healthy {healthy.max() / healthy.min():.0f}, sick {sick.max() / sick.min():.0e}")
 assert instruments_stopped or (sick.min() < 1e-6 and 1e-5 < healthy.min() < 1e-3)
 assert instruments_stopped or sick.max() / sick.min() > 1e3 > healthy.max() / healthy.min()
@@ -702,8 +709,8 @@ assert instruments_stopped or sick.max() / sick.min() > 1e3 > healthy.max() / he
 # just below it, in all layers alike. The sick one is spread over six decades: its last layers are busy, its first asleep.
 # (So **"a ratio below $10^{-3}$ means that the layer is stuck"**, as one reads, takes the target for the alarm. Look for
 # ratios orders of magnitude below it, and for layers that differ by orders of magnitude.) On the right, how much the
-# activations of a layer spread: by about one or two in the healthy net, by a tenth in the sick one, and in its last
-# hidden layer hardly at all. A unit that says the same to every digit tells the next layer nothing.
+# activations of a layer spread: by one to two and a half in the healthy net, by a tenth or two in the sick one, and in its
+# last hidden layer hardly at all. And not a unit of the sick net is saturated.
 #
 # ## The loud twin: exploding
 #
@@ -907,7 +914,7 @@ for seed in range(3):                                        # and with the weig
 
 # **"A gradient of $10^{-14}$ is beyond floating-point precision."** It is not (float32 reaches $10^{-45}$). What gets
 # lost is the *subtraction* $w - \eta g$: in float32 it rounds to $w$, in float64 not yet. And Adam divides by the gradient's
-# own size, so its steps stay large until its $\epsilon = 10^{-8}$ takes over. (Large steps do not make a whisper loud.)
+# own size, so its steps stay large until its $\epsilon = 10^{-8}$ takes over.
 
 # %% tags=["claim-C1.12"] slideshow={"slide_type": "skip"}
 single, double = torch.tensor(1.0), torch.tensor(1.0, dtype=torch.float64)
