@@ -432,7 +432,7 @@ explore(symptom_and_cause, panels=2, depth=(2, 40), activation=["sigmoid", "tanh
 # Minutes: 1 / 0.5
 # Ask: the gradient is small, but so what? Could we not wait?
 # Expect: "a larger learning rate".
-# Answer: five layers, three times as long, or at ten times the rate: still at chance. See the next slide.
+# Answer: no. Five layers, three times as long, or at ten times the rate, are still at chance.
 
 # %% tags=["claim-C1.14"] slideshow={"slide_type": "subslide"}
 racers = {f"{depth} sigmoid layers": MLP(depth, sigma_w=1.0) for depth in (2, 5, 10)}
@@ -634,7 +634,7 @@ assert all(ratio < 1e-5 for ratio in inside.values())
 # 4. **the loss**: a plateau from the start, above what a shallower net reaches.
 #
 # `measure` reads the first three with *hooks*: PyTorch calls a function of yours when a gradient passes by, and would
-# throw it away otherwise. By hand, it is one line a signal:
+# throw it away otherwise. By hand it is one line a signal, and gives the points of this chapter's first figure:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5
@@ -679,7 +679,8 @@ assert at_start["sick"] < 1e-4 and at_start["healthy"] > 1e-2
 # Say: time to the right, depth upwards. The sick net is dark below from the first step to the last.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Instrument 1 as an image: time runs to the right, depth upwards, and colour is the size of the gradient. In the sick
+# Instrument 4, the loss, stays on its plateau in the sick net alone. Below it instrument 1 as an image: time runs to the
+# right, depth upwards, and colour is the size of the gradient: the brighter, the larger. In the sick
 # net the lower layers stay dark from the first step to the last. Now the other two, at the last record:
 
 # %% tags=["claim-C1.15"] slideshow={"slide_type": "subslide"}
