@@ -77,6 +77,7 @@ WRONG = [
     (check_sigmoid_slope, lambda: 1, "expected a function of (z), got one of ()"),
     (check_sigmoid_slope, lambda z: z.sigmoid_(), "changes its argument z in place"),
     (check_backward_step, lambda d, W, z: d @ W, "slope of the activation is missing"),
+    (check_backward_step, lambda d, W, z: (d * slope(z)) @ W, "first through the weights"),
     (check_backward_step, lambda d, W, z: d @ W * torch.sigmoid(z), "not sigma(z)"),
     (check_backward_step, lambda d, W, z: d @ W * z * (1 - z), "not of z itself"),
     (check_backward_step, lambda d, W, z: d @ W * torch.sigmoid(z) ** 2, "not sigma(z) squared"),

@@ -43,12 +43,16 @@ def check_backward_step(f):
     def transposed(delta_next, W_next, z):
         return delta_next @ W_next.T * _sigmoid_slope(z)
 
+    def slope_first(delta_next, W_next, z):
+        return delta_next * _sigmoid_slope(z) @ W_next
+
     mistakes = {
         with_slope(torch.ones_like): "the weights' part is right; the slope of the activation is missing",
         with_slope(torch.sigmoid): "the last factor is the slope sigma'(z), not sigma(z)",
         with_slope(lambda z: z * (1 - z)): "the slope is made of sigma(z), not of z itself",
         with_slope(lambda z: torch.sigmoid(z) ** 2): "the slope is sigma(z) times 1 minus sigma(z), not sigma(z) squared",
         transposed: "with one sample a row, W_next is not transposed here",
+        slope_first: "first through the weights, then times the slope of the layer at which you arrive",
     }
     # The square case comes first: there a wrong transpose has a right shape, and its own hint.
     cases = [(_random(5, 4, seed=0), _random(4, 4, seed=1), _random(5, 4, seed=2)),

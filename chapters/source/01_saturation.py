@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 1 · Saturation: why does a deep sigmoid net learn nothing?
 #
 # **In one sentence:** on its way back from the loss to the input, the gradient is multiplied once per layer, and in a
@@ -23,32 +23,42 @@
 # seconds. Many cells end with `assert`: that is the chapter's promise that what it says is so. If you change a number
 # and one of them raises `AssertionError`, nothing is broken; the claim does not hold for your setting.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Say: one product explains the whole hour. Remember the question: why a quarter, and is it really saturation?
+
+# %% slideshow={"slide_type": "skip"}
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import activations, chapter01, clinic, data, plots, theory, timeline
+from utils import activations, chapter01, clinic, data, diagnose, plots, theory, timeline
 from utils.diagnostics import measure
 from utils.explore import explore, predict, show
 from utils.models import MLP
 from utils.training import fit, race
 
-# %% [markdown]
-# Our data are handwritten digits of 8×8 pixels, 1,437 to train on and 360 to test, in PyTorch's double precision. (One
-# thread is enough for nets of this size, and kinder to your laptop.)
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Our data are handwritten digits of 8×8 pixels, 1,437 to train on and 360 to test, in double precision.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
 x, y, x_test, y_test = data.digits()
 print(tuple(x.shape), tuple(x_test.shape), f"mean square of a pixel {x.square().mean():.2f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## A warm-up: the telephone game
 #
 # A sentence is whispered from person to person, and each passes on 90 % of what they heard. How much reaches the
 # twentieth? Move the sliders. *Try:* what must each person understand if half the message is to survive 50 people?
 
-# %% tags=["claim-C1.24"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Ask: each passes on 90 %. How much reaches the twentieth person?
+# Expect: most say a half.
+# Misconception: losses add up; "twenty people lose a few percent, so most of it arrives".
+# Answer: 12 %. Losses multiply.
+
+# %% tags=["claim-C1.24"] slideshow={"slide_type": "subslide"}
 def telephone(ax, understood=0.9, people=20):
     person = torch.arange(people + 1)
     left = understood**person
@@ -60,7 +70,12 @@ explore(telephone, understood=(0.5, 1.0, 0.002), people=(1, 50))
 after_ten, after_fifty = 0.9**10, 0.9**50
 assert 0.34 < after_ten < 0.36 and after_fifty < 0.006
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Do: move people to 50, then look for the share that leaves a half.
+# Answer: about 98.6 %.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # Nobody in the row is bad at listening. The message dies because the losses *multiply*. Keep that picture; a deep net
 # plays the same game, backwards.
 #
@@ -71,7 +86,11 @@ assert 0.34 < after_ten < 0.36 and after_fifty < 0.006
 # computes sums $z$ of what it receives; the plot shows how much the loss feels of them, the norm of $\partial C/\partial z$
 # of each layer. (`measure` does one forward and one backward pass and leaves the net as it was.)
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Say: the vertical axis will be the norm of the loss's gradient for the sums z of each layer.
+
+# %% slideshow={"slide_type": "subslide"}
 def gradient_by_layer(ax, depth=10, activation="sigmoid", sigma_w=1.0, guess=None):
     net = MLP(depth, width=64, activation=activation, sigma_w=sigma_w)
     measured = measure(net, x[:128], y[:128]).delta_norm
@@ -81,7 +100,14 @@ def gradient_by_layer(ax, depth=10, activation="sigmoid", sigma_w=1.0, guess=Non
 
 show(gradient_by_layer)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Ask: what does a straight line on a logarithmic axis say?
+# Expect: "it falls exponentially", from a few.
+# Answer: every layer keeps the same small fraction. Read it from right to left, as the gradient travels. The line
+# is theory's; it is pinned to the last point, and its slope comes from a formula.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Read it from right to left, the way the gradient travels. The vertical axis is logarithmic, so the straight line says:
 # *every layer keeps the same small fraction of what it receives.* The black line is theory's. It is pinned to the last
 # measured point, but its slope comes from a formula that never saw this net; you will derive it on the way.
@@ -90,21 +116,28 @@ show(gradient_by_layer)
 #
 # Now make the net twice as deep. Commit to a guess before you look.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 predict(
     "20 hidden sigmoid layers: how large is layer 1's gradient, compared with the last layer's?",
     gradient_by_layer,
     guess=[("a tenth", 1e-1), ("a thousandth", 1e-3),
            ("a millionth", 1e-6), ("1e-13", 1e-13), ("1e-30", 1e-30)],
-    depth=20,
+    right=1e-13, depth=20,
 )
 
-# %% [markdown]
-# Twice the depth squares the ratio: $(5\cdot10^{-7})^2 \approx 2\cdot10^{-13}$. But one net could be an accident. Five
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 2
+# Ask: twice as deep. How large is layer 1's gradient, compared with the last layer's? Count hands.
+# Expect: most hands for a millionth, or a thousandth.
+# Misconception: twice the depth gives half the gradient.
+# Answer: 2e-13, the square of what ten layers leave. Five other seeds give 2e-13 to 4e-13: 0.23 per layer.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Twice the depth squares the ratio: $(4.8\cdot10^{-7})^2 \approx 2\cdot10^{-13}$. But one net could be an accident. Five
 # nets, each with weights of its own (`r` is the correlation of $\log\Vert\partial C/\partial z\Vert$ with the layer: 1 is a
 # perfectly straight line):
 
-# %% tags=["claim-C1.01"]
+# %% tags=["claim-C1.01"] slideshow={"slide_type": "skip"}
 def first_over_last(net, loss_fn=F.cross_entropy):
     delta = measure(net, x[:128], y[:128], loss_fn).delta_norm
     return (delta[0] / delta[-1]).item()
@@ -117,7 +150,7 @@ for seed in range(5):
     print(f"seed {seed}: first/last {ratio:.0e}, per layer {ratio ** (1 / 20):.2f}, r {straightness:.4f}")
     assert 1e-15 < ratio < 1e-11 and straightness > 0.999
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # The gradient shrinks **exponentially with depth**: a factor of about 0.23 per layer, whichever weights are drawn. Why
 # 0.23?
 #
@@ -125,6 +158,11 @@ for seed in range(5):
 #
 # **One unit per layer** first. Five sigmoids in a row, every weight 1, no bias. The chain rule multiplies, for each layer,
 # its weight by its slope:
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 1
+# Do: go through the five printed lines; let the hall multiply along.
+# Say: no factor is small. The product is.
 
 # %%
 h = start_at = torch.tensor(0.5, requires_grad=True)
@@ -137,8 +175,8 @@ for layer in range(1, 6):
 (autograd,) = torch.autograd.grad(h, start_at)
 assert torch.allclose(product, autograd)
 
-# %% [markdown]
-# No factor is small, and after five layers a thousandth is left. Now with many units.
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# No factor is small, and after five layers less than a thousandth is left. Now with many units.
 #
 # **Forward.** Layer $l$ computes a *pre-activation* $z^l$ and an *activation* $a^l$, with $a^0 = x$; the last layer $L$ is
 # the readout, whose $a^L$ is the softmax of $z^L$:
@@ -158,7 +196,14 @@ assert torch.allclose(product, autograd)
 # Everything in this chapter is BP2, over and over. From scratch (in PyTorch rows are samples, so the matrices stand
 # transposed; `None` fills index 0, so that `W[l]` is $W^l$):
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 1
+# Say: BP1 to BP4, in words. All of this chapter is BP2, again and again.
+# Ask: which of the four holds the slope of the activation?
+# Expect: "all of them".
+# Answer: BP2 alone; and BP1 has none, which becomes important for the loss.
+
+# %% slideshow={"slide_type": "skip"}
 net, L = MLP(5, sigma_w=1.0), 6
 z, a = net.signals(x[:32])
 z = [None, *z]                                               # z[l] (32, 64), z[6] (32, 10); a[0] is x
@@ -174,7 +219,7 @@ print("by hand :", [f"{g.norm():.1e}" for g in gradients[1:]])
 print("autograd:", [f"{g.norm():.1e}" for g in autograd])
 assert all(torch.allclose(ours, theirs) for ours, theirs in zip(gradients[1:], autograd))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # PyTorch agrees. Apply BP2 all the way from the last layer to layer $l$, and you get one long product. Its factors are
 # *Jacobians*, matrices of the slopes of a layer's outputs against its inputs; the one nearest to the loss stands left:
 #
@@ -182,6 +227,13 @@ assert all(torch.allclose(ours, theirs) for ours, theirs in zip(gradients[1:], a
 #
 # How many factors lie between the first error and the last? Popular sources disagree (10 for 10 layers, 19 for 20). Build
 # the product for one digit, and count:
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5
+# Ask: six layers of weights. How many Jacobians lie between the first error and the last?
+# Expect: six.
+# Misconception: one factor a layer; books disagree by one for the same reason.
+# Answer: five, L - 1. The last error needs none.
 
 # %% tags=["claim-C1.03", "nbval-check-output"]
 product, jacobians = torch.eye(64, dtype=torch.float64), 0
@@ -192,9 +244,15 @@ print(f"{L} weight layers, {jacobians} Jacobians; their product is {tuple(produc
 assert jacobians == L - 1
 assert torch.allclose(delta[L][0] @ product, delta[1][0])
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # $L$ weight layers have $L-1$ Jacobians between them. And what does a product of many factors do? Pure arithmetic
 # first, with the same number multiplied again and again:
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Ask: what do 50 factors of 0.9 leave?
+# Expect: about a half, from some.
+# Answer: half a percent; and 50 factors of 1.1 make 117.
 
 # %% tags=["claim-C1.02", "nbval-check-output"]
 print("factor  " + "".join(f"{f'{n} times':>12}" for n in (1, 5, 10, 20, 50)))
@@ -204,18 +262,22 @@ quarter_ten, fifth_fifty, five_layers = 0.25**10, 0.2**50, 1 / 0.2**5
 assert 9.5e-7 < quarter_ten < 9.6e-7 and 1.1e-35 < fifth_fifty < 1.2e-35
 assert 3124 < five_layers < 3126
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # Ten factors of a quarter leave a millionth; five of a fifth cost a factor of 3,125. Even a harmless 0.9 loses 99.5 %
-# over 50 layers, and
-# 1.1 gains more than a hundredfold. *A long product never stays where it is*, unless its factors are 1 on average.
+# over 50 layers, and 1.1 gains more than a hundredfold. *A long product does not stay where it is*, unless its factors
+# average 1 (their geometric mean, that is: in a product, a half makes up for a two).
 #
 # ## The slope
 #
 # So what are the factors? Each Jacobian holds weights and slopes. The weights are the business of chapters 4 and 5;
 # the slope is this chapter's. For the sigmoid $\sigma(z) = 1/(1+e^{-z})$ it is $\sigma' = \sigma(1-\sigma)$:
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Say: never more than a quarter, and that only at z = 0.
+
 # %% tags=["claim-C1.04"]
-z_line = torch.linspace(-8, 8, 2001, dtype=torch.float64, requires_grad=True)
+z_line = (torch.arange(-800, 801, dtype=torch.float64) / 100).requires_grad_()
 sigmoid = torch.sigmoid(z_line)
 (slope,) = torch.autograd.grad(sigmoid.sum(), z_line)
 assert torch.allclose(slope, sigmoid * (1 - sigmoid))         # the formula
@@ -223,14 +285,14 @@ steepest = z_line[slope.argmax()].item()
 print(f"largest slope {slope.max():.4f}, at z = {steepest:.2f}")
 assert abs(slope.max() - 0.25) < 1e-12 and abs(steepest) < 1e-9
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Never more than **a quarter**, and that only in the middle. On the flat ends, beyond $|z| = 5$, it is next to nothing:
-# the unit is *saturated*. Below, the orange hill shows where the pre-activations of a layer lie. Widen it.
+# the unit is *saturated*. Below, the shaded hill shows where the pre-activations of a layer lie. Widen it.
 #
 # *Try:* (1) the sigmoid at spread 1: is any unit saturated? What is the mean slope all the same? (2) Spread 10.
 # (3) The same two settings for tanh.
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def saturation(axes, activation="sigmoid", spread=1.0):
     phi = activations.get(activation)
     z = torch.linspace(-8, 8, 801, dtype=torch.float64)
@@ -245,13 +307,21 @@ def saturation(axes, activation="sigmoid", spread=1.0):
 explore(saturation, panels=(2, 1), size=(9, 5.4),
         activation=["sigmoid", "tanh"], spread=(0.2, 22.4, 0.2))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 2
+# Do: spread 1 for the sigmoid, then 10; then the same for tanh.
+# Ask: at spread 1, how many units are saturated? And what is the mean slope all the same?
+# Expect: many are.
+# Misconception: a small slope means a saturated unit.
+# Answer: none, and 0.21. The slope is small everywhere. tanh at spread 1: 0.61.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Two numbers matter. *Saturated* counts the units on the flat ends. The *mean squared slope* $E[\phi'^2]$ is what the
 # gradient feels, because the squared norm of $\delta$ adds up squares. ($E$ is the mean over $z$.) Some popular values,
 # by numerical integration and by drawing a million numbers; a variance of 501 is that of a textbook net whose 1,000
 # inputs have weights from $N(0, 1)$:
 
-# %% tags=["claim-C1.05"]
+# %% tags=["claim-C1.05"] slideshow={"slide_type": "skip"}
 Z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0))
 for variance, expected in ((1, 0.2066), (25, 0.0751), (501, 0.0178)):
     exact = theory.gaussian_mean(activations.sigmoid_slope, variance)
@@ -259,11 +329,11 @@ for variance, expected in ((1, 0.2066), (25, 0.0751), (501, 0.0178)):
     print(f"Var z = {variance:3}: mean slope {exact:.4f}, drawn {drawn.mean():.4f}")
     assert abs(exact - expected) < 1e-4 and abs(drawn.mean() - exact) < 1e-3
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # "A typical slope is 0.2" is right while $z$ has about unit spread, and an order of magnitude off once the weights are
 # large. **tanh** looks better: its slope reaches 1, if at a single point only.
 
-# %% tags=["claim-C1.06", "claim-C1.07"]
+# %% tags=["claim-C1.06", "claim-C1.07"] slideshow={"slide_type": "skip"}
 at_zero = activations.tanh_slope(torch.tensor(0.0, dtype=torch.float64)).item()
 mean_1, mean_4 = (theory.gaussian_mean(activations.tanh_slope, q) for q in (1, 4))
 print(f"tanh: slope {at_zero} at 0; mean slope {mean_1:.4f} (Var z = 1), {mean_4:.4f} (Var z = 4)")
@@ -273,7 +343,7 @@ shifted = 0.5 + 0.5 * torch.tanh(z_line / 2)
 assert torch.allclose(sigmoid, shifted)
 print(f"1/2 + tanh(z/2)/2 is the sigmoid, at all {len(z_line)} points; its mean is {sigmoid.mean():.2f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # A sigmoid *is* a tanh, half as high and twice as wide. Each of the two halves the slope, hence the quarter. And since
 # its outputs average ½ instead of 0, it hands the next layer a constant push besides.
 #
@@ -296,13 +366,29 @@ print(f"1/2 + tanh(z/2)/2 is the sigmoid, at all {len(z_line)} points; its mean 
 # One number is missing: how far do the $z$ spread? Their variance $q$ follows the same logic forwards,
 # $q^{l+1} = \sigma_w^2 E[\phi(z^l)^2]$: a sigmoid's outputs lie around ½, so their mean square is a little more than ¼.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 2
+# Say: one entry of BP2, squared; random signs kill the cross terms; then add up the units.
+# Ask: what is multiplied by chi, the norm or its square?
+# Answer: the square; the norm by the root of chi.
+
+# %% slideshow={"slide_type": "subslide"}
 q = theory.q_fixed_point("sigmoid", sigma_w=1.0)             # the variance that z settles at
 factor = theory.chi("sigmoid", q, sigma_w=1.0) ** 0.5
 print(f"Var z settles at {q:.2f}; factor per layer {factor:.3f}; through 20 layers {factor**20:.0e}")
 assert 0.22 < factor < 0.25
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 2
+# Say: there is the 0.23.
+# Do: sigmoid with sigma_w from 1 to 3; then ReLU, from 1 to 1.4.
+# Ask: does a larger sigma_w rescue the sigmoid?
+# Expect: yes, since weights are a factor.
+# Misconception: weights can be chosen without an effect on slopes.
+# Answer: ten orders of magnitude better, and still 3e-9: larger weights spread the z, so the slopes shrink meanwhile.
+# ReLU is level at 1.4, the root of two.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # There is the 0.23: almost the full quarter, times weights of size one. Now move everything, and see symptom
 # and cause side by side. On the left the gradient, theory's line, and how far apart the two are. On the right where the
 # pre-activations of the first and of the last hidden layer lie, on the slope that they meet there.
@@ -328,15 +414,27 @@ def symptom_and_cause(axes, depth=30, activation="sigmoid", sigma_w=1.0):
 explore(symptom_and_cause, panels=2, depth=(2, 40), activation=["sigmoid", "tanh", "relu"],
         sigma_w=(0.5, 3.0, 0.1))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
+# What you should have found, with 30 layers. At $\sigma_w = 1$ no sigmoid unit is saturated: all lie where the slope is largest,
+# and that is a quarter. At $\sigma_w = 3$ the gradient gains ten orders of magnitude, and eight are still missing: larger
+# weights spread the $z$, so the slopes shrink meanwhile. tanh sinks slowly at 1 and *explodes* at 3, with a third of its
+# units saturated. Half of ReLU's slopes are 0, so $\chi = \sigma_w^2/2$: it sinks at 1 and is level at $\sqrt2$.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it matter?
 #
 # A gradient of $10^{-13}$ is small, but so what: could the optimizer not simply wait? Four nets on the same batches
 # (momentum 0.9, batches of 64). The three sigmoid nets differ in depth alone. The fourth uses the cure of the next
 # chapters, at a learning rate that suits it: its gradients are larger, so its steps must be shorter. Watch the loss;
-# **Stop** ends the race, and what was learned so far stays. (All accuracies in this chapter are on the training digits.)
+# **Stop** ends the race, and what was learned so far stays. (Accuracies are on the training digits unless "test" is said.)
 
-# %% tags=["claim-C1.14"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Ask: the gradient is small, but so what? Could we not wait?
+# Expect: "a larger learning rate".
+# Answer: no. Five layers, three times as long, or at ten times the rate, are still at chance.
+
+# %% tags=["claim-C1.14"] slideshow={"slide_type": "subslide"}
 racers = {f"{depth} sigmoid layers": MLP(depth, sigma_w=1.0) for depth in (2, 5, 10)}
 racers["10 ReLU layers"] = MLP(10, activation="relu", init="he")
 rates = {name: 0.02 if "ReLU" in name else 0.1 for name in racers}
@@ -347,41 +445,49 @@ paradox_stopped = any(run.stopped for run in paradox.values())           # by yo
 assert paradox_stopped or abs(late["10 sigmoid layers"] - 2.303) < 0.02
 assert paradox_stopped or max(late["2 sigmoid layers"], late["10 ReLU layers"]) < 0.2
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Say: the deep net could compute what the shallow one does, and sits at ln 10, a guesser's loss, from step 0 on.
+# Do: if there is time, run it again (Ctrl-Enter) and press Stop.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # This is **the paradox of depth**: nearly everything that the shallow net can compute, the deep one could too, and yet it
 # stays on the plateau $\ln 10 = 2.303$, the loss of someone who guesses. Popular accounts describe a fast fall and *then*
 # a plateau; here there is no fall, from step 0 on.
 #
 # And patience? Five layers, three times as long, and five layers at ten times the step:
 
-# %% tags=["claim-C1.14"]
+# %% tags=["claim-C1.14"] slideshow={"slide_type": "skip"}
 patient_runs = {lr: fit(MLP(5, sigma_w=1.0), x, y, steps=1200, lr=lr, live=False) for lr in (0.1, 1.0)}
 for lr, run in patient_runs.items():
     last = sum(run.loss[-50:]) / 50
     print(f"learning rate {lr}: loss {last:.2f} after {run.steps} steps")
     assert run.stopped or last > 2.2
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Who moved at all? Compare each layer's weights with where they started (the same seed makes the same net again):
 
-# %% tags=["claim-C1.13"]
+# %% tags=["claim-C1.13"] slideshow={"slide_type": "subslide"}
 start, end = MLP(10, sigma_w=1.0), racers["10 sigmoid layers"]
 moved = {}
-for (name, before), after in zip(start.named_parameters(), end.parameters()):
-    if name.endswith("weight"):
-        moved[name.removesuffix(".weight")] = ((after - before).norm() / before.norm()).item()
+for l, (before, after) in enumerate(zip((*start.hidden, start.readout), (*end.hidden, end.readout)), start=1):
+    moved[f"layer {l}"] = ((after.weight - before.weight).norm() / before.weight.norm()).item()
 
 def draw_moved(ax):
     plots.draw_bars(ax, moved, xlabel="distance moved / size of the weights", log=True, form="{:.1e}")
 
 show(draw_moved, size=(9, 4.2))
-assert paradox_stopped or (moved["hidden.0"] < 1e-3 and moved["hidden.9"] > 0.1)
+assert paradox_stopped or (moved["layer 1"] < 1e-3 and moved["layer 10"] > 0.1)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Say: after 400 steps the first layer is the random matrix that it was born as.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # The first layer has moved by about a thousandth of a percent: after 400 steps it is still the random matrix it was born
 # as. So is it useless? Freeze layers on purpose, in a net that *does* learn, and in the sick one:
 
-# %% tags=["claim-C1.13"]
+# %% tags=["claim-C1.13"] slideshow={"slide_type": "subslide"}
 nets = {}
 for depth, k in ((10, 0), (10, 8), (3, 0), (3, 1), (3, 3)):
     nets[f"{depth} layers, {k} frozen"] = net = MLP(depth, sigma_w=1.0)
@@ -395,12 +501,26 @@ assert frozen_stopped or abs(free - nailed) < 0.01
 none, one, all_three = (frozen[f"3 layers, {k} frozen"].accuracy for k in (0, 1, 3))
 assert frozen_stopped or none > 0.9 > one > 0.5 > all_three
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5
+# Ask: eight of ten layers are nailed down. How much worse does the net become?
+# Expect: much worse.
+# Answer: not at all: it is at chance with and without. In the net of three layers that learns, one frozen layer
+# costs nearly twenty points.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # In the sick net, nailing down eight of ten layers changes nothing (it was at chance, and stays there). In the healthy
-# one each frozen layer costs, and with all three frozen nothing is learned: the readout alone gets nowhere.
+# one a frozen layer costs, and with all three frozen nothing is learned: the readout alone gets nowhere in 300 steps.
 #
 # So do random layers destroy the image? *Predict:* what can a linear readout still see behind eight of them, if it is not
 # *trained* but *computed*, by least squares?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5
+# Ask: behind eight random layers, how many digits can a computed readout still tell apart?
+# Expect: one in ten.
+# Misconception: random layers destroy the image.
+# Answer: 94 %. The digit is there, as a whisper on top of a common one half.
 
 # %% tags=["claim-C1.13"]
 train_signals, test_signals = (MLP(8, sigma_w=1.0).signals(images)[1] for images in (x, x_test))
@@ -414,8 +534,8 @@ for k in (1, 2, 3, 5, 8):
     print(f"behind {k} random layers: digits differ by {spread[k]:.0e}, test accuracy {seen[k]:.0%}")
 assert min(seen.values()) > 0.8 and spread[8] < 1e-4 * spread[1]
 
-# %% [markdown]
-# Nothing is lost! Behind eight random layers the digit can still be read, but in a *whisper*: digits differ by a few
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Nothing that the readout needs is lost! But it has become a *whisper*: behind eight random layers digits differ by a few
 # millionths, on top of the ½ that all of them share. Least squares turns the volume up; gradient descent hears
 # only the common ½. And the volume falls by the same 0.23 per layer: $\sqrt\chi$ rules the way forward, too. Random
 # features still inform, but an untrained layer cuts the depth that a net can *use*.
@@ -423,57 +543,61 @@ assert min(seen.values()) > 0.8 and spread[8] < 1e-4 * spread[1]
 # Beyond which depth does it fail, then? You will read "beyond 5-7 layers", or "1-3 hidden layers are typical". Here is a
 # sweep, with two initializations:
 
-# %% tags=["claim-C1.21"]
+# %% tags=["claim-C1.21"] slideshow={"slide_type": "skip"}
 sweep = {f"{depth} layers, {init}": MLP(depth, init=init)
          for init in ("xavier", "naive") for depth in (2, 4, 6)}
-runs = race(sweep, x, y, steps=200, title="Depth sweep")
+runs = race(sweep, x, y, steps=200, live=False)
 reached = {name: run.accuracy for name, run in runs.items()}
 print("\n".join(f"{name}: {share:.0%}" for name, share in reached.items()))
 sweep_stopped = any(run.stopped for run in runs.values())
 assert sweep_stopped or (reached["2 layers, xavier"] > 0.9 and reached["4 layers, xavier"] < 0.2)
 assert sweep_stopped or reached["6 layers, naive"] > 0.8
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # There is **no threshold**. With Xavier's weights four sigmoid layers already fail; with "naive" weights from $N(0, 1)$,
 # eight times larger, six layers learn. It depends on weights *and* slopes. (Cireșan et al. trained five hidden layers by
 # plain backpropagation in 2010, when deep nets were thought to need pre-training.)
 #
-# And look at what these naive weights do: they *saturate* the units. What a layer's outputs look like in both nets:
+# And look at what these naive weights do: they *saturate* the units. What the layers' outputs look like in both nets:
 
-# %%
+# %% tags=["claim-C1.16"] slideshow={"slide_type": "subslide"}
 outputs, saturated, ratios = {}, {}, {}
 for init in ("xavier", "naive"):
     net = MLP(6, init=init)
     outputs[init] = torch.stack(net.signals(x[:128])[1][1:]).detach()        # six layers (6, 128, 64)
-    saturated[init] = measure(net, x[:128], y[:128]).saturated[:6].mean().item()
-    ratios[init] = first_over_last(net)
+    saturated[init], ratios[init] = measure(net, x[:128], y[:128]).saturated[:6].mean().item(), first_over_last(net)
+    print(f"{init}: {saturated[init]:.0%} of the activations saturated, first/last gradient {ratios[init]:.0e}")
 
 def activation_histogram(ax):
-    bins = torch.linspace(0, 1, 41)
-    plots.draw_histograms(ax, outputs, bins=bins, xlabel="activation, six sigmoid layers together")
-
+    plots.draw_histograms(ax, outputs, bins=torch.linspace(0, 1, 41), xlabel="activation, six sigmoid layers together")
+    ax.set_ylim(bottom=0)
 show(activation_histogram)
-
-# %% tags=["claim-C1.16"]
-for init, share in saturated.items():
-    print(f"{init}: {share:.0%} of the activations saturated, first/last gradient {ratios[init]:.0e}")
 slope_at_5 = activations.sigmoid_slope(torch.tensor(5.0, dtype=torch.float64)).item()
 assert slope_at_5 < 0.0067                                   # a saturated unit hardly learns
 assert saturated["xavier"] == 0 and saturated["naive"] > 0.3
 assert ratios["xavier"] < 1e-3 and ratios["naive"] > 1e-2
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Ask: in which of the two nets does the gradient vanish?
+# Expect: in the one with saturated units.
+# Misconception: vanishing gradients are saturated units.
+# Answer: in the other one. Xavier's net has no saturated unit, and four such layers already fail; six naive layers
+# learn.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # A surprise for a chapter called "Saturation": the net *without* one saturated unit is the one whose gradient vanishes.
-# Saturation is real (a unit at $|z| = 5$ passes on 0.7 % and hardly learns), but what kills the gradient at Xavier's
-# weights is the slope in the *middle*: a quarter, at best, times weights that do not make up for it. Large weights do
-# make up for it, at a price that chapter 4 counts.
+# So you may read that **"the gradient vanishes because most units are saturated"**, and at Xavier's weights it is false.
+# Saturation is real (a unit at $|z| = 5$ passes on 0.7 % and hardly learns), but what kills the gradient there is the
+# slope in the *middle*: a quarter, at best, times weights that do not make up for it. Large weights do make up for it, at
+# a price that chapter 4 counts.
 #
 # ## The loss cannot save the inside
 #
 # Is cross-entropy not the cure for saturation? Take one output unit that is wrong and sure of it,
 # $z = -8$ with target $1$:
 
-# %% tags=["claim-C1.17"]
+# %% tags=["claim-C1.17"] slideshow={"slide_type": "subslide"}
 def pull(loss):
     z_out = torch.tensor(-8.0, dtype=torch.float64, requires_grad=True)
     return abs(torch.autograd.grad(loss(torch.sigmoid(z_out)), z_out)[0].item())
@@ -489,7 +613,12 @@ inside = {f.__name__: first_over_last(MLP(10, sigma_w=1.0), f) for f in (F.cross
 print("inside, first/last:", {name: f"{ratio:.1e}" for name, ratio in inside.items()})
 assert all(ratio < 1e-5 for ratio in inside.values())
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Ask: does cross-entropy cure it?
+# Answer: at the output, a thousandfold. The ratio inside is the same.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # At the *output*, cross-entropy helps a thousandfold: its logarithm cancels the slope of the last sigmoid (that is why
 # BP1 has no $\phi'$ in it). The ratio *inside* the net is the same for both losses. A loss can change only where the
 # telephone game starts.
@@ -503,37 +632,58 @@ assert all(ratio < 1e-5 for ratio in inside.values())
 #    step of learning rate $\eta$ (momentum adds to that);
 # 3. **activation statistics**: mean, spread, saturated share;
 # 4. **the loss**: a plateau from the start, above what a shallower net reaches.
+#
+# `measure` reads the first three with *hooks*: PyTorch calls a function of yours when a gradient passes by, and would
+# throw it away otherwise. By hand it is one line a signal, and gives the points of this chapter's first figure:
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5
+# Say: these four instruments serve for the rest of the course, and for your own nets.
+
+# %% tags=["claim-C1.15"] slideshow={"slide_type": "skip"}
+net, heard = MLP(10, sigma_w=1.0), []
+z, _ = net.signals(x[:128])
+for z_l in z:
+    z_l.register_hook(lambda delta: heard.insert(0, delta.norm()))       # called from the last layer to the first
+F.cross_entropy(z[-1], y[:128]).backward()
+print([f"{norm:.1e}" for norm in heard])
+assert torch.allclose(torch.stack(heard), measure(net, x[:128], y[:128]).delta_norm)
+
+# %% slideshow={"slide_type": "skip"}
 def instruments(net):
     m = measure(net, x[:128], y[:128])
-    return torch.stack([m.weight_gradient_norm, m.weight_norm, m.activation_std])    # (3, layers)
+    return torch.stack([m.weight_gradient_norm, m.weight_norm, m.activation_std, m.saturated])   # (4, layers)
 
 patients = {"sick": MLP(10, sigma_w=1.0), "healthy": MLP(10, activation="relu", init="he")}
 rates = {"sick": 0.1, "healthy": 0.02}
 runs = race(patients, x, y, steps=300, lr=rates, record={"log": instruments},
             title="Instrument 4: the loss")
 instruments_stopped = any(run.stopped for run in runs.values())
-logs = {name: run.recorded["log"].unbind(1) for name, run in runs.items()}       # 3 x (records, layers)
+logs = {name: run.recorded["log"].unbind(1) for name, run in runs.items()}       # 4 x (records, layers)
 
-# %% tags=["claim-C1.15"]
+# %% tags=["claim-C1.15"] slideshow={"slide_type": "subslide"}
 
 def gradient_images(axes):
-    for ax, (name, (gradient, _, _)) in zip(axes, logs.items()):
+    for ax, (name, (gradient, *_)) in zip(axes, logs.items()):
         plots.draw_heat(ax, gradient.T.log10(), x=(0, 300), y=(1, 11), limits=(-9, 1),
                         xlabel="step", ylabel="layer", label="log₁₀ ‖∂C/∂W‖")
         ax.set_title(name)
 
 show(gradient_images, panels=2)
-at_start = {name: (gradient[0, 0] / gradient[0, -1]).item() for name, (gradient, _, _) in logs.items()}
+at_start = {name: (gradient[0, 0] / gradient[0, -1]).item() for name, (gradient, *_) in logs.items()}
 print("first/last weight gradient at step 0:", {name: f"{ratio:.0e}" for name, ratio in at_start.items()})
 assert at_start["sick"] < 1e-4 and at_start["healthy"] > 1e-2
 
-# %% [markdown]
-# Instrument 1 as an image: time runs to the right, depth upwards, and colour is the size of the gradient. In the sick
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Say: time to the right, depth upwards. The sick net is dark below from the first step to the last.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Instrument 4, the loss, stays on its plateau in the sick net alone. Below it instrument 1 as an image: time runs to the
+# right, depth upwards, and colour is the size of the gradient: the brighter, the larger. In the sick
 # net the lower layers stay dark from the first step to the last. Now the other two, at the last record:
 
-# %% tags=["claim-C1.15"]
+# %% tags=["claim-C1.15"] slideshow={"slide_type": "subslide"}
 ratio = {name: rates[name] * log[0][-1] / log[1][-1] for name, log in logs.items()}        # (layers,)
 spread = {name: log[2][-1, :-1] for name, log in logs.items()}                             # (layers - 1,)
 
@@ -544,19 +694,35 @@ def ratio_and_spread(axes):
 
 show(ratio_and_spread, panels=2)
 sick, healthy = ratio.values()
-assert instruments_stopped or (sick.min() < 1e-6 and healthy.min() > 1e-5)
-assert instruments_stopped or sick.max() / sick.min() > 1e3
+print(f"healthy: {(healthy < 1e-3).double().mean():.0%} of the layers lie below 1e-3, and it learns")
+print("saturated units, worst layer:", {name: f"{log[3][-1, :-1].max():.0%}" for name, log in logs.items()})
+print(f"largest / smallest ratio: healthy {healthy.max() / healthy.min():.0f}, sick {sick.max() / sick.min():.0e}")
+assert instruments_stopped or (sick.min() < 1e-6 and 1e-5 < healthy.min() < 1e-3)
+assert instruments_stopped or sick.max() / sick.min() > 1e3 > healthy.max() / healthy.min()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Say: a thousandth of itself a step is the healthy order of magnitude. Look at the range, not at one layer.
+# Misconception: a ratio below 1e-3 means that the layer is stuck. All healthy layers lie below it here.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # The dotted line marks $10^{-3}$: a thousandth of itself per step, the healthy order of magnitude. The healthy net lies
 # just below it, in all layers alike. The sick one is spread over six decades: its last layers are busy, its first asleep.
+# (So **"a ratio below $10^{-3}$ means that the layer is stuck"**, as one reads, takes the target for the alarm. Look for
+# ratios orders of magnitude below it, and for layers that differ by orders of magnitude.) On the right, how much the
+# activations of a layer spread: by one to two and a half in the healthy net, by a tenth or two in the sick one, and in its
+# last hidden layer hardly at all. And not a unit of the sick net is saturated.
 #
 # ## The loud twin: exploding
 #
 # A product of factors *above* one is the same disease with the opposite sign. It is louder. Make the gradient grow, and
 # then train such a net:
 
-# %% tags=["claim-C1.09"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: from the quiet disease to the loud one.
+
+# %% tags=["claim-C1.09"] slideshow={"slide_type": "subslide"}
 show(gradient_by_layer, depth=20, activation="relu", sigma_w=2.0)
 for seed in range(3):
     net = MLP(20, activation="relu", sigma_w=2.0, seed=seed)
@@ -567,13 +733,18 @@ infinite = torch.tensor(1e38) * 10                            # float32 ends at 
 print(infinite, infinite - infinite)
 assert infinite.isinf() and (infinite - infinite).isnan()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5
+# Ask: after how many steps do you notice?
+# Answer: two. A vanishing net never tells you.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Overflow gives `inf`, and `inf - inf` is `nan`: after two steps everybody knows. A vanishing net just sits there,
 # silently, for as long as you pay for it.
 #
 # Both can live in one and the same product. Fifty random matrices, width 128:
 
-# %% tags=["claim-C1.10"]
+# %% tags=["claim-C1.10"] slideshow={"slide_type": "skip"}
 for seed in range(3):
     generator = torch.Generator().manual_seed(seed)
     product = torch.eye(128, dtype=torch.float64)
@@ -581,15 +752,16 @@ for seed in range(3):
         factor = torch.randn(128, 128, generator=generator, dtype=torch.float64) / 128**0.5
         product = factor @ product
     values = torch.linalg.svdvals(product)
-    print(f"seed {seed}: largest singular value {values[0]:.0f}, median {values.median():.0e}")
+    growing = (values > 1).sum()
+    print(f"seed {seed}: largest singular value {values[0]:.0f}, {growing} above 1, median {values.median():.0e}")
     assert values[0] > 2 and values.median() < 1e-5
 
-# %% [markdown]
-# A few directions grow while most die: "the" factor per layer is an average, and chapter 5 looks behind it.
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Six or seven directions of 128 grow while most die: "the" factor per layer is an average, and chapter 5 looks behind it.
 #
 # ☆ How small can a number get before it is zero? A graphics card often computes in 16 bits:
 
-# %% tags=["claim-C1.11", "nbval-check-output"]
+# %% tags=["claim-C1.11", "nbval-check-output"] slideshow={"slide_type": "skip"}
 zero_at = {}
 for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
     product, k = torch.tensor(1.0, dtype=dtype), 0
@@ -606,10 +778,10 @@ assert lost == 0 and abs(rescued / 1e-8 - 1) < 0.01
 tiny = torch.full((100,), 1e-24)                             # float32 holds it, but not its square
 assert tiny.norm() == 0 and tiny.double().norm() > 0
 
-# %% [markdown]
-# In float16, thirteen sigmoid layers at their best leave an exact zero. *Loss scaling* shifts the window: multiply the
-# loss by 1,024, the whole backward pass shifts with it, divide before the step. It saves what the *format* would lose;
-# it cures nothing. And mind the trap in the last line: measure norms in double, as `measure` does.
+# %% [markdown] slideshow={"slide_type": "slide"}
+# In float16, thirteen quarters leave an exact zero. *Loss scaling* shifts the window: multiply the loss by 1,024, the whole
+# backward pass shifts with it, divide before the step. It saves what the *format* would lose; it cures nothing. And mind
+# the trap in the last line: measure norms in double, as `measure` does.
 #
 # ## Three causes, one cube
 #
@@ -618,7 +790,14 @@ assert tiny.norm() == 0 and tiny.double().norm() > 0
 # (Xavier's $\sigma_w = 1$, He's $\sqrt2$); no skip or a skip connection around each layer (chapter 6). Eight nets of 20
 # layers. *Predict:* which of them learn?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Ask: eight nets, three switches. Which of them learn?
+# Expect: the more cures, the better.
+# Misconception: causes are independent, and cures add up.
+# Answer: see the next slide; the last one explodes.
+
+# %% slideshow={"slide_type": "skip"}
 def corner(activation, weights, skip):
     sigma_w = 0.5 if weights == "small" else {"sigmoid": 1.0, "relu": 2**0.5}[activation]
     return MLP(20, width=32, activation=activation, sigma_w=sigma_w, skip=skip == "skip")
@@ -627,11 +806,10 @@ switches = [(activation, weights, skip) for skip in ("no skip", "skip")
             for activation in ("sigmoid", "relu") for weights in ("small", "usual")]
 cube = {", ".join(names): corner(*names) for names in switches}
 ratios = {name: first_over_last(net) for name, net in cube.items()}
-runs = race(cube, x, y, steps=150, lr=0.01, title="The cube of causes")
-
-# %%
+runs = race(cube, x, y, steps=150, lr=0.01, live=False)      # eight curves would be too many to read
 learnt = {name: run.accuracy for name, run in runs.items()}
 
+# %% tags=["claim-C1.18"] slideshow={"slide_type": "subslide"}
 def cube_picture(axes):
     plots.draw_bars(axes[0], ratios, xlabel="gradient, first / last layer", log=True, form="{:.0e}")
     failed = [name for name, share in learnt.items() if share < 0.2]
@@ -639,19 +817,21 @@ def cube_picture(axes):
     axes[1].set_yticklabels([])
 
 show(cube_picture, panels=2, size=(9, 4.6))
-
-# %% tags=["claim-C1.18"]
 cube_stopped = any(run.stopped for run in runs.values())
 relu_alone, weights_alone, skip_alone, both = (learnt[name] for name in (
     "relu, small, no skip", "sigmoid, usual, no skip", "sigmoid, small, skip", "relu, usual, no skip"))
 print(f"alone: ReLU {relu_alone:.0%}, weights {weights_alone:.0%}, skip {skip_alone:.0%}")
 print(f"ReLU and weights {both:.0%}, all three: diverged after {runs['relu, usual, skip'].steps} steps")
-gain_together = both - 0.1                                   # over chance
-gain_alone = abs(relu_alone - 0.1) + abs(weights_alone - 0.1)
-assert cube_stopped or (gain_together > 3 * gain_alone and skip_alone > 0.3)
+gain_alone = abs(relu_alone - 0.1) + abs(weights_alone - 0.1)            # over chance
+assert cube_stopped or (both - 0.1 > 3 * gain_alone and skip_alone > 0.3)
 assert cube_stopped or (runs["relu, usual, skip"].diverged and ratios["relu, usual, skip"] > 100)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 1.5
+# Say: without a skip, one cure alone gains nothing, both wake the net: a product, not a sum. A skip wakes even the
+# sigmoid net. All three together explode: chapter 6 tames that corner.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Without skips, curing the activation alone gains nothing, curing the weights alone gains nothing, and both together wake
 # the net. That is no sum. It is the *product* $\chi = \sigma_w^2 E[\phi'^2]$: one factor far below 1 spoils whatever the
 # other does. A skip alone wakes even the sigmoid net with small weights: it adds a path on which no factor is small.
@@ -665,7 +845,7 @@ assert cube_stopped or (runs["relu, usual, skip"].diverged and ratios["relu, usu
 # **Convolutional nets.** A convolution is a matrix with shared weights, so nothing changes: one Jacobian a layer. AlexNet
 # has 8 weight layers, VGG 19, GoogLeNet 22. It is sometimes said that pooling shortens the gradient's way. Count:
 
-# %% tags=["claim-C1.20", "nbval-check-output"]
+# %% tags=["claim-C1.20", "nbval-check-output"] slideshow={"slide_type": "skip"}
 vgg = []
 for convolutions, channels in ((2, 4), (2, 8), (4, 16), (4, 32), (4, 32)):   # VGG-19, a sixteenth as wide
     for _ in range(convolutions):
@@ -679,43 +859,44 @@ pools = sum(isinstance(module, nn.MaxPool2d) for module in vgg)
 print(f"VGG-19: {weights} weight layers; {len(vgg)} Jacobians in a row, {pools} of them pooling")
 assert weights == 19 and pools == 5 and len(vgg) > weights + pools
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Each pooling layer *adds* a Jacobian. What shared weights do is add up gradients from many places, which changes the
 # size of a layer's gradient, not the factor from layer to layer.
 #
 # **Generative adversarial nets** starve in the same way: once the discriminator is sure that a fake is fake
 # ($D = \sigma(-8)$), it has no slope left for the generator, unless the generator's loss is chosen with care:
 
-# %% tags=["claim-C1.23"]
+# %% tags=["claim-C1.23"] slideshow={"slide_type": "skip"}
 starved, fed = pull(lambda d: torch.log(1 - d)), pull(lambda d: -torch.log(d))
 print(f"pull on the generator: minimizing log(1 - D) {starved:.0e}, minimizing -log D {fed:.1f}")
 assert 3e-4 < starved < 4e-4 and fed > 0.999
 
-# %% [markdown] tags=["claim-C1.22"]
+# %% [markdown] tags=["claim-C1.22"] slideshow={"slide_type": "skip"}
 # **And today?** You may read that the problem is solved, for arbitrary depth. It is *managed*: the remedies of the
 # coming chapters are built into every modern architecture, and where one is missing, the disease returns. It is alive
 # in recurrent nets without gates (chapter 7), in nets that solve differential equations, in 16-bit training, and in nets
 # of a thousand layers. (Accumulating gradients over several batches, sometimes sold as a remedy, changes the batch size
 # and nothing else.)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## ☆ What the literature says
 #
-# Some sentences you will meet in popular articles, each settled in a few lines.
+# Two popular sentences have met their figures above: "most units are saturated", and "below $10^{-3}$ a layer is stuck".
+# Some more, each settled in a few lines.
 #
 # **"$0.25^{49}$ underflows to zero, and $0.25^{19}$ is about $3\cdot10^{-9}$."** Wrong twice:
 
-# %% tags=["nbval-check-output"]
+# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
 quarter_49, quarter_19 = torch.tensor(0.25) ** 49, 0.25**19
 print(f"0.25^49 is {quarter_49:.2e} in float32, {torch.tensor(0.25).half() ** 49} in float16")
 print(f"0.25^19 is {quarter_19:.2e}")
 assert 3.1e-30 < quarter_49 < 3.2e-30 and 3.6e-12 < quarter_19 < 3.7e-12
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # **"Each sigmoid layer shrinks the gradient at least fourfold, regardless of the weights."** The bound is
 # $\frac14 s_{\max}(W)$, a quarter of the largest singular value. With the weight 8, ten sigmoids multiply it by 1,024:
 
-# %% tags=["claim-C1.08"]
+# %% tags=["claim-C1.08"] slideshow={"slide_type": "skip"}
 h = start_at = torch.zeros(1, requires_grad=True)
 for k in range(10):
     h = torch.sigmoid(8 * h - 4 * (k > 0))                   # the bias keeps z at 0: slope 1/4
@@ -728,25 +909,15 @@ for seed in range(3):                                        # and with the weig
     print(f"ten layers, sigma_w = 1, seed {seed}: first/last weight gradient {ratio:.0e}")
     assert 1e-8 < ratio < 1e-4
 
-# %% [markdown]
-# Worse than fourfold is usual, but for a reason that has the weights in it.
+# %% [markdown] slideshow={"slide_type": "skip"}
+# At usual weights it is worse than fourfold, but for a reason that has the weights in it.
 #
-# **"An update/weight ratio below $10^{-3}$ means that the layer is stuck."** $10^{-3}$ is the *target*. Look for ratios
-# orders of magnitude below it, and for layers that differ by orders of magnitude. From instrument 2 above:
 
-# %%
-below = (healthy < 1e-3).double().mean().item()
-print(f"healthy: {below:.0%} of the layers lie below 1e-3, and it learns")
-range_healthy, range_sick = (ratios.max() / ratios.min() for ratios in (healthy, sick))
-print(f"largest / smallest ratio: healthy {range_healthy:.0f}, sick {range_sick:.0e}")
-assert instruments_stopped or (below > 0 and healthy.max() / healthy.min() < 1e3)
-
-# %% [markdown]
 # **"A gradient of $10^{-14}$ is beyond floating-point precision."** It is not (float32 reaches $10^{-45}$). What gets
 # lost is the *subtraction* $w - \eta g$: in float32 it rounds to $w$, in float64 not yet. And Adam divides by the gradient's
-# own size, so its steps stay large until its $\epsilon = 10^{-8}$ takes over. (Large steps do not make a whisper loud.)
+# own size, so its steps stay large until its $\epsilon = 10^{-8}$ takes over.
 
-# %% tags=["claim-C1.12"]
+# %% tags=["claim-C1.12"] slideshow={"slide_type": "skip"}
 single, double = torch.tensor(1.0), torch.tensor(1.0, dtype=torch.float64)
 print(f"1 - 1e-15: {single - 1e-15:.16f} in float32, {double - 1e-15:.16f} in float64")
 adam = {g: g / ((g**2) ** 0.5 + 1e-8) for g in (1e-4, 1e-8, 1e-14)}      # first step, in units of lr
@@ -754,11 +925,11 @@ print("Adam's step:", ", ".join(f"{step:.1e} lr (gradient {g:.0e})" for g, step 
 assert single - 1e-15 == single and double - 1e-15 < double
 assert abs(adam[1e-8] - 0.5) < 1e-6 and 0.9e-6 < adam[1e-14] < 1.1e-6
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # **"The gradient is *the* product of the slopes, so one dead factor kills it."** It is a *sum over all paths* through
 # the net, each path a product. Kill one of 256 slopes, and the others carry on:
 
-# %% tags=["claim-C1.19"]
+# %% tags=["claim-C1.19"] slideshow={"slide_type": "skip"}
 for seed in range(3):
     generator = torch.Generator().manual_seed(seed)
     W_1, W_2 = torch.randn(2, 256, 256, generator=generator, dtype=torch.float64) / 16
@@ -769,35 +940,30 @@ for seed in range(3):
     print(f"seed {seed}: one slope of 256 set to zero changes the Jacobian's norm by {change:.2%}")
     assert 0 < change < 0.01
 
-# %% [markdown]
-# **"The gradient vanishes because most units are saturated."** At Xavier's weights, none is. You saw it in the
-# histogram; here are twenty layers:
-
-# %%
-m = measure(MLP(20, init="xavier"), x[:128], y[:128])
-square, share = (m.pre_std**2 + m.pre_mean**2)[1:20].mean().item(), m.saturated[:20].max().item()
-ratio = (m.delta_norm[0] / m.delta_norm[-1]).item()
-print(f"mean square of z {square:.2f}; saturated in the worst layer {share:.1%}; first/last {ratio:.0e}")
-assert 0.2 < square < 0.35 and share < 0.001 and ratio < 1e-10
-
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## The story so far
 #
 # When was all this found out? Move through the years. *Try:* 1991, then 1997, 2010 and 2015.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def history_of_the_field(ax, year=1991):
     return plots.draw_timeline(ax, timeline.EVENTS, year, timeline.LANES)
 
 explore(history_of_the_field, year=(1969, 2020))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # Backpropagation became popular in 1986, and the diagnosis is of 1991. LSTM, a cure for nets in *time*, came in 1997; the
 # cures for depth that this course is about took until 2010-2015, though little of their mathematics is new.
 #
 # ## The clinic: your first patient
 #
 # A net comes in. You know only what its owner says. Measure, name the disease, prescribe.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5
+# Ask: name the disease from this table alone.
+# Expect: vanishing, because of the saturated units.
+# Answer: weights too large: the gradient grows towards the input. Let them choose a treatment, and run it.
 
 # %%
 patient = chapter01.PATIENT
@@ -809,23 +975,32 @@ for l in range(8):
     row = f"{l + 1:5}  {m.delta_norm[l]:9.1e}  {update[l]:13.1e}"
     print(row, f" {m.activation_std[l]:8.2f}  {m.saturated[l]:9.0%}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Which disease is it? Put one of these in place of the dots, with its quotes: `"vanishing through small slopes"`,
 # `"weights too large"`, `"weights too small"`, `"learning rate too small"`.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 diagnosis = ...
 clinic.name_disease(patient, diagnosis)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Then treat it, with one of: `"a tenth of the learning rate"`, `"ten times the learning rate"`,
 # `"weights with std 1/sqrt(fan_in)"`, `"weights with std 0.01"`. The patient is trained untreated and treated, side by side.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 prescription = ...
 clinic.treat(patient, prescription)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
+# You have done by hand what `diagnose` does for any net. Compare *after* you have decided; it names the disease:
+
+# %% slideshow={"slide_type": "skip"}
+diagnose(patient.make(), x[:256], y[:256], lr=patient.lr)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The first two findings ask for the same change: two symptoms, one cause. The third asks for shorter steps. Would they do
+# alone? They are on your list, so try. (The table holds your four columns on twice as many digits, and differs a little.)
+#
 # ## Exercises
 #
 # Replace the dots and run the cell. It answers at once, and you may try as often as you like.
@@ -849,14 +1024,14 @@ clinic.treat(patient, prescription)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def sigmoid_slope(z):
     """z: any shape -> the slope of the sigmoid, same shape."""
     ...
 
 chapter01.check_sigmoid_slope(sigmoid_slope)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ### 2. One step back
 #
 # `backward_step(delta_next, W_next, z)`: BP2 for a layer of sigmoids. Rows are samples: `delta_next` is (B, n_next),
@@ -878,14 +1053,14 @@ chapter01.check_sigmoid_slope(sigmoid_slope)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def backward_step(delta_next, W_next, z):
     """(B, n_next), (n_next, n), (B, n) -> (B, n)."""
     ...
 
 chapter01.check_backward_step(backward_step)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ### 3. The factor per layer
 #
 # `layer_factor(sigma_w, mean_squared_slope)`: by what is the gradient's **norm** multiplied in one layer? Two numbers
@@ -905,14 +1080,14 @@ chapter01.check_backward_step(backward_step)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def layer_factor(sigma_w, mean_squared_slope):
     """Two numbers -> sqrt(chi), a number."""
     ...
 
 chapter01.check_layer_factor(layer_factor)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ### 4. An instrument of your own
 #
 # `weight_gradients(net, x, y)`: the norm of the cross-entropy's gradient for the weight of every `nn.Linear` in
@@ -935,14 +1110,14 @@ chapter01.check_layer_factor(layer_factor)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def weight_gradients(net, x, y):
     """A net and a batch -> the gradient norm of each linear layer's weight, first layer first."""
     ...
 
 chapter01.check_weight_gradients(weight_gradients)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
 # - Backwards through a net, each layer multiplies the gradient's norm by $\sqrt\chi = \sigma_w\sqrt{E[\phi'^2]}$: weights
@@ -953,7 +1128,11 @@ chapter01.check_weight_gradients(weight_gradients)
 #
 # One picture to keep: the falling line of the sigmoid, beside two others.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Say: weights times slopes, once a layer.
+
+# %% slideshow={"slide_type": "subslide"}
 def three_lines(ax):
     curves = {}
     for name, sigma_w in (("sigmoid", 1.0), ("tanh", 1.0), ("relu", 2**0.5)):
@@ -963,7 +1142,12 @@ def three_lines(ax):
 
 show(three_lines)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5 / 0.5
+# Ask: whose line is level, and why?
+# Answer: ReLU's, at its own weights. That is chapter 2.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # tanh sinks slowly; only one of the three stays level. Its slope is exactly 1 on half of the axis, and its name is
 # **ReLU**: chapter 2 takes it apart, shows what it costs, and meets a net full of dead units.
 #
