@@ -207,7 +207,7 @@ def draw_histograms(ax, samples, *, bins, xlabel, same="area"):
         heights = heights / max(heights.max(), 1) if same == "height" else heights
         # Not ax.stairs: its patch costs matplotlib ten times as much as a line of the same shape.
         ax.plot(edges, np.append(heights, 0), color=style.CYCLE[i], linestyle=style.DASHES[i], drawstyle="steps-post", label=name)
-    ax.set(xlabel=xlabel, ylabel="density" if same == "area" else "share, of the fullest bin")
+    ax.set(xlabel=xlabel, ylabel="density" if same == "area" else "share, of the fullest bin", ylim=(0, None))
     ax.legend(loc="best" if same == "area" else "upper right")
 
 

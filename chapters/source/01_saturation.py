@@ -406,7 +406,7 @@ def symptom_and_cause(axes, depth=30, activation="sigmoid", sigma_w=1.0):
     axes[1].plot(grid, activations.get(activation).slope(grid), color="black", label="slope φ′(z)")
     plots.draw_histograms(axes[1], {"z of the first layer": z[0], "z of the last hidden layer": z[-2]},
                           bins=torch.linspace(-8, 8, 81), xlabel="pre-activation z", same="height")
-    axes[1].set(xlim=(-8, 8), ylim=(0, 1.5), ylabel="slope; share of the fullest bin")
+    axes[1].set(xlim=(-8, 8), ylim=(0, 1.75), ylabel="slope; share of the fullest bin")
     predicted = theory.predicted_gradient_norms(activation, sigma_w**2, depth, sigma_w, last=m.delta_norm[-1])
     caption = plots.draw_by_layer(axes[0], m.delta_norm, predicted)
     return f"{caption} Saturated: {m.saturated[:-1].mean():.0%} of all units."
