@@ -247,7 +247,9 @@ assert all(abs(beta * gap - to_relu[1]) < 1e-3 for beta, gap in to_relu.items())
 # %% slideshow={"slide_type": "slide"}
 def negative_path(ax, alpha=0.01, guess=None):
     left = torch.full((6,), alpha, dtype=torch.float64) ** torch.arange(5, -1, -1)
-    return plots.draw_by_layer(ax, left, guess=guess, quantity="gradient along the path")
+    caption = plots.draw_by_layer(ax, left, guess=guess, quantity="gradient along the path")
+    ax.set(xlim=(0.5, 6.5), ylim=(1e-11, 10))
+    return caption
 
 predict("Five leaky ReLUs (0.01), all on the negative side: how much of the gradient is left at layer 1?",
         negative_path, guess=[("0.05", 0.05), ("0.01", 0.01), ("1e-5", 1e-5), ("1e-10", 1e-10)], right=1e-10)
@@ -437,8 +439,8 @@ explore(level, activation=["selu", "elu", "tanh", "relu", "gelu", "silu", "mish"
 # Answer: selu, elu and tanh come back; relu stays and wanders; gelu, silu and mish run away.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# SELU comes back from everywhere on this slider. So does ELU, if you give it *its* gain of 1.25; SELU's merit is that it needs no
-# correction. ReLU has no opinion: on average it stays where it was put, and since nothing corrects the small
+# SELU comes back from everywhere on this slider. So does ELU, if you give it *its* gain of 1.25; SELU's merit is that
+# it needs no correction. ReLU has no opinion: on average it stays where it was put, and since nothing corrects the small
 # accidents of each random matrix, it wanders (less in wider layers). GELU, SiLU and Mish run off, up or down. Their
 # gain is good for a few layers, not for a hundred, so deep nets made of them need something that resets the level,
 # such as the layer norm of every Transformer.
