@@ -58,7 +58,7 @@ def gallery(axes):
         ax.get_legend().remove()
     return "Solid: the value. Dashed: the slope."
 
-show(gallery, panels=(3, 4), size=(8.4, 5))
+show(gallery, panels=(3, 4), size=(8.4, 4.4))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
@@ -303,7 +303,7 @@ def learnt_slopes(axes):
     axes[0].set_title("one net, while it learns")
     axes[1].set_title("five nets, and their mean")
 
-show(learnt_slopes, panels=2)
+show(learnt_slopes, panels=2, size=(8.4, 3.4))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2
@@ -621,7 +621,7 @@ def race_by_activation(axes):
         ax.label_outer()
     return "Thin: one net each. Thick: their mean. Grey: the means of the other activations."
 
-show(race_by_activation, panels=(3, 3), size=(8.4, 5.4))
+show(race_by_activation, panels=(3, 3), size=(7.6, 4.2))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 4 / 3
