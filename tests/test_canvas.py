@@ -180,6 +180,23 @@ def test_panels_reach_the_scene_as_an_array():
     assert shapes == [(2,), (2, 2)]
 
 
+def test_panels_without_labels_between_them_move_together():
+    sizes = {}
+
+    def grid(axes, outer_only):
+        for ax in axes.flat:
+            ax.set(xlabel="x", ylabel="y", xticks=(0, 1), yticks=(0, 1))
+            if outer_only:
+                ax.label_outer()
+        sizes[outer_only] = axes[0, 0]
+
+    canvas = Canvas((3, 4), size=(8.4, 5))
+    for outer_only in (False, True, False, True):  # the second time from the frames that it keeps
+        canvas.draw(grid, outer_only=outer_only)
+        sizes[outer_only] = sizes[outer_only].get_position().size
+    assert sizes[True][0] > 1.2 * sizes[False][0] and sizes[True][1] > 1.2 * sizes[False][1]
+
+
 @pytest.mark.parametrize("panels", [1, 2, (2, 2)])
 def test_no_label_is_cut_off_or_overlaps_another(panels):
     """Long labels, ticks and captions: all texts inside the picture, and those along the axes apart."""

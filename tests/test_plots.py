@@ -146,3 +146,12 @@ def test_a_bundle_shows_every_run_and_the_mean_as_far_as_all_go(ax):
     other, first, second, mean = (line.get_xydata().tolist() for line in ax.get_lines())
     assert other == [[5, 9], [6, 9]] and first == [[5, 0], [6, 1], [7, 2]] and second == [[5, 2], [6, 3]]
     assert mean == [[5, 1], [6, 2]] and ax.get_lines()[-1].get_label() == "mean of 2"
+
+
+def test_bars_from_one_reach_numbers_far_below_it(ax):
+    plots.draw_bars(ax, {"lost": 1e-61, "won": 40.0, "faded": 1e-31}, xlabel="ratio", log=True, start=1)
+    lost, won, _ = ax.patches
+    assert (lost.get_x(), lost.get_x() + lost.get_width()) == (1e-61, 1)
+    assert (won.get_x(), won.get_x() + won.get_width()) == (1, 40)
+    low, high = ax.get_xlim()
+    assert 0 < low <= 1e-61 and high > 40

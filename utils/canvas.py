@@ -28,7 +28,8 @@ from utils.png import encode_fast, encode_small
 _SETTINGS_LOCK = threading.RLock()
 
 _PADS = {"left": 5.6, "right": 1.2, "bottom": 4.0, "top": 2.2}  # around each panel, in units of the font size
-_NO_EXTRA = dict.fromkeys(_PADS, 0.0)
+_INNER = {"columns": 1.4, "rows": 1.0}  # in place of "left" and "bottom" between panels that have no labels there
+_NO_EXTRA = dict.fromkeys((*_PADS, *_INNER), 0.0)
 _KEPT = 6  # frames, about 1.4 MB each: a slider goes to and fro between the limits of an axis
 _LINE = 1.4  # from one line of the caption to the next, in units of the font size
 
@@ -158,18 +159,22 @@ class Canvas:
             ImageDraw.Draw(image).text(place, line, font=font, fill=style.BLACK, anchor="ls")
 
     def _set_margins(self, figure, extra, lines):
-        """Leave room around the panels: the usual pads, `extra` (shares of the figure), and the caption's lines."""
+        """Leave room around the panels: the usual pads, `extra` (shares of the figure), and the caption's lines.
+
+        The extra of "columns" and "rows" belongs to the gaps between them, and is negative where these need no room.
+        """
         wide, high = self._em()
         rows, columns = self.panels
         left, right = (_PADS[side] * wide + extra[side] for side in ("left", "right"))
         bottom, top = (_PADS[side] * high + extra[side] for side in ("bottom", "top"))
         floor = (lines * _LINE + 0.5) * high if lines else 0
-        panel_width = max((1 - columns * (left + right)) / columns, 0.02)
-        panel_height = max((1 - floor - rows * (top + bottom)) / rows, 0.02)
+        gap_x, gap_y = left + right + extra["columns"], top + bottom + extra["rows"]
+        panel_width = max((1 - left - right - (columns - 1) * gap_x) / columns, 0.02)
+        panel_height = max((1 - floor - top - bottom - (rows - 1) * gap_y) / rows, 0.02)
         figure.subplots_adjust(
-            left=left, right=left + columns * panel_width + (columns - 1) * (left + right),
-            bottom=floor + bottom, top=floor + bottom + rows * panel_height + (rows - 1) * (top + bottom),
-            wspace=(left + right) / panel_width, hspace=(top + bottom) / panel_height,
+            left=left, right=left + columns * panel_width + (columns - 1) * gap_x,
+            bottom=floor + bottom, top=floor + bottom + rows * panel_height + (rows - 1) * gap_y,
+            wspace=gap_x / panel_width, hspace=gap_y / panel_height,
         )  # fmt: skip
         for ax in figure.axes:  # as Axes.draw does: an aspect ratio, or the place of a colour bar
             locate = ax.get_axes_locator()
@@ -192,6 +197,12 @@ class Canvas:
                 # A third of a unit of air; whole units, so that the panels do not tremble while a slider moves.
                 steps = np.ceil(beyond[side] / unit + 0.33 - _PADS[side])
                 extra[side] = max(extra[side], steps * unit)
+        rows, columns = self.panels
+        panels = [(ax, ax.get_subplotspec()) for ax in figure.axes if ax.get_subplotspec() is not None]
+        if columns > 1 and not any(visible_labels(ax, "y") for ax, place in panels if not place.is_first_col()):
+            extra["columns"] = (_INNER["columns"] - _PADS["left"]) * wide - extra["left"]
+        if rows > 1 and not any(visible_labels(ax, "x") for ax, place in panels if not place.is_last_row()):
+            extra["rows"] = (_INNER["rows"] - _PADS["bottom"]) * high - extra["bottom"]
         return extra
 
     def _draw_frame(self, figure):

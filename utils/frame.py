@@ -5,10 +5,10 @@ _LOOKS = ("color", "edgecolor", "facecolor", "alpha", "linestyle", "linewidth", 
           "markeredgecolor", "markerfacecolor", "hatch", "visible")  # fmt: skip
 
 
-def visible_labels(ax):
-    """Return the texts along the axes of `ax`: labels, offsets, and the labels of the ticks in view."""
+def visible_labels(ax, which="xy"):
+    """Return the texts along the axes `which` of `ax`: labels, offsets, and the labels of the ticks in view."""
     texts = []
-    for axis in (ax.xaxis, ax.yaxis):
+    for axis in (getattr(ax, f"{letter}axis") for letter in which):
         low, high = sorted(axis.get_view_interval())
         ticks = [tick for tick in (*axis.majorTicks, *axis.minorTicks) if low <= tick.get_loc() <= high]
         texts += [axis.label, axis.offsetText, *(label for tick in ticks for label in (tick.label1, tick.label2))]

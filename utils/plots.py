@@ -126,12 +126,14 @@ def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}", start=0
     names, numbers = list(values), np.asarray(list(values.values()), dtype=float)
     finite = np.where(np.isfinite(numbers), numbers, 0.0)
     colours = [style.ALARM if name in marks else style.MEASURED for name in names]
-    bars = ax.barh(range(len(names)), finite - start, left=start, color=colours, height=0.62)
+    left = np.minimum(finite, start)  # not `start` with a negative width: 1 + (1e-30 - 1) is 0, which a log axis cannot show
+    bars = ax.barh(range(len(names)), np.abs(finite - start), left=left, color=colours, height=0.62)
     for bar, name in zip(bars, names, strict=True):
         if name in marks:
             bar.set_hatch("///")
             bar.set_edgecolor("white")
     if log:
+        ax.use_sticky_edges = False  # which of two edges is the outer one, matplotlib judges on a linear scale
         ax.set_xscale("log")
     for i, number in enumerate(numbers):
         ax.annotate(form.format(number), (max(finite[i], start), i), xytext=(4, 0), textcoords="offset points", va="center")

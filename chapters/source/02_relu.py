@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 2 · ReLU: what if the slope did not shrink?
 #
 # **In one sentence:** ReLU's slope is 1 on half of the axis and 0 on the other, so with weights of the right size the
@@ -20,22 +20,26 @@
 # *45 minutes, or 20 without the exercises. You need chapter 1: the error $\delta^l$, BP2, and the factor
 # $\sqrt\chi$ per layer.*
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 1
+# Say: Chapter 1 ended with a gradient that dies in a deep sigmoid net. Everybody knows the cure, "use ReLU". Is it one?
+
+# %% slideshow={"slide_type": "skip"}
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import chapter02, clinic, data, plots, quiz, theory, timeline
+from utils import chapter02, clinic, data, diagnose, plots, quiz, theory, timeline
 from utils.diagnostics import measure
 from utils.explore import explore, predict, show
 from utils.models import MLP, Stack
 from utils.training import fit, race
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
 x, y, x_test, y_test = data.digits()
 print(f"images {tuple(x.shape)}, labels {tuple(y.shape)}, mean square of a pixel {x.square().mean():.2f}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## See it
 #
 # Chapter 1's symptom was a straight line falling on a log axis: the gradient of a deep sigmoid net. You have probably
@@ -53,7 +57,14 @@ def the_swap(ax, depth=20):
 
 show(the_swap)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 2
+# Ask: Only the name of the activation changes. Will the line be level?
+# Expect: yes, most have read so.
+# Misconception: that the slope of the activation is the whole factor of a layer.
+# Answer: less steep by ten decades, and still falling, to about 1e-8. The weights have not been asked yet.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # The line is less steep, by a lot. But it still falls: the swap alone has not cured the net. Hold on to that, because
 # it is not what most articles say.
 #
@@ -62,7 +73,7 @@ show(the_swap)
 # Now change the *weights* and nothing else: draw them from $N(0, 2/n)$, where $n$ is the number of inputs of the
 # layer. This is **He's initialization**. (PyTorch's own weights have variance $\frac{1}{3n}$.)
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 SIGMA_W = {"torch": (1 / 3) ** 0.5, "he": 2**0.5}                    # Var w = sigma_w^2 / n
 
 def gradient_by_layer(ax, depth=20, init="torch", guess=None):
@@ -76,16 +87,23 @@ predict(
     "20 ReLU layers with He's weights: how large is layer 1's gradient, compared with the last layer's?",
     gradient_by_layer,
     guess=[("1e-8, as before", 1e-8), ("1e-4", 1e-4), ("about the same", 1.0), ("10,000 times larger", 1e4)],
-    init="he",
+    right=1.0, init="he",
 )
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 4 / 3
+# Ask: The same net with weights that are 2.4 times larger. Hands up for each option before you reveal.
+# Expect: 1e-8 and 1e-4 share most hands.
+# Misconception: 2.4 sounds small; it acts twenty times, and 2.4 to the 20th is 4e7.
+# Answer: about the same. One factor a layer, and it is weights times slope.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Weights that are 2.4 times larger, and eight decades are back. What does a popular article say? "The slope of an
 # active ReLU is 1, and $1^{19} = 1$: the gradient passes through unchanged." Five nets each, in two currencies: the
 # error $\delta = \partial C/\partial z$, which the pictures show, and the gradient of the weights,
 # $\partial C/\partial W$, which a training step uses.
 
-# %% tags=["claim-C2.02"]
+# %% tags=["claim-C2.02"] slideshow={"slide_type": "skip"}
 errors, weights = {}, {}                                             # first / last layer, of five nets each
 for init in ("torch", "he"):
     nets = [MLP(20, activation="relu", init=init, seed=seed) for seed in range(5)]
@@ -100,7 +118,7 @@ assert 1e-9 < errors["torch"].min() and errors["torch"].max() < 1e-7
 assert 1e-8 < weights["torch"].min() and weights["torch"].max() < 1e-6
 assert 0.1 < min(errors["he"].min(), weights["he"].min()) and max(errors["he"].max(), weights["he"].max()) < 10
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # $1^{19}$ is 1, but it is not what the gradient is multiplied by. It forgets the *weights*, and it forgets the units
 # that are *off*. Both come now. (Why do the weights lose a decade less, $10^{-7}$ in place of $10^{-8}$? By BP4 their
 # gradient is the error times the activations of the layer below. Layer 1 is fed with pixels, the last layer with what
@@ -111,7 +129,13 @@ assert 0.1 < min(errors["he"].min(), weights["he"].min()) and max(errors["he"].m
 # **The function.** $\phi(z) = \max(0, z)$, with slope 1 for $z > 0$ and 0 for $z < 0$. And exactly at 0? There is no
 # slope there. Three ways to write the same function, and what PyTorch's autograd makes of each:
 
-# %% tags=["claim-C2.01"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2
+# Ask: An article says: the slope is 1, and 1 to the 19th is 1. What has it forgotten?
+# Expect: the weights; seldom the units that are off.
+# Answer: both. In the weights' own gradient the loss is a decade smaller, since BP4 multiplies with the layer below.
+
+# %% tags=["claim-C2.01"] slideshow={"slide_type": "skip"}
 z_three = torch.tensor([-1.0, 0.0, 1.0], requires_grad=True)
 ways = {
     "F.relu(z)": F.relu(z_three),
@@ -124,7 +148,7 @@ for name, slope in slopes.items():
 assert slopes["F.relu(z)"] == [0.0, 0.0, 1.0]
 assert [slope[1] for slope in slopes.values()] == [0.0, 0.5, 1.0]
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Any number from 0 to 1 is a legitimate answer at the kink (a *subgradient*). PyTorch's ReLU takes 0, and so do we.
 # It seldom matters, as $z$ is almost never exactly 0. (The exception: behind a layer that is silent altogether, $z$
 # is the bias, and with He's start the biases are 0.)
@@ -133,7 +157,7 @@ assert [slope[1] for slope in slopes.values()] == [0.0, 0.5, 1.0]
 # zeros and ones only, and the Jacobian product of chapter 1 is a product of weight matrices with some rows struck
 # out:
 
-# %% tags=["claim-C2.02"]
+# %% tags=["claim-C2.02"] slideshow={"slide_type": "skip"}
 net, digit = MLP(20, activation="relu", init="he"), x[0]
 z, _ = net.signals(digit)
 jacobian = torch.eye(64, dtype=torch.float64)
@@ -147,7 +171,7 @@ logits = net(digit)
 assert torch.allclose(jacobian @ digit, logits)                      # biases are zero: the net IS this matrix
 print(f"{sum((layer > 0).sum().item() for layer in z[:-1])} of {20 * 64} units are on for this digit")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # So "the active path passes the gradient on unchanged" is half of the truth. The *slopes* leave it unchanged. What
 # remains is a product of the weights of those units that are on, and it takes its size from the size of the weights.
 #
@@ -158,7 +182,7 @@ print(f"{sum((layer > 0).sum().item() for layer in z[:-1])} of {20 * 64} units a
 #
 # A million random numbers agree, at any scale and for any symmetric shape, a bell or a box:
 
-# %% tags=["claim-C2.03"]
+# %% tags=["claim-C2.03"] slideshow={"slide_type": "skip"}
 rng = torch.Generator().manual_seed(0)
 bell = torch.randn(1_000_000, generator=rng, dtype=torch.float64)
 box = (2 * torch.rand(1_000_000, generator=rng, dtype=torch.float64) - 1) * 3**0.5         # mean square 1, too
@@ -171,7 +195,7 @@ for name, Z, q in (("bell", bell, 0.01), ("bell", bell, 100.0), ("box", box, 1.0
     assert abs(square - 0.5) < 0.005 and abs(on - 0.5) < 0.005
     assert name == "box" or (abs(mean - 0.3989) < 0.002 and abs(variance - 0.3408) < 0.003)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # The two halves hold for every shape; the mean of $0.399\sqrt q$ and the variance of $0.341\,q$ are the bell's. "ReLU
 # shrinks the signal by 2", you may read. It is the mean *square* that halves; the root mean square shrinks by
 # $\sqrt2$ only, and the variance is a third rather than a half, since the mean is no longer 0.
@@ -191,7 +215,15 @@ for name, Z, q in (("bell", bell, 0.01), ("bell", bell, 100.0), ("box", box, 1.0
 # saturates, so nothing stops it. (3) Set $\sigma_w^2 = 2$ and the depth to 40, and go through the seeds. Level on
 # average, says theory; how level is *one* net?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 4 / 3
+# Say: Draw a bell on the board, blank its left half. Half of the mean square is left, forward and backward.
+# Ask: Which sigma_w makes up for one half?
+# Expect: 2.
+# Misconception: sigma_w and its square are mixed up; and "half" is the mean square, not the size.
+# Answer: the square is 2: He. There is no q in chi, so it holds at every size of the signal.
+
+# %% slideshow={"slide_type": "slide"}
 def signal_and_gradient(axes, sigma_w_squared=2.0, depth=20, seed=0):
     sigma_w = sigma_w_squared**0.5
     m = measure(MLP(depth, activation="relu", sigma_w=sigma_w, seed=seed), x[:128], y[:128])
@@ -204,11 +236,19 @@ def signal_and_gradient(axes, sigma_w_squared=2.0, depth=20, seed=0):
 
 explore(signal_and_gradient, panels=2, sigma_w_squared=(0.5, 4.0, 0.5), depth=(2, 40), seed=(0, 9))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 4 / 2
+# Do: sigma_w squared to 1, then to 4, then 2 with depth 40 and several seeds.
+# Ask: Is a net with He's weights level?
+# Expect: yes.
+# Misconception: an average over nets is taken for every net.
+# Answer: level on average, most single nets drift down; less so in wide layers.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Some nets drift up, most drift down. Many nets at once tell what is chance and what is not: 40 layers, He's weights,
 # the signal of the last layer divided by that of the first.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def mean_square(layer, nets, width):
     generator, a = torch.Generator().manual_seed(0), x[:32].expand(nets, 32, 64)
     for _ in range(layer):
@@ -223,13 +263,13 @@ for name, ratio in (("100 nets of width 64", narrow), ("10 nets of width 256", w
           f"lower than it began in {(ratio < 1).double().mean():.0%}; spread {ratio.log10().std():.2f} decades")
 assert 0.3 < narrow.mean() < 3 and narrow.median() < 0.5 and wide.log10().std() < 0.75 * narrow.log10().std()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # The *mean* is near 1, as promised. But each layer multiplies by some luck of its own, and a product of lucky factors
 # is lopsided: a few nets end high and hold the mean up, while the typical net ends several times lower, and an
 # unlucky one a hundred times. The luck is that of few units. Theory is exact for infinitely wide layers; four times
 # the width already makes the spread much smaller.
 
-# %% tags=["claim-C2.07"]
+# %% tags=["claim-C2.07"] slideshow={"slide_type": "skip"}
 for sigma_w_squared in (1, 2, 4):
     nets = [MLP(20, activation="relu", sigma_w=sigma_w_squared**0.5, seed=seed) for seed in range(5)]
     deltas = torch.stack([measure(net, x[:128], y[:128]).delta_norm for net in nets])            # (5, 21)
@@ -243,14 +283,14 @@ print(f"chi at q = 1e-6: {tiny:.3f}, at q = 1e6: {huge:.3f}; "
       f"tanh's: {theory.chi('tanh', 1e-6, 2**0.5):.3f}, {theory.chi('tanh', 1e3, 2**0.5):.3f}")
 assert abs(tiny - 1) < 1e-6 and abs(huge - 1) < 1e-6
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # On the right ReLU never saturates. That is its strength, and also why it can explode: no ceiling stops the signal.
 #
 # ## Does it matter?
 #
 # Two activations, two kinds of weights: four nets of twenty layers, on the same batches. Which of them learn?
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 def four_nets():
     return {f"{activation}, {init}": MLP(20, activation=activation, init=init)
             for activation in ("sigmoid", "relu") for init in ("torch", "he")}
@@ -261,10 +301,17 @@ print(", ".join(f"{name}: {share:.0%}" for name, share in accuracy.items()))
 stopped = any(run.stopped for run in runs.values())
 assert stopped or all((share > 0.8) == (name == "relu, he") for name, share in accuracy.items())
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 2
+# Do: run the cell (Enter, Ctrl-Enter) and let them watch.
+# Ask: Which of the four will learn?
+# Expect: both ReLU nets.
+# Answer: one of four, and no learning rate saves the others: activation and weights.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # One of four. A doubter asks: perhaps the others want another learning rate? Here are the sick three at five more.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 best = dict.fromkeys(four_nets(), 0.0)
 del best["relu, he"]
 for lr in (0.003, 0.03, 0.1, 0.3, 1.0):
@@ -274,7 +321,7 @@ for lr in (0.003, 0.03, 0.1, 0.3, 1.0):
 print("best of five rates:", ", ".join(f"{name}: {share:.0%}" for name, share in best.items()))
 assert max(best.values()) < 0.25
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # No rate helps. It takes the activation *and* the weights, as in chapter 1's cube: neither is enough alone. From here
 # on every net has He's weights, unless it is meant to be sick.
 #
@@ -284,7 +331,7 @@ assert max(best.values()) < 0.25
 # 100 digits, sorted by class. Bright is on. *Try:* go from layer 1 to 20 on the right. Watch for rows of a single
 # colour.
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 def pattern(axes, layer=20):
     net, by_class = MLP(20, activation="relu", init="he"), y[:100].argsort()
     z, _ = net.signals(x[:100][by_class])
@@ -299,7 +346,14 @@ def pattern(axes, layer=20):
 
 explore(pattern, panels=2, layer=(1, 20))
 
-# %% tags=["claim-C2.04"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3
+# Do: go from layer 1 to layer 20.
+# Ask: What does a row of one colour mean?
+# Expect: a broken unit, or nothing.
+# Answer: a unit that is off, or on, for every digit. Half of the picture is off in any case: sparsity. Off for all is the price.
+
+# %% tags=["claim-C2.04"] slideshow={"slide_type": "skip"}
 zeros, alike, unlike, one_colour = [], [], [], []
 same_class, itself = y[:300, None] == y[None, :300], torch.eye(300, dtype=torch.bool)
 for seed in range(5):
@@ -314,13 +368,13 @@ assert 0.45 < min(zeros) and max(zeros) < 0.55 and len(on.unique(dim=0)) > 290
 assert min(alike) > max(unlike) + 0.03
 assert max(first for first, _ in one_colour) < 10 and min(last for _, last in one_colour) > 20
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 print("share of zeros, 5 nets:", [f"{share:.2f}" for share in zeros])
 print(f"layer 1: {len(on.unique(dim=0))} patterns for 300 digits; two digits of one class agree in "
       f"{alike[-1]:.0%} of the units, of different classes in {unlike[-1]:.0%}")
 print("units of one colour, layer 1 and layer 20:", [(int(first), int(last)) for first, last in one_colour])
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # **Half of the activations are exactly zero.** That is called *sparsity*, and it is good for something:
 #
 # - Every digit switches on its own half of the net, hence its own matrix (the one you computed above). That is what
@@ -340,7 +394,7 @@ print("units of one colour, layer 1 and layer 20:", [(int(first), int(last)) for
 # within seconds: take steps that are too large. *Predict:* which share of the units will be dead in the end? Six
 # nets, three layers each, learning rate 0.3 with momentum 0.9:
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 @torch.no_grad()
 def dead_by_layer(net):
     *hidden, _ = net.signals(x)[0]                                   # three of (1437, 64)
@@ -356,7 +410,7 @@ victims = {f"seed {seed}": MLP(3, activation="relu", init="he", seed=seed) for s
 deaths = race(victims, x, y, steps=200, lr=0.3, every=2, title="A step too large",
               record={"dead": dead_by_layer, "unit": layer_1})
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 stopped = any(run.stopped for run in deaths.values())
 for name, run in deaths.items():
     census = run.recorded["dead"].mean(1)                            # (records,)
@@ -373,23 +427,30 @@ def census_over_time(axes):
         plots.draw_bundle(ax, shares, steps, xlabel="step", ylabel="dead share", limits=(0, 1.05))
         ax.set_title(f"layer {l + 1}")
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 show(census_over_time, panels=3, size=(10, 3.6))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 2
+# Ask: Learning rate 0.3 with momentum. How many units will be silent for every digit in the end?
+# Expect: a few, or a tenth.
+# Misconception: that dead units are a rare accident.
+# Answer: four in five. And the loss looks calm: it has come down to ln 10, the loss of a guess.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # This is a *census*: the dead share of each layer, before, during and after; a thin line is one net, the thick one
 # their mean. Almost nobody is dead at birth, most are at the end, and what is left of the nets gets two digits in ten
 # right, or one, which is guessing. The loss jumped for a while, and then came down to $\ln 10 \approx 2.3$, the loss
 # of a guess, or to about 2: the units that were thrown too far went dark, and the noise with them. Notice also that
 # the lines of layers 2 and 3 often *fall*, and those of layer 1 hardly ever. We come back to that.
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## One unit's death
 #
 # Follow one unit of layer 1 of the first net: of those that die, the one that lives for a middling time. The largest,
 # the median and the smallest of its pre-activations over all digits, and the gradient of its own weights:
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 steps, life = deaths["seed 0"].recorded_steps, deaths["seed 0"].recorded["unit"]         # (records, 4, 64)
 alive = life[:, 0] > 0                                               # (records, 64): on for at least one digit
 ends = (alive * torch.arange(1, len(alive) + 1)[:, None]).amax(0)    # (64,): each unit's first record dead
@@ -406,7 +467,7 @@ def one_life(axes):
     plots.draw_lines(axes[1], {"gradient": gradient}, x=steps[shown], xlabel="step", ylabel="norm of its own gradient")
     return f"Unit {unit} of layer 1 falls silent for all digits between steps {steps[end - 1]} and {steps[end]}."
 
-# %% tags=["claim-C2.05"]
+# %% tags=["claim-C2.05"] slideshow={"slide_type": "slide"}
 if not len(died):                                                    # you stopped the training early
     print("No unit has died yet: let the training above run on.")
 else:
@@ -415,7 +476,11 @@ else:
     print(f"own gradient: up to {before:.2g} while it lived, {after} in {len(life) - end} records afterwards")
     assert before > 0 and after == 0
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2
+# Say: One life. The last digit lets go, and from then on the gradient is not small, it is exactly zero. What still moves is momentum.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Here a few large gradients throw it down. The last digit lets go of it, and from then on its gradient is not small:
 # it is **exactly zero**. (The heights may go on moving for a while after that. That is *momentum*, which no gradient
 # stops any more.)
@@ -426,7 +491,7 @@ else:
 # layers below go on learning, they may move until one digit reaches it again. So kill 16 units of layer 3 by hand,
 # with a bias of $-5$, and train, once with the layers below frozen and once with all free:
 
-# %% tags=["claim-C2.05"]
+# %% tags=["claim-C2.05"] slideshow={"slide_type": "skip"}
 def resurrections(seed, frozen):
     net = MLP(3, activation="relu", init="he", seed=seed)
     nn.init.constant_(net.hidden[2].bias[:16].detach(), -5.0)
@@ -442,15 +507,15 @@ for seed in range(3):
     print(f"seed {seed}: {dead} dead at the start; back to life: {nailed} over frozen layers, {free} over free ones")
     assert dead >= 8 and nailed == 0 and free > 0
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # And in the six nets that you killed above? Wherever a line of the census fell, units came back:
 
-# %% tags=["claim-C2.05"]
+# %% tags=["claim-C2.05"] slideshow={"slide_type": "skip"}
 back = sum(64 * (-run.recorded["dead"].diff(dim=0)).clamp(min=0).sum(0) for run in deaths.values())      # (3,)
 print("returns to life in six nets, by layer:", [round(count) for count in back.tolist()])
 assert stopped or 10 * back[0] < back[1:].min()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # So death is permanent in two cases: in **layer 1**, whose input is the data (once the momentum has run out), and
 # wherever everything below is frozen or dead itself. Elsewhere a unit may return, but nobody calls it back: it is
 # luck. And once a whole layer is silent, nothing below it learns any more, and luck ends.
@@ -461,7 +526,14 @@ assert stopped or 10 * back[0] < back[1:].min()
 # times 17 biases, trained together. (`Stack` computes them as one. A net's loss is weighted with its learning rate,
 # which comes to the same as a step of that length.) *Predict:* in which corners of the map do units die?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3
+# Ask: A dead unit is dead for good, true or false?
+# Expect: true.
+# Misconception: its own weights are stuck, so it is; but its input may move.
+# Answer: for good only in layer 1, and where everything below is frozen or dead.
+
+# %% slideshow={"slide_type": "skip"}
 biases, powers = torch.linspace(-4, 0, 17), torch.linspace(-2.5, 0, 13)
 
 def born_with(bias):
@@ -477,7 +549,7 @@ def weighted_loss(logits, labels):                                   # logits (2
     losses = torch.stack([F.cross_entropy(own, labels) for own in logits])
     return (lengths * losses).sum() / lengths.sum()
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 images, labels = x[:600].float(), y[:600]                            # enough here, and kind to the memory
 
 @torch.no_grad()
@@ -491,7 +563,7 @@ run = fit(stack, images, labels, steps=150, lr=lengths.sum().item(), loss_fn=wei
           title="221 nets, mean loss")
 dead, right = dead_and_right()
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 sealed = dead_at_birth[1, :, 0] == 1                                 # (17,): biases with which layer 2 is born silent
 
 def two_ways_to_die(axes):
@@ -503,7 +575,13 @@ def two_ways_to_die(axes):
 
 show(two_ways_to_die, panels=2)
 
-# %% tags=["claim-C2.06"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 2
+# Ask: Left picture, bright is dead. Which regions are dead for which reason?
+# Expect: they find the right edge; few find that below the line no step changes anything.
+# Answer: born dead below the dashed line, killed at the right edge. Just above the line a larger step even brings units back.
+
+# %% tags=["claim-C2.06"] slideshow={"slide_type": "skip"}
 moved = (dead - dead_at_birth).abs().amax((0, 2))                    # (17,): by the best or worst learning rate
 small_step, large_step = dead.mean(0)[-1, :6], dead[:, 10:, -2:].mean((0, 2))            # (6,), (7 biases,)
 print(f"below the line: {dead[:, sealed].mean(0).min():.0%} dead or more; changed by any step: {moved[sealed].max()}")
@@ -516,7 +594,7 @@ assert run.stopped or (moved[sealed].max() == 0 and moved[~sealed].min() > 0 and
 assert run.stopped or (large_step.min() > 0.7 and small_step.max() < 0.15)
 assert run.stopped or (half_dead.min() < half_dead[0] - 0.05 and right[10].max() > 0.8)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Bright means dead in the left picture, and learned in the right one. There are three regions.
 #
 # - **Below the dashed line** the net is born dead, and no step, small or large, changes a single unit. Layer 2 is
@@ -532,7 +610,7 @@ assert run.stopped or (half_dead.min() < half_dead[0] - 0.05 and right[10].max()
 # you believe a census, ask what the net was born with. The same ten layers with PyTorch's weights and biases, with the
 # same weights but biases of zero, and with He's:
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 births = {"PyTorch's default": [], "the same, biases 0": [], "He": []}
 for seed in range(5):
     nets = {name: MLP(10, activation="relu", init="torch", seed=seed) for name in births}
@@ -545,7 +623,7 @@ birth_census = {name: torch.stack(shares).mean(0) for name, shares in births.ite
 z_deep = nets["PyTorch's default"].signals(x)[0][5]                  # layer 6 of the last net: (1437, 64)
 differs = (z_deep.var(0).mean() / z_deep.square().mean()).item()
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 def draw_births(ax):
     plots.draw_lines(ax, birth_census, xlabel="layer", ylabel="dead share, untrained", limits=(0, 0.75))
 
@@ -558,7 +636,11 @@ assert by_biases > 0.5 and differs < 0.02
 assert deep["PyTorch's default"] > 0.4 and max(deep["the same, biases 0"], deep["He"]) < 0.25
 assert birth_census["He"][7:].mean() > birth_census["He"][:3].mean() + 0.03
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2
+# Say: A tutorial counts half of a layer dead in an untrained net and blames depth. Three quarters of it are PyTorch's weights and biases.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # We find the half-dead layers, too. But three quarters of it are the *initialization*: PyTorch's weights shrink the
 # signal sixfold per layer in mean square and its biases do not shrink, so from layer 6 on $z$ is nearly all bias and
 # what biases have set off below, the same for each digit, and half of the units are off for all. Without the biases,
@@ -572,7 +654,7 @@ assert birth_census["He"][7:].mean() > birth_census["He"][:3].mean() + 0.03
 # has weights too large ($\sigma_w = 3$) for its learning rate, the second biases of $-3$. *Predict:* does each help
 # both?
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 REMEDIES = ("nothing", "a tenth of the step", "a leak of 0.2", "He's start", "batch norm")
 
 def treated(remedy, sigma_w, bias, seed):
@@ -589,7 +671,7 @@ def silent_share(net):                                               # z below 0
     z, _ = net.eval().signals(x)
     return torch.stack([(layer <= 0).all(0).double().mean() for layer in z[:-1]]).mean().item()
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 sick = {"weights too large": (3.0, 0.0, 0.1), "biases of -3": (2**0.5, -3.0, 0.05)}      # sigma_w, bias, step
 loss = {name: {remedy: [] for remedy in REMEDIES} for name in sick}
 silent = {name: {remedy: [] for remedy in REMEDIES} for name in sick}
@@ -604,7 +686,7 @@ for name, (sigma_w, bias, step) in sick.items():
             loss[name][remedy].append(torch.nan if run.diverged else last)
             silent[name][remedy].append(torch.nan if run.diverged else silent_share(nets[remedy]))
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 def remedies(axes):
     for row, name in zip(axes.reshape(2, 2), sick):
         plots.draw_strips(row[0], silent[name], xlabel="share of units silent for every digit", limits=(-0.03, 1.03),
@@ -616,7 +698,14 @@ def remedies(axes):
 
 show(remedies, panels=(2, 2), size=(9, 5.6))
 
-# %% tags=["claim-C2.06"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 2
+# Ask: Does a leak help both patients?
+# Expect: yes.
+# Misconception: a remedy helps whatever the cause was.
+# Answer: the born-dead net, yes; the net with too large a step explodes in all five nets. There the dead units were the fuse.
+
+# %% tags=["claim-C2.06"] slideshow={"slide_type": "skip"}
 large, biased = loss.values()
 for name, values in loss.items():
     print(f"{name}: largest loss of five nets:", {remedy: round(max(five), 2) for remedy, five in values.items()})
@@ -626,7 +715,7 @@ assert stopped or (min(biased["nothing"] + biased["a tenth of the step"]) > 2 an
 assert stopped or max(large["a tenth of the step"] + large["He's start"] + large["batch norm"]) < 0.3
 assert stopped or max(biased["He's start"] + biased["batch norm"]) < 0.2
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # A point is one net of five, the bar their mean. A remedy has to fit the cause.
 #
 # - **A smaller step** cures what a large step does, and nothing for a net that was born dead.
@@ -637,7 +726,7 @@ assert stopped or max(biased["He's start"] + biased["batch norm"]) < 0.2
 # - **Normalization** recentres and rescales every $z$ at every step, so neither large weights nor a bias can hold a
 #   unit on the dark side. It cures both.
 
-# %% [markdown] tags=["claim-C2.08", "claim-C2.09"]
+# %% [markdown] tags=["claim-C2.08", "claim-C2.09"] slideshow={"slide_type": "skip"}
 # ## What the literature says
 #
 # You have settled three sentences already: "$1^{19} = 1$", "a dead unit is dead for good", and the census of
@@ -651,24 +740,24 @@ assert stopped or max(biased["He's start"] + biased["batch norm"]) < 0.2
 #
 # *Try:* 1969, 2010, 2011, 2012, 2013, 2015.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def history_of_the_field(ax, year=2012):
     return plots.draw_timeline(ax, timeline.EVENTS, year, timeline.LANES)
 
 explore(history_of_the_field, year=(1969, 2020))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## When to use what: a quiz
 #
 # ReLU is for hidden layers. Not everything is a hidden layer:
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 print(quiz.sheet(chapter02.QUIZ))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Put your answers in quotes in place of the dots. Each is answered with a reason, the wrong ones, too.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 answers = {
     "hidden": ...,
     "probability": ...,
@@ -678,11 +767,11 @@ answers = {
 }
 quiz.grade(chapter02.QUIZ, answers)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # When you are done, here are two of the reasons in numbers: a state that is fed back a hundred times with the
 # weight 1.1, and an output unit that wrongly says "no" ($z = -3$ where the answer is "yes"):
 
-# %% tags=["claim-C2.10"]
+# %% tags=["claim-C2.10"] slideshow={"slide_type": "skip"}
 state = {"relu": torch.tensor(1.0), "tanh": torch.tensor(1.0)}
 for _ in range(100):
     state = {"relu": F.relu(1.1 * state["relu"]), "tanh": torch.tanh(1.1 * state["tanh"])}
@@ -695,10 +784,10 @@ print(f"pull on a wrong output: sigmoid and cross-entropy {sigmoid_pull:.2f}, "
 assert state["relu"] > 10_000 and state["tanh"] < 1
 assert sigmoid_pull < -0.9 and relu_pull == 0
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## The clinic: your second patient
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 patient = chapter02.PATIENT
 print(patient.complaint)
 m = measure(patient.make(), x, y)
@@ -706,23 +795,39 @@ print("layer   gradient  mean of z  std of a  dead")
 for l in range(3):
     print(f"{l + 1:5}  {m.delta_norm[l]:9.1e}  {m.pre_mean[l]:9.2f}  {m.activation_std[l]:8.2f}  {m.dead[l]:4.0%}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3
+# Ask: Which disease is it? It has not taken a step yet.
+# Expect: vanishing, or too large a step.
+# Answer: dead before the first step: z lies around -3, where its biases put it. Biases of zero cure it, a leak of 0.01 does not.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Which disease is it? Put one of these in place of the dots, with its quotes: `"dead before the first step"`,
 # `"killed by too large a step"`, `"vanishing through small slopes"`, `"weights too small"`.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 diagnosis = ...
 clinic.name_disease(patient, diagnosis)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # And the treatment? One of `"a tenth of the learning rate"`, `"ten times the learning rate"`, `"a leak of 0.01"`,
 # `"biases of zero"`. The patient is trained untreated and treated, side by side.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 prescription = ...
 clinic.treat(patient, prescription)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
+# A second opinion, which you can ask for any net of your own (without `print` it comes with a picture):
+
+# %% slideshow={"slide_type": "skip"}
+print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The same layers, the same cause, the same cure. Only layer 1's share differs from your census. Fewer digits were asked,
+# and a unit that none of *them* reaches counts as dead: a census is always one of a unit *and* a batch.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
 # ### 1. One step back through ReLU
@@ -744,14 +849,14 @@ clinic.treat(patient, prescription)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def relu_backward(delta_out, z):
     """Two tensors of the same shape -> the error before the ReLU, of that shape."""
     ...
 
 chapter02.check_relu_backward(relu_backward)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ### 2. The level for a leaky ReLU
 #
 # `level_sigma_w(alpha)`: which $\sigma_w$ keeps $\chi = 1$ if the slope is 1 for $z > 0$ and $\alpha$ for $z < 0$? A
@@ -771,14 +876,14 @@ chapter02.check_relu_backward(relu_backward)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def level_sigma_w(alpha):
     """The slope below zero -> sigma_w, a number."""
     ...
 
 chapter02.check_level_sigma_w(level_sigma_w)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ### 3. Who is dead?
 #
 # `dead_units(z)`: the pre-activations of a ReLU layer, of shape (samples, units); return a tensor of True and
@@ -798,14 +903,14 @@ chapter02.check_level_sigma_w(level_sigma_w)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def dead_units(z):
     """(samples, units) -> (units,) of True and False."""
     ...
 
 chapter02.check_dead_units(dead_units)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ### 4. A census for any net
 #
 # `census(net, x)`: for an `nn.Sequential` and a batch, the dead share (0 to 1) after each of its `nn.ReLU` layers,
@@ -831,14 +936,14 @@ chapter02.check_dead_units(dead_units)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def census(net, x):
     """An nn.Sequential and a batch -> the dead share after each nn.ReLU."""
     ...
 
 chapter02.check_census(census)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
 # - ReLU lets half of the mean square through, forward and backward, at any scale: $\chi = \sigma_w^2/2$, which is level
@@ -850,7 +955,11 @@ chapter02.check_census(census)
 #
 # One picture to keep: one activation, four sizes of weights.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 1
+# Say: Half gets through, so chi is sigma_w squared over 2; and a unit that is off for every input does not learn.
+
+# %% slideshow={"slide_type": "subslide"}
 def four_sizes(ax):
     curves = {}
     for name, sigma_w in (("4", 2.0), ("2 (He)", 2**0.5), ("1", 1.0), ("1/3 (PyTorch)", (1 / 3) ** 0.5)):
@@ -861,7 +970,11 @@ def four_sizes(ax):
 
 show(four_sizes)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Say: One activation, four sizes of weights. Next time: must the left side be flat?
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # All of ReLU's trouble sits on its left side, where it is flat. Must it be? It could leak, bend smoothly, dip below
 # zero. A dozen functions try just that, most of them with an acronym that ends in **LU**: chapter 3 puts them side
 # by side and asks which differences are real.

@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 3 · The \*LU family: which bend at zero, and why?
 #
 # **In one sentence:** all successors of ReLU approach a straight line on the right and differ in what they do around
@@ -19,30 +19,34 @@
 # *45 minutes, or 20 without the exercises. You need: chapter 1 ($\chi$, the factor of the squared gradient per layer)
 # and chapter 2 (dead units).*
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 1
+# Say: A dozen functions want to be the next ReLU. Today we measure what is different about them.
+
+# %% slideshow={"slide_type": "skip"}
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import activations, chapter03, clinic, data, plots, quiz, theory
+from utils import activations, chapter03, clinic, data, diagnose, plots, quiz, theory
 from utils.diagnostics import measure
 from utils.explore import explore, predict, show
 from utils.models import MLP, Stack
 from utils.training import race
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
 x, y, x_test, y_test = data.digits()
 names = [name for name in activations.ACTIVATIONS if name != "identity"]
 print(f"{len(names)} activations:", ", ".join(names))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## See it: the atlas
 #
 # ReLU lets the gradient through on one half of the axis and stops it on the other. Everything that came after it
 # tries to keep the first and mend the second. All at a glance: the value (solid) and the slope (dashed), which is what
 # the gradient meets.
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 def gallery(axes):
     z = torch.linspace(-4, 4, 401, dtype=torch.float64)
     for ax, name in zip(axes.flat, names):
@@ -54,9 +58,15 @@ def gallery(axes):
         ax.get_legend().remove()
     return "Solid: the value. Dashed: the slope."
 
-show(gallery, panels=(3, 4), size=(8.4, 5))
+show(gallery, panels=(3, 4), size=(8.4, 4.4))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 1
+# Ask: What do all of those have in common that came after ReLU, and where do they differ?
+# Expect: the right side is a line; the left differs.
+# Answer: a leak, a floor or a dip on the left.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Sigmoid and tanh level off on both sides, the others on one or none. Mind the three manners on the left: a *leak*
 # (leaky, PReLU), a *floor* (ELU, SELU), and a *dip* (GELU, SiLU, Mish), which also bends the right side a little. Now
 # two at a time, larger; above the value, below the slope.
@@ -64,7 +74,7 @@ show(gallery, panels=(3, 4), size=(8.4, 5))
 # *Try:* (1) relu against leaky_relu, then elu: which of the two has a floor? (2) gelu against silu: find the place
 # where the value *falls*. (3) selu: how steep is it just left of zero?
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 def atlas(axes, first="relu", second="gelu"):
     z = torch.linspace(-5, 5, 1001, dtype=torch.float64)
     chosen = {name: activations.get(name) for name in (first, second)}
@@ -79,7 +89,15 @@ def atlas(axes, first="relu", second="gelu"):
 
 explore(atlas, panels=(2, 1), size=(9, 5.6), first=names, second=names)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 2
+# Do: elu against leaky_relu, then gelu against silu, then selu.
+# Ask: Which of these is steeper than 1, and where?
+# Expect: none, since ReLU's slope is 1.
+# Misconception: 1 is the largest slope that an activation can have.
+# Answer: selu just left of zero, 1.76; gelu, silu and mish on the right.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Now the facts, and not from a textbook: each number below is computed from the formula. The range of the slope and
 # where it is reached (the point nearest to zero; `inf`: only approached); whether the slope is continuous (`smooth`)
 # and the value never falls (`rises`); and three numbers that you know how to read.
@@ -88,7 +106,7 @@ explore(atlas, panels=(2, 1), size=(9, 5.6), first=names, second=names)
 # - **back** $= E[\phi'(Z)^2]$: the mean squared slope.
 # - $\chi$ = gain² · back: what one layer does to the squared gradient *if* $z$ is held at 1.
 
-# %% tags=["claim-C3.10"]
+# %% tags=["claim-C3.10"] slideshow={"slide_type": "slide"}
 grid = torch.linspace(-6, 6, 12_001, dtype=torch.float64)
 facts = {name: theory.facts(name) for name in names}
 smooth = {name: activations.get(name).slope(grid).diff().abs().max().item() < 0.01 for name in names}
@@ -103,7 +121,14 @@ assert [name for name in names if not smooth[name]] == ["relu", "leaky_relu", "p
 assert abs(facts["selu"].gain - 1) < 1e-6 and facts["sigmoid"].chi < 0.2 < facts["softplus"].chi < 0.4
 assert all(0.99 < facts[name].chi < 1.08 for name in names if name not in ("sigmoid", "tanh", "softplus"))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 4 / 2
+# Say: Read the last column first: chi at the gain. All but sigmoid, tanh and softplus lie between 1 and 1.08.
+# Ask: Where in this table is the risk of vanishing?
+# Expect: someone reads it off the slope.
+# Answer: there is no such number but chi.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Read the last column first. Sigmoid and softplus lose most of the squared gradient in every layer, tanh gains 18 %,
 # and **all the others lie between 1 and 1.08**. That is the family's common secret, and a first hint that the
 # choice within it may matter less than its fans believe.
@@ -115,7 +140,7 @@ assert all(0.99 < facts[name].chi < 1.08 for name in names if name not in ("sigm
 #
 # Three ways to mend the left side. **A leak**: a line with a small slope, fixed (Leaky ReLU) or learnt (PReLU).
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def leaky_relu(z, alpha=0.01):
     return torch.where(z > 0, z, alpha * z)
 
@@ -126,11 +151,11 @@ z = torch.linspace(-6, 6, 2001, dtype=torch.float64)
 assert apart(leaky_relu(z), F.leaky_relu(z)) < 1e-12
 assert apart(leaky_relu(z, 0.25), nn.PReLU().double()(z)) < 1e-12                # 0.25: PReLU's start
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # **A floor**: an exponential that levels off at $-\alpha$. ELU takes $\alpha = 1$; SELU multiplies the whole by
 # $\lambda$, with two odd-looking constants that we shall find a reason for.
 
-# %% tags=["claim-C3.03"]
+# %% tags=["claim-C3.03"] slideshow={"slide_type": "skip"}
 def elu(z, alpha=1.0):
     return torch.where(z > 0, z, alpha * (torch.exp(z) - 1))
 
@@ -144,14 +169,14 @@ print("ELU's floor:", floor, " slope just left of zero:", {a: round(s, 3) for a,
 assert max(from_torch) < 1e-12 and all(abs(floor[alpha] + alpha) < 1e-6 for alpha in floor)
 assert just_left[0.5] < just_left[1.0] <= 1 < just_left[2.0]
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # "ELU's slope lies in (0, 1]" is true for $\alpha \le 1$ only: just left of zero it is $\alpha$, and only with
 # $\alpha = 1$ is there no jump.
 #
 # **A gate**: $z$ times a number between 0 and 1 that depends on $z$ itself. GELU asks the normal distribution
 # function $\Phi$, Swish a sigmoid, Mish a tanh of a softplus.
 
-# %% tags=["claim-C3.05", "claim-C3.06"]
+# %% tags=["claim-C3.05", "claim-C3.06"] slideshow={"slide_type": "skip"}
 def gelu(z):
     return z * (1 + torch.erf(z / 2**0.5)) / 2
 
@@ -168,7 +193,7 @@ print(f"GELU and its tanh form differ by {gap:.1e} at most; SiLU's minimum is {l
 assert max(from_torch) < 1e-12 and 4e-4 < gap < 4.8e-4
 assert abs(lowest + 0.2785) < 1e-4 and abs(where + 1.2785) < 5e-3
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def softplus(z):
     return torch.log(1 + torch.exp(z))
 
@@ -177,14 +202,14 @@ def mish(z):
 
 assert apart(softplus(z), F.softplus(z)) < 1e-12 and apart(mish(z), F.mish(z)) < 1e-12
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # A word on credit: SiLU is usually attributed to the Swish paper of 2017. It stands already in the GELU paper of
 # 2016, and Elfwing et al. studied it independently.
 #
 # Swish has a knob. *Try:* (1) $\beta = 0$: what is left? (2) $\beta = 10$: whom does it resemble? (3) At which
 # $\beta$ is it hard to tell from GELU (choose it as the companion)?
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 def swish_by_beta(axes, beta=1.0, companion="relu"):
     z = torch.linspace(-4, 4, 401, dtype=torch.float64)
     other, f, slope = activations.get(companion), swish(z, beta), activations.silu_slope(z, beta)
@@ -197,7 +222,12 @@ def swish_by_beta(axes, beta=1.0, companion="relu"):
 
 explore(swish_by_beta, panels=2, beta=(0.0, 10.0, 0.1), companion=["relu", "gelu", "identity"])
 
-# %% tags=["claim-C3.06"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2
+# Do: beta to 0, to 10, and to 1.7 with gelu as the companion.
+# Say: From half the identity to ReLU on one knob; on the way it is GELU.
+
+# %% tags=["claim-C3.06"] slideshow={"slide_type": "skip"}
 linear, to_gelu = apart(swish(z, 0.0), z / 2), apart(swish(z, 1.702), gelu(z))
 to_relu = {beta: apart(swish(z, beta), F.relu(z)) for beta in (1, 10, 100)}
 print(f"to z/2 at beta 0: {linear}; to ReLU:", {b: round(gap, 4) for b, gap in to_relu.items()},
@@ -205,7 +235,7 @@ print(f"to z/2 at beta 0: {linear}; to ReLU:", {b: round(gap, 4) for b, gap in t
 assert linear == 0 and to_gelu < 0.03
 assert all(abs(beta * gap - to_relu[1]) < 1e-3 for beta, gap in to_relu.items())
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # From half the identity to ReLU, on one knob; the distance to ReLU is $0.2785/\beta$. At $\beta = 1.702$ Swish is
 # GELU to within 0.02: the two are the same idea.
 #
@@ -214,18 +244,27 @@ assert all(abs(beta * gap - to_relu[1]) < 1e-3 for beta, gap in to_relu.items())
 # A leaky unit never dies, because its slope is never zero. Does that save the gradient? Follow *one path* through
 # five leaky units that all are on their negative side.
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 def negative_path(ax, alpha=0.01, guess=None):
     left = torch.full((6,), alpha, dtype=torch.float64) ** torch.arange(5, -1, -1)
-    return plots.draw_by_layer(ax, left, guess=guess, quantity="gradient along the path")
+    caption = plots.draw_by_layer(ax, left, guess=guess, quantity="gradient along the path")
+    ax.set(xlim=(0.5, 6.5), ylim=(1e-11, 10))
+    return caption
 
 predict("Five leaky ReLUs (0.01), all on the negative side: how much of the gradient is left at layer 1?",
-        negative_path, guess=[("0.05", 0.05), ("0.01", 0.01), ("1e-5", 1e-5), ("1e-10", 1e-10)])
+        negative_path, guess=[("0.05", 0.05), ("0.01", 0.01), ("1e-5", 1e-5), ("1e-10", 1e-10)], right=1e-10)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 3
+# Ask: Five leaky units, all on their negative side. How much of the gradient gets through?
+# Expect: 0.05 and 0.01.
+# Misconception: a leak saves the gradient; and factors are added.
+# Answer: 1e-10, a product. The leak saves the unit, not the path.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # And what autograd says:
 
-# %% tags=["claim-C3.01"]
+# %% tags=["claim-C3.01"] slideshow={"slide_type": "skip"}
 h = start = torch.tensor([-1.0], dtype=torch.float64, requires_grad=True)
 for _ in range(5):
     h = F.leaky_relu(h, 0.01)                                # negative stays negative
@@ -233,14 +272,14 @@ for _ in range(5):
 print(f"gradient through five negative units: {left.item():.1e}")
 assert 0.99e-10 < left.item() < 1.01e-10
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # As good as nothing. Along a negative path a leaky net vanishes like any other, and faster than a sigmoid. The leak
 # has another use: it keeps a way *back* for the unit. The gradient of a whole net is a sum over all paths, and most
 # of it flows where units are active: back = 0.5000 for ReLU, 0.50005 for the leaky one.
 #
 # **PReLU** lets the data choose the leak, starting from 0.25. Watch what twenty layers choose, in five nets.
 
-# %% tags=["claim-C3.02"]
+# %% tags=["claim-C3.02"] slideshow={"slide_type": "skip"}
 learners = {f"net {seed}": MLP(20, activation="prelu", sigma_w=theory.gain("prelu"), seed=seed) for seed in range(5)}
 before = torch.cat([phi.weight for phi in learners["net 0"].phi]).detach().clone()         # (20,)
 learning = race(learners, x, y, steps=300, lr=0.005, title="PReLU learns its slopes",
@@ -254,7 +293,7 @@ print(f"layers 1 to 5: {first_five:.2f}; layers 16 to 20: {last_five:.2f}")
 assert (before == 0.25).all()
 assert stopped or (final.std() > 0.04 and final.mean() > 0.25 and last_five > first_five)
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 def learnt_slopes(axes):
     shown = {f"layer {l + 1}": slopes["net 0"][:, l] for l in (0, 9, 19)}
     plots.draw_lines(axes[0], shown, learning["net 0"].recorded_steps, xlabel="step", ylabel="slope below zero",
@@ -264,9 +303,13 @@ def learnt_slopes(axes):
     axes[0].set_title("one net, while it learns")
     axes[1].set_title("five nets, and their mean")
 
-show(learnt_slopes, panels=2)
+show(learnt_slopes, panels=2, size=(8.4, 3.4))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2
+# Say: PReLU chooses its leak. They start at 0.25 and spread out, each net in its own way; single nets scatter more than any rule that one could read off.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # They spread out, each net in its own way, and hardly any goes to zero, which would be ReLU. He et al. report the
 # largest slopes in the *first* layers of their image nets. We do not see that: single layers scatter, and on average
 # it is the later layers that take a little more. What holds for a convolutional net on photographs need not hold for a
@@ -277,7 +320,7 @@ show(learnt_slopes, panels=2)
 # Now the test that separates them. The same weights for all, $w \sim N(0, 1/n)$ (LeCun's, $\sigma_w = 1$), 100
 # layers. Predict first: whose signal is still there at the end?
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 deep = {name: measure(MLP(100, activation=name, sigma_w=1.0), x[:64], y[:64]) for name in names}
 variance = {name: (m.activation_std[99] ** 2).item() for name, m in deep.items()}
 carried = {name: (m.delta_norm[0] / m.delta_norm[99]).item() for name, m in deep.items()}
@@ -292,12 +335,19 @@ def who_holds(axes, guess=None):
     return f"A bar is what is lost or won, from 1. Closest to variance 1: {min(variance, key=lambda n: abs(variance[n] - 1))}."
 
 predict("Whose variance is closest to 1 after 100 layers at sigma_w = 1? (Your guess will be hatched.)", who_holds,
-        guess=["tanh", "relu", "elu", "selu", "gelu", "mish"], panels=2, size=(9, 5))
+        guess=["tanh", "relu", "elu", "selu", "gelu", "mish"], right="selu", panels=2, size=(9, 5))
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 4 / 3
+# Ask: 100 layers, the same LeCun weights for all. Whose variance is still near 1? Hands for each.
+# Expect: gelu or relu, the best known.
+# Misconception: the most popular activation is the most stable.
+# Answer: selu. ReLU has lost 33 decades and GELU 60; at these weights, not in general.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # And on the way there? One curve for each kind (leaky ReLU and PReLU run with ReLU, SiLU with GELU):
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def on_the_way(axes):
     kinds = ("sigmoid", "tanh", "relu", "elu", "selu", "gelu", "softplus", "mish")
     layers = torch.arange(0, 100, 9)
@@ -313,14 +363,18 @@ print("gradient:", ", ".join(f"{name} {value:.0e}" for name, value in carried.it
 assert variance["relu"] < 1e-28 and variance["gelu"] < 1e-50 and carried["sigmoid"] < 1e-50
 assert 0.5 < variance["selu"] < 2 and 1 < carried["selu"] < 1000 and 1e-5 < variance["elu"] < 1e-2
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2
+# Say: Straight lines: a constant factor a layer. Tanh and ELU bend, since a small signal meets a slope near 1.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Straight lines on a log axis: ReLU's signal is down by more than 30 orders of magnitude and GELU's by 60. Their outputs
 # are too small for these weights, and it multiplies. Sigmoid and softplus settle at levels of their own, but look at
 # what their gradient does. Tanh and ELU bend: they lose ever less, as a small signal meets a slope near 1. One function
 # holds the level at 1 and its gradient within two orders: **SELU**. And **ELU**, which you will find described as
 # "self-normalizing"? The paper that coined the word is SELU's. Measure, with wider layers and three seeds:
 
-# %% tags=["claim-C3.03"]
+# %% tags=["claim-C3.03"] slideshow={"slide_type": "skip"}
 def through(phi, depth, width=512, sigma_w=1.0, seed=0, start=1.0, after=lambda a: a, skip=0, shift=0.0):
     generator = torch.Generator().manual_seed(seed)
     a = [shift + start**0.5 * torch.randn(128, width, generator=generator)]
@@ -331,12 +385,12 @@ def through(phi, depth, width=512, sigma_w=1.0, seed=0, start=1.0, after=lambda 
 
 for name in ("elu", "selu"):
     for seed in range(3):
-        a = through(activations.get(name).value, 100, seed=seed)
-        at = {depth: a[depth].var().item() for depth in (1, 10, 30, 100)}
+        variances = [a.var().item() for a in through(activations.get(name).value, 100, seed=seed)]
+        at = {depth: variances[depth] for depth in (1, 10, 30, 100)}
         print(f"{name}, seed {seed}: variance " + ", ".join(f"{v:.4f} at {d}" for d, v in at.items()))
         assert (0.9 < at[100] < 1.1) if name == "selu" else (at[1] > 0.5 and at[30] < 0.02 and at[100] < 0.002)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # 0.6 after one layer, 0.06 after ten, below 0.001 after a hundred: ELU keeps the *mean* near zero, which helps, but
 # at these weights its variance sinks towards 0. What holds SELU's at 1?
 #
@@ -347,7 +401,7 @@ for name in ("elu", "selu"):
 # back? That is decided by the slope of this map at 1. Below one, the error shrinks in every layer: an **attractor**.
 # Above one, it grows: a pencil on its tip.
 
-# %% tags=["claim-C3.04"]
+# %% tags=["claim-C3.04"] slideshow={"slide_type": "skip"}
 def pull(name, step=1e-3):
     gain = theory.gain(name)
     return (theory.q_map(name, 1 + step, gain) - theory.q_map(name, 1 - step, gain)) / (2 * step)
@@ -358,13 +412,13 @@ for word, low, high in (("comes back", 0, 0.99), ("stays off", 0.99, 1.01), ("ru
 assert pulls["selu"] < pulls["elu"] < 0.95 and all(abs(pulls[n] - 1) < 1e-3 for n in ("relu", "leaky_relu", "prelu"))
 assert min(pulls[name] for name in ("gelu", "silu", "mish")) > 1.05
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Three temperaments. See each of them, at its own gain, from a wrong start.
 #
 # *Try:* (1) SELU from 0.2 and from 10. (2) ReLU: theory stays where it began; what does the measurement do, and why?
 # (3) GELU from 2 and from 0.3. What would a deep net need that is made of it?
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 def level(ax, activation="selu", start=3.0):
     gain, phi = theory.gain(activation), activations.get(activation).value
     a = through(phi, 50, width=128, sigma_w=gain, start=start / gain**2)
@@ -376,9 +430,17 @@ def level(ax, activation="selu", start=3.0):
 
 explore(level, activation=["selu", "elu", "tanh", "relu", "gelu", "silu", "mish"], start=(0.1, 10.0, 0.1))
 
-# %% [markdown]
-# SELU comes back from everywhere on this slider. So does ELU, if you give it *its* gain of 1.25; SELU's merit is that it needs no
-# correction. ReLU has no opinion: on average it stays where it was put, and since nothing corrects the small
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 4 / 2
+# Do: selu from 0.2 and from 10; relu; gelu from 2 and from 0.3.
+# Ask: Each has the right weights. Which of them comes back from a wrong start?
+# Expect: all, since the weights are right.
+# Misconception: a fixed point holds what comes near it.
+# Answer: selu, elu and tanh come back; relu stays and wanders; gelu, silu and mish run away.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# SELU comes back from everywhere on this slider. So does ELU, if you give it *its* gain of 1.25; SELU's merit is that
+# it needs no correction. ReLU has no opinion: on average it stays where it was put, and since nothing corrects the small
 # accidents of each random matrix, it wanders (less in wider layers). GELU, SiLU and Mish run off, up or down. Their
 # gain is good for a few layers, not for a hundred, so deep nets made of them need something that resets the level,
 # such as the layer norm of every Transformer.
@@ -386,7 +448,7 @@ explore(level, activation=["selu", "elu", "tanh", "relu", "gelu", "silu", "mish"
 # SELU's two constants are no magic, then: they are *solved for*, such that mean 0 and variance 1 are a fixed point at
 # $\sigma_w = 1$. Over several seeds:
 
-# %% tags=["claim-C3.04"]
+# %% tags=["claim-C3.04"] slideshow={"slide_type": "skip"}
 for start in (0.2, 3.0):
     ends = [through(activations.selu, 50, width=256, seed=seed, start=start)[-1] for seed in range(3)]
     variances, means = [a.var().item() for a in ends], [a.mean().item() for a in ends]
@@ -398,7 +460,7 @@ spread, advised = W.std().item() * 400**0.5, nn.init.calculate_gain("selu")
 print(f"LeCun's weights in PyTorch: sigma_w = {spread:.2f}; calculate_gain('selu') = {advised}")
 assert 0.98 < spread < 1.02 and advised == 0.75
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # A trap in the last line: PyTorch's `calculate_gain("selu")` is ¾. Its documentation says that this gives up the
 # normalizing effect for a steadier gradient in rectangular layers. SELU's own gain is 1, in PyTorch
 # `nonlinearity="linear"`.
@@ -408,7 +470,7 @@ assert 0.98 < spread < 1.02 and advised == 0.75
 # The promise of SELU holds under conditions: LeCun's weights, a plain chain of dense layers, standardized input, and
 # AlphaDropout in place of dropout. Fifty layers, three seeds each:
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def alike(a):                                                # mean cosine between two different samples
     cosines = F.normalize(a, dim=1) @ F.normalize(a, dim=1).T
     return ((cosines.sum() - len(a)) / (len(a) ** 2 - len(a))).item()
@@ -421,7 +483,7 @@ torch.manual_seed(0)
 ends = {name: [through(activations.selu, 50, width=256, seed=seed, **how)[-1] for seed in range(3)]
         for name, how in broken.items()}
 
-# %% tags=["claim-C3.04"]
+# %% tags=["claim-C3.04"] slideshow={"slide_type": "slide"}
 after_50 = {name: sum(a.var().item() for a in three) / 3 for name, three in ends.items()}
 cosine = {name: sum(map(alike, three)) / 3 for name, three in ends.items()}
 for name in broken:
@@ -431,7 +493,13 @@ assert after_50["weights: calculate_gain"] < 0.2 and 1.3 < after_50["dropout 0.1
 assert after_50["weights: He"] > 50 and after_50["chain: a skip around each layer"] > 1e6
 assert 0.9 < after_50["input: shifted by 3"] < 1.1 and cosine["input: shifted by 3"] > 0.2
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3
+# Ask: SELU's four conditions, each broken once. Which is the subtle one?
+# Expect: dropout.
+# Answer: the shifted input. The variance is perfect, and different samples look alike.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Wrong weights move the level, a skip makes it explode, and ordinary dropout lifts it in every layer anew, until the
 # pull and the push balance above 1. The input is the subtle one. Its *scale* is repaired (that is what an attractor
 # does), and the variance in the table looks perfect. But a common shift makes all samples alike: after 50 layers two
@@ -442,7 +510,7 @@ assert 0.9 < after_50["input: shifted by 3"] < 1.1 and cosine["input: shifted by
 # One popular article gives GELU's slope the range $[-0.17, 1.08]$. Another says that the slope of GELU and SiLU is
 # about 1 for $z > 0$. Ask autograd.
 
-# %% tags=["claim-C3.05", "claim-C3.08"]
+# %% tags=["claim-C3.05", "claim-C3.08"] slideshow={"slide_type": "skip"}
 z_line = torch.linspace(-6, 6, 60_001, dtype=torch.float64, requires_grad=True)
 for name, f in (("GELU", F.gelu), ("SiLU", F.silu)):
     value = f(z_line)
@@ -456,14 +524,18 @@ for name, f in (("GELU", F.gelu), ("SiLU", F.silu)):
     else:
         assert abs(high - 1.0998) < 1e-4
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # The true range of GELU's slope is $[-0.1289, 1.1289]$, reached at $\mp\sqrt2$. The $-0.17$ is the minimum of GELU
 # *itself*, mistaken for that of its slope. And at $0^+$ both slopes are **one half**; they pass 1 on the way and come
 # back to it from above.
 #
 # A slope above one: must it explode? Not by itself. What counts is the *mean square* over all $z$, times the weights:
 
-# %% tags=["claim-C3.11"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2
+# Say: The -0.17 of the articles is the minimum of GELU itself, taken for that of its slope. And a slope above one does not explode: the mean square counts.
+
+# %% tags=["claim-C3.11"] slideshow={"slide_type": "skip"}
 for name in ("gelu", "silu", "mish"):
     steep = (activations.get(name).slope(grid) > 1).double().mean().item()
     print(f"{name}: steeper than 1 on {steep:.0%} of [-6, 6]; E[slope²] = {facts[name].back:.3f} at q = 1; "
@@ -471,7 +543,7 @@ for name in ("gelu", "silu", "mish"):
     assert facts[name].back < 0.5 and steep > 0.2
 assert carried["gelu"] < 1e-10                               # the net of 100 layers above: it vanishes
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # With $\sigma_w = 1$ the GELU net vanished, although its slope exceeds one. With the gain, $\chi = 1.07$: the
 # gradient grows by 3.5 % a layer in norm, harmless over ten layers and, if the level held, a factor of 30 over a
 # hundred.
@@ -485,7 +557,7 @@ assert carried["gelu"] < 1e-10                               # the net of 100 la
 # Three matrices instead of two: to compare fairly with a plain feed-forward block of hidden width $4d$, its hidden
 # width must shrink to $h$ with $3dh = 2d \cdot 4d$, so $h = \frac83 d$.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 class SwiGLU(nn.Module):
     def __init__(self, d, hidden):
         super().__init__()
@@ -498,7 +570,7 @@ class SwiGLU(nn.Module):
 def count(module):
     return sum(p.numel() for p in module.parameters())
 
-# %% tags=["claim-C3.07"]
+# %% tags=["claim-C3.07"] slideshow={"slide_type": "skip"}
 d = 96
 plain = nn.Sequential(nn.Linear(d, 4 * d, bias=False), nn.ReLU(), nn.Linear(4 * d, d, bias=False))
 gated = SwiGLU(d, 8 * d // 3)
@@ -506,7 +578,7 @@ same, wide = count(gated), count(SwiGLU(d, 4 * d))
 print(f"plain {count(plain):,}, SwiGLU with 8/3 d {same:,}, SwiGLU with 4 d {wide:,}")
 assert same == count(plain) and wide * 2 == same * 3 and gated(torch.ones(2, d)).shape == (2, d)
 
-# %% [markdown] tags=["claim-C3.09"]
+# %% [markdown] tags=["claim-C3.09"] slideshow={"slide_type": "skip"}
 # Who uses what? The Transformer of 2017 has ReLU in its feed-forward blocks; **BERT and GPT** took GELU; **PaLM and
 # LLaMA** took SwiGLU. Shazeer's paper, which introduced it, measures small but steady gains and ends by offering no
 # explanation for them, which is honest.
@@ -518,7 +590,7 @@ assert same == count(plain) and wide * 2 == same * 3 and gated(torch.ones(2, d))
 # one. PReLU is missing because it learns; you have seen its run.) *Predict:* how far apart will they be after 100
 # steps, and after 300?
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 racing = ["tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus"]
 x32, y32, SEEDS = x[:600].float(), y[:600], 8
 stacks = {name: Stack(MLP(20, activation=name, sigma_w=theory.gain(name), seed=seed, dtype=torch.float32)
@@ -534,11 +606,11 @@ def right(net, images=x32[:500], labels=y32[:500]):          # accuracy of each 
     share = (outputs.argmax(2) == labels).float().mean(1)
     return share.where(outputs.isfinite().flatten(1).all(1), torch.nan)
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 runs = race(stacks, x32, y32, steps=300, lr=0.003 * SEEDS, loss_fn=mean_loss,   # the mean divides by SEEDS
             record={"right": right}, every=20, title="Nine activations, the mean of eight nets each")
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 def race_by_activation(axes):
     curves = {name: run.recorded["right"].T for name, run in runs.items()}             # (SEEDS, records)
     means = [own.nanmean(0) for own in curves.values()]
@@ -549,9 +621,16 @@ def race_by_activation(axes):
         ax.label_outer()
     return "Thin: one net each. Thick: their mean. Grey: the means of the other activations."
 
-show(race_by_activation, panels=(3, 3), size=(8.4, 5.4))
+show(race_by_activation, panels=(3, 3), size=(7.6, 4.2))
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 4 / 3
+# Ask: Same depth, same batches, each at its own gain. How far apart after 100 steps, how far after 300?
+# Expect: the newest functions lead.
+# Misconception: newer is better.
+# Answer: tanh, ELU and SELU lead early; late, a few points are left, and a tail of unlucky GELU nets.
+
+# %% slideshow={"slide_type": "subslide"}
 early = {name: run.recorded["right"][5] for name, run in runs.items() if len(run.recorded.get("right", ())) > 5}
 late = {name: right(stack) for name, stack in stacks.items()}
 unseen = {name: right(stack, x_test.float(), y_test) for name, stack in stacks.items()}
@@ -565,7 +644,13 @@ def strips(axes):
 
 show(strips, panels=2, size=(9, 4))
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 1
+# Ask: You may publish one run of each. Can you make ReLU win, or lose?
+# Expect: laughter.
+# Answer: both, by the choice of the seed.
+
+# %% slideshow={"slide_type": "skip"}
 stopped = any(run.stopped for run in runs.values())
 for name in racing:
     spans = (f"{row.nan_to_num(1).min():4.0%} to {row.nan_to_num(0).max():4.0%}" for row in
@@ -578,13 +663,14 @@ assert stopped or min(e[n] for n in ("tanh", "elu", "selu")) > max(e[n] for n in
 assert stopped or e["silu"] < min(e[n] for n in ("relu", "leaky_relu"))
 assert stopped or (min(l[n] for n in family) > 0.8 and late["softplus"].max() < 0.2)
 assert stopped or max(e.values()) - e["silu"] > 2.5 * (max(l.values()) - l["silu"])
-assert stopped or u["tanh"] < u["relu"] + 0.02
+assert stopped or min(l["relu"], l["leaky_relu"]) > max(l.values()) - 0.06
+assert stopped or (u["tanh"] < u["relu"] < min(u["elu"], u["selu"]) < u["relu"] + 0.08 and l["gelu"] < l["relu"])
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # A doubter asks again: is it the learning rate? One for all may suit some and not others. Four rates, three nets each,
 # 100 steps:
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 rates = torch.tensor([0.001, 0.003, 0.01, 0.03])
 lengths = rates.repeat_interleave(3)                         # (12,): a net's loss is weighted with its rate
 
@@ -599,10 +685,10 @@ for name in racing[:-1]:
     race({name: stack}, x32, y32, steps=100, lr=lengths.sum().item(), loss_fn=weighted_loss, live=False)
     by_rate[name] = right(stack).nan_to_num(0).view(4, 3).mean(1)                      # (4,)
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def rates_and_accuracy(ax):
     plots.draw_lines(ax, by_rate, rates, xlabel="learning rate", ylabel="accuracy after 100 steps", limits=(0, 1.3))
-    ax.set_xscale("log")
+    ax.set(xscale="log", yticks=torch.linspace(0, 1, 6))
     ax.legend(loc="upper center", ncols=4)
 
 show(rates_and_accuracy, size=(9, 4))
@@ -610,7 +696,11 @@ best = {name: accuracy.max().item() for name, accuracy in by_rate.items()}
 print("best of four rates:", ", ".join(f"{name} {share:.0%}" for name, share in best.items()))
 assert min(best[n] for n in ("tanh", "elu", "selu")) > max(best[n] for n in ("relu", "leaky_relu", "gelu")) > best["silu"]
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Say: The doubter's question: each at its best rate, the leaders lead still.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # (0 means that the nets overflowed.) An honest verdict, in four parts.
 #
 # **What was predicted to fail fails.** Softplus, $\chi = 0.32$, is still guessing after 300 steps.
@@ -619,16 +709,17 @@ assert min(best[n] for n in ("tanh", "elu", "selu")) > max(best[n] for n in ("re
 # rate, tanh, ELU and SELU still lead, and SiLU still trails. The leaders are those whose level comes back. They are
 # also the ones whose outputs average near zero, ELU's original argument; this race cannot tell the two reasons apart.
 #
-# **After 300 steps most of it is gone.** ReLU and its leaky kin have come within a few points, and on unseen digits
-# tanh, a leader, is no better than ReLU. Seeds of one activation differ by as much: who writes "X beats Y" after a
-# single run reports noise. What is left is the *tail*: on the digits that they have seen most GELU nets are as good as
-# ReLU's, but its level runs away, and the unlucky ones lag far behind. (SiLU, slowest by far, has caught up.)
+# **After 300 steps most of it is gone.** ReLU and its leaky kin have come within a few points. On unseen digits ELU and
+# SELU keep a lead of some three points, and tanh, a leader, is behind ReLU. The seeds of ReLU alone lie further apart
+# than that: who writes "X beats Y" after a single run may be reporting noise. What is left is the *tail*: about half of
+# the GELU nets do as well on the digits that they have seen as ReLU's, but its level runs away, and the unlucky ones lag
+# far behind. (SiLU, slowest by far, has nearly caught up.)
 #
 # **The race is unfair.** Twenty plain layers without normalization are SELU's home ground. And our pixels have mean
 # square 1, so that the first $z$ has gain² (2.4 for GELU, 2.8 for SiLU), and from there these two run up. Reset the
 # level with a layer norm, where GELU and SiLU are used in practice, and run the first 100 steps again, five seeds each:
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 entrants = ("relu", "gelu", "silu", "elu", "selu", "tanh")
 normed = {name: [] for name in entrants}
 for seed in range(5):
@@ -639,19 +730,21 @@ for seed in range(5):
     for name, run in reset.items():
         normed[name].append(run.accuracy)
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 with_norm = {name: torch.tensor(five) for name, five in normed.items()}
 without = {name: early.get(name, late[name])[:5] for name in entrants}
 for name, five in with_norm.items():
     print(f"{name:4}: {without[name].min():.0%} to {without[name].max():.0%} after 100 steps without, "
           f"{five.min():.0%} to {five.max():.0%} with layer norm")
 mean = {name: five.mean() for name, five in with_norm.items()}
-assert stopped or all(mean[name] > without[name].mean() + 0.1 for name in ("gelu", "silu"))
+gained = {name: (mean[name] - without[name].nanmean()).item() for name in entrants}
+print("won by the norm, on average:", ", ".join(f"{name} {share:+.0%}" for name, share in gained.items()))
+assert stopped or min(gained["gelu"], gained["silu"]) > max(0.1, *(gained[n] for n in ("relu", "elu", "selu", "tanh")))
 assert stopped or mean["relu"] + 0.02 < min(mean["gelu"], mean["silu"]) < min(mean[n] for n in ("elu", "selu", "tanh"))
 
-# %% [markdown]
-# The weak spot of GELU and SiLU was their level: with the norm they gain most, and pass ReLU, which gains little or
-# nothing. They do not pass SELU, ELU and tanh, which were fine before. An activation is not good or bad. It is good
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The weak spot of GELU and SiLU was their level: with the norm they gain most, and pass ReLU, which gains less. They
+# do not pass SELU, ELU and tanh, which were fine before. An activation is not good or bad. It is good
 # *with* weights, depth and normalization that suit it. Papers that report steady gains of GELU or SwiGLU measure on
 # language models of more than a thousand times this size; we can neither confirm nor deny those.
 #
@@ -660,7 +753,7 @@ assert stopped or mean["relu"] + 0.02 < min(mean["gelu"], mean["silu"]) < min(me
 # Fill in the table from *your* measurements above: names in quotes, as they are written in the atlas, or numbers.
 # Several names may be right; give one.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 guide = {
     "gain of gelu": ...,
     "holds variance 1 at sigma_w = 1": ...,
@@ -673,7 +766,7 @@ guide = {
     "led the race after 100 steps": ...,
 }
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 back_to = {name for name in names if pulls[name] < 0.99} - {"sigmoid", "softplus"}
 leaders = sorted(early, key=lambda name: early[name].mean(), reverse=True)[:2]
 measured = dict(zip(guide, (
@@ -684,7 +777,7 @@ measured = dict(zip(guide, (
     after_50["dropout 0.1"], set(leaders))))
 quiz.review(guide, measured, within=0.1)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # What the guide comes to, in a few lines:
 #
 # | situation | take | because |
@@ -696,7 +789,7 @@ quiz.review(guide, measured, within=0.1)
 #
 # ## Clinic: the third patient
 
-# %%
+# %% slideshow={"slide_type": "slide"}
 patient = chapter03.PATIENT
 print(patient.complaint)
 m = measure(patient.make(), x[:128], y[:128])
@@ -705,32 +798,48 @@ for l in range(0, 15, 2):
     print(f"{l + 1:5}  {m.delta_norm[l]:9.1e}  {m.activation_mean[l]:9.2f}  {m.activation_std[l]:8.2f}"
           f"  {m.dead[l]:5.0%}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2
+# Ask: The signal holds its size, and the loss stands at ln 10. Which disease?
+# Expect: weights too small.
+# Answer: slopes too small. Softplus's slope is a sigmoid: chi is 0.32. ELU at its gain cures it.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Which disease is it: `"slopes too small"`, `"weights too small"`, `"weights too large"`, or `"dead units"`?
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 diagnosis = ...
 clinic.name_disease(patient, diagnosis)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # And the treatment: `"ten times the learning rate"`, `"weights with std 0.01"`, `"a sigmoid, at its gain"`, or
 # `"ELU, at its gain"`?
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 prescription = ...
 clinic.treat(patient, prescription)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
+# A second opinion, which you can ask for any net of your own (without `print` it comes with a picture):
+
+# %% slideshow={"slide_type": "skip"}
+print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# It sees what you saw: the signal holds its size in every layer, and the gradient loses about four tenths of its norm a
+# layer, close to the $1 - \sqrt{0.32}$ of theory. It prescribes ReLU; ELU, which you have tried, cures as well.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Quiz: which activation?
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 print(quiz.sheet(chapter03.QUIZ))
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 answers = {"plain": ..., "dropout": ..., "language": ..., "dying": ..., "tie": ...}
 quiz.grade(chapter03.QUIZ, answers)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
 # ### 1. The slope of GELU
@@ -753,14 +862,14 @@ quiz.grade(chapter03.QUIZ, answers)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def gelu_slope(z):
     """z: any shape -> the slope of the exact GELU, same shape."""
     ...
 
 chapter03.check_gelu_slope(gelu_slope)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ### 2. SwiGLU's sister
 #
 # `geglu(x, W, V, W_2)`: as SwiGLU, with the exact GELU in the gate. `x` is (B, d), `W` and `V` are (d, h), `W_2` is
@@ -780,14 +889,14 @@ chapter03.check_gelu_slope(gelu_slope)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def geglu(x, W, V, W_2):
     """(B, d), (d, h), (d, h), (h, d) -> (B, d)."""
     ...
 
 chapter03.check_geglu(geglu)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ### 3. The gain of anything
 #
 # `gain(phi)`: for any function `phi` of a tensor, the $\sigma_w$ that keeps the mean square at 1, to within 1 %. Draw
@@ -808,14 +917,14 @@ chapter03.check_geglu(geglu)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def gain(phi):
     """A function of a tensor -> 1 / sqrt(E[phi(Z)^2]), a number."""
     ...
 
 chapter03.check_gain(gain)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ### 4. Where SELU's constants come from
 #
 # `selu_constants(q)`: for $z \sim N(0, q)$, find the pair $(\alpha, \lambda)$ with which
@@ -840,14 +949,14 @@ chapter03.check_gain(gain)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def selu_constants(q):
     """The variance of z, a number -> alpha, lambda."""
     ...
 
 chapter03.check_selu_constants(selu_constants)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
 # - Leaks, floors and gates mend the left side of ReLU, and save the *unit*, not the path: through many negative units
@@ -859,7 +968,11 @@ chapter03.check_selu_constants(selu_constants)
 #
 # One picture to keep: three temperaments, each at its own gain, from the same wrong start.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 1
+# Say: Choose for a reason that you measured, not for a headline.
+
+# %% slideshow={"slide_type": "subslide"}
 def temperaments(ax):
     curves = {}
     for name in ("selu", "relu", "gelu"):
@@ -870,7 +983,11 @@ def temperaments(ax):
 
 show(temperaments)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 1
+# Say: Three temperaments from the same wrong start. All had the right weights. What if these are wrong? Chapter 4.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Each curve had the *right* weights for its activation, and chapter after chapter we have said "at its gain" or "at
 # He's scale" as if that were easy. What if the weights are wrong? **Chapter 4** turns that switch, and draws a map
 # with three countries: dead, alive, exploding.
