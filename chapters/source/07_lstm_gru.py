@@ -649,7 +649,7 @@ def recall_map(ax):
     ax.set(xticks=range(len(lags)), xticklabels=lags, yticks=range(len(RACERS)), yticklabels=RACERS)
     ax.invert_yaxis()
     for (lag, name), (solved, nets, steps) in cells.items():
-        words = f"{solved} of {nets}" + f", {steps} steps" * (solved == nets) if steps else "not run"
+        words = f"{solved} of {nets}" + f"\n{steps} steps" * (solved == nets) if steps else "not run"
         ax.text(lags.index(lag), list(RACERS).index(name), words, ha="center", va="center",
                 color="white" if solved < nets / 2 else "black")
     return "How many nets recall the first symbol, and after how many steps all of them did."
@@ -701,10 +701,14 @@ assert long_stopped or sum(share > 0.98 for share in right.values()) >= 3
 # and 1,000 steps takes minutes, so it waits for you. (So does the other classic task, the *adding problem*: `data.adding`.)
 
 # %% slideshow={"slide_type": "skip"}
-RUN_LONG = False                                                     # True: runs for about 300 seconds; Stop works
+RUN_LONG = False                                                     # True: one net of each, some minutes; Stop ends it
 if RUN_LONG:
     for lag in (500, 1000):
-        results[lag], _ = recall_race(lag, nets=1, steps=400)
+        clear_output(wait=True)
+        result, stopped = recall_race(lag, nets=1, steps=400)
+        if stopped:
+            break
+        results[lag] = result
     show(recall_map, size=(9, 4.2))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
