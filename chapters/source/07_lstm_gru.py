@@ -635,8 +635,8 @@ results = {}                                                         # lag: {nam
 for lag in (10, 20, 50, 100):
     clear_output(wait=True)                                          # one race's picture at a time
     result, recall_stopped = recall_race(lag)
-    if recall_stopped:                                               # Stop ends all the races, and the map
-        break                                                        # below shows those that were finished
+    if recall_stopped:                                               # Stop ends all the races;
+        break                                                        # the map shows what is finished
     results[lag] = result
 
 # %% slideshow={"slide_type": "slide"}
@@ -705,7 +705,7 @@ RUN_LONG = False                                                     # True: one
 if RUN_LONG:
     for lag in (500, 1000):
         clear_output(wait=True)
-        result, stopped = recall_race(lag, nets=1, steps=400)
+        result, stopped = recall_race(lag, nets=1, steps=800)
         if stopped:
             break
         results[lag] = result
