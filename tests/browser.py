@@ -167,7 +167,7 @@ def open_notebook(page, address, path):
     )
 
 
-def run_all(page, seconds=300):
+def run_all(page, seconds=900):
     """Run all cells and return each code cell's error, {cell index: "name: value"}; raises if it takes too long."""
     finished = page.evaluate(
         """(limit) => Promise.race([

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from utils import chapter07
+from utils import chapter07, diagnose
 from utils.chapter07 import check_bias_for, check_clip_norm, check_lstm_step, check_rnn_backward
 from utils.checking import check_choice
 from utils.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET
@@ -114,3 +114,12 @@ def test_the_ward_has_five_diseases_and_names_all_seven_chapters():
     patients = chapter07.WARD.values()
     assert len({patient.disease for patient in patients}) == len(patients) == 5
     assert {digit for patient in patients for digit in patient.chapter if digit.isdigit()} == set("1234567")
+
+
+@pytest.mark.parametrize("bed, kind", [("A", "vanishing"), ("B", "exploding"), ("C", "exploding"), ("D", "dead"),
+                                       ("E", "vanishing in time")])
+def test_a_second_opinion_names_the_symptom_and_a_remedy(bed, kind):
+    patient = chapter07.WARD[bed]
+    x, y, *_ = patient.data()
+    finding = diagnose(patient.make(), x[:256], y[:256], lr=patient.lr).findings[0]
+    assert finding.kind == kind and finding.remedy

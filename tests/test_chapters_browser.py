@@ -49,8 +49,8 @@ class Chapter:
         self.cells = nbformat.read(path, as_version=4).cells
 
     def calling(self, function):
-        """Return the numbers of the code cells in which a statement calls `function`."""
-        call = re.compile(rf"^(\w+ = )?{function}\(", re.MULTILINE)
+        """Return the numbers of the code cells in which a statement, or an assignment to two names in a loop, calls it."""
+        call = re.compile(rf"^(\w+ = |    \w+, \w+ = )?{function}\(", re.MULTILINE)
         return [i for i, cell in enumerate(self.cells) if cell.cell_type == "code" and call.search(cell.source)]
 
     def describe(self, index):
@@ -197,7 +197,7 @@ def test_every_fold_opens(chapter):
 def test_every_training_stops_and_the_cells_after_it_still_run(chapter):
     """Last of this file: it leaves half-trained nets behind."""
     page = chapter.page
-    trainings = chapter.calling("race") + chapter.calling("fit")
+    trainings = chapter.calling("race") + chapter.calling("fit") + chapter.calling("recall_race")
     for index in range(min(trainings), len(chapter.cells)):
         if chapter.cells[index].cell_type != "code":
             continue
