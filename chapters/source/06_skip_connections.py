@@ -22,7 +22,7 @@
 # %%
 import torch
 from torch.nn import functional as F
-from utils import chapter06, clinic, data, plots, quiz
+from utils import chapter06, clinic, data, diagnose, plots, quiz
 from utils.diagnostics import measure
 from utils.explore import explore, predict, show
 from utils.residual import DenseNet, HighwayNet, ResidualNet
@@ -63,6 +63,7 @@ predict(
     loss_by_depth,
     guess=[("half of it: more layers can do more", best[20] / 2), ("the same", best[20]),
            ("1.8: far worse", 1.8), ("2.3: no better than guessing", 2.3)],
+    right=1.8,
 )
 
 # %%
@@ -104,7 +105,7 @@ for plain, residual in pairs:
         assert ratio > 1e-4 and (alike > 0.98) == (name == "plain")
 
 # %% [markdown]
-# The plain gradient is not gone: two decades or less in a hundred layers, where chapter 1's sigmoid would lose sixty. But
+# The plain gradient is not gone: it loses two decades or so in a hundred layers, where chapter 1's sigmoid would lose sixty. But
 # look at the other number. After 100 plain layers *all digits point in the same direction*: the cosine of two of them is
 # above 0.99. The readout sees one and the same thing for all. The chain is healthy on average, and too long.
 #
@@ -125,12 +126,17 @@ assert race_stopped or min(right[f"residual, {depth}"] for depth in depths) > 0.
 assert race_stopped or max(right["plain, 56"], right["plain, 100"]) < 0.6
 
 # %%
+def draw_losses(ax, chosen):                                         # name -> the History of a run
+    fives = {name: [five.mean() for five in torch.tensor(run.loss).split(5)] for name, run in chosen.items()}
+    points = min(map(len, fives.values()))                           # a run that ended early is shorter
+    plots.draw_lines(ax, {name: curve[:points] for name, curve in fives.items()}, range(5, 5 * points + 1, 5),
+                     xlabel="step", ylabel="loss, mean of five", markers=False, limits=(0, 3))
+
 def side_by_side(axes):
     two = ("plain, 100", "residual, 100")
     plots.draw_lines(axes[0], {name: at_start[name] for name in two}, range(L + 1), xlabel="block", log=True,
                      ylabel="gradient ‖∂C/∂x‖ at the start", markers=False, limits=(1e-4, 1e0))
-    every_fifth = {name: runs[name].loss[::5] for name in two}
-    plots.draw_lines(axes[1], every_fifth, xlabel="step, in fives", ylabel="loss", markers=False, limits=(0, 3))
+    draw_losses(axes[1], {name: runs[name] for name in two})
     axes[0].set_title("The gradient")
     axes[1].set_title("The loss")
 
@@ -298,7 +304,7 @@ def gradient_by_length(net, samples=64):
     return parts
 
 # %% [markdown]
-# Move $s$. The black line is the binomial of $p = s^2/(1+s^2)$. *Try:* (1) $s = 1$: where is the hill, and would you have
+# Move $s$. The dashed line is the binomial of $p = s^2/(1+s^2)$. *Try:* (1) $s = 1$: where is the hill, and would you have
 # guessed that the shortest path weighs nothing? (2) $s = 0.15$, about $1/\sqrt{54}$. (3) Smaller still: what is left of 54
 # blocks?
 
@@ -404,7 +410,9 @@ print(f"50 layers: gates at 0.5 leave {ends[0.5]:.1e} of the gradient, a residua
 assert ends[0.5] < 1e-14 and 1 < ends[1.0] < 2
 
 # %% [markdown]
-# ## ☆ Three relatives
+# ## ☆ Four relatives
+#
+# One small figure at the end of this section has a panel for each.
 #
 # **Where does the last ReLU stand?** In the first ResNet *after* the addition: $x_{l+1} = \phi(x_l + F(x_l))$. Then the way
 # past the block is no identity, since $\phi$ gates it: a negative entry of the stream is lost. He et al. (2016b) moved
@@ -439,10 +447,44 @@ dense, L = DenseNet(50, growth=8), 50
 links = sum((layer.in_features - 64) // 8 + 1 for layer in dense.layers)
 print(f"54 blocks: {drawn.mean():.2f} on average, formula {(3 * 54 - 1) / 4}; 50 dense layers: {links} links")
 assert abs(drawn.mean() - 40.25) < 0.1 and links == L * (L + 1) // 2
-relatives = {"stochastic depth, 100 layers": ResidualNet(50, scale=50**-0.5, drop=0.5), "dense, 50 layers": dense}
-kin = race(relatives, x, y, steps=200, lr=0.01, live=False)
+
+# %% [markdown]
+# What do they do? A net trained with stochastic depth has met many shorter nets on its way, so it should bear the saw. We
+# delete 10, 20, 30, 40 of 50 blocks, chosen by lot, and compare with the residual net of the first race, whose blocks
+# were always there. The fourth relative is **ReZero** from above: how large have its factors become?
+
+# %% tags=["claim-C6.11"]
+kin_nets = {"stochastic depth": ResidualNet(50, scale=50**-0.5, drop=0.5), "dense, 50": dense}
+kin = race(kin_nets, x, y, steps=200, lr=0.01, live=False)
+generator, counts = torch.Generator().manual_seed(0), range(0, 50, 10)
+lots = [torch.randperm(50, generator=generator).tolist() for _ in range(5)]
+rivals = {"stochastic depth": kin_nets["stochastic depth"].eval(), "always there": racers["residual, 100"]}
+thinned = {name: [sum(accuracy(net, lot[:count]) for lot in lots) / 5 for count in counts] for name, net in rivals.items()}
 print(", ".join(f"{name}: {run.accuracy:.0%}" for name, run in kin.items()))
-assert any(run.stopped for run in kin.values()) or min(run.accuracy for run in kin.values()) > 0.9
+print("40 of 50 blocks deleted:", ", ".join(f"{name} {right[-1]:.0%}" for name, right in thinned.items()))
+kin_stopped = race_stopped or any(run.stopped for run in kin.values())
+assert kin_stopped or min(run.accuracy for run in kin.values()) > 0.9
+assert kin_stopped or thinned["stochastic depth"][-1] > thinned["always there"][-1] + 0.1
+
+# %%
+def relatives(axes):
+    (last_relu, loss), (saw, factors) = axes
+    merging = {place: [likeness(a) for a in ResidualNet(50, scale=50**-0.5, order=order).stream(x[:128])]
+               for place, order in (("ReLU in the branch", "pre"), ("ReLU after the sum", "post"))}
+    plots.draw_lines(last_relu, merging, range(51), xlabel="block", ylabel="cosine of two digits", markers=False, limits=(0, 1.05))
+    draw_losses(loss, {"plain, 56 layers": runs["plain, 56"], "dense, 50 layers": kin["dense, 50"]})
+    plots.draw_lines(saw, thinned, counts, xlabel="blocks deleted, of 50", ylabel="accuracy", limits=(0, 1.05))
+    plots.draw_lines(factors, {"α": learnt_alpha}, range(1, 51), xlabel="block", ylabel="learnt factor |α|", limits=(0, 0.8))
+    for ax, title in zip(axes.flat, ("The last ReLU", "DenseNet", "Stochastic depth", "ReZero")):
+        ax.set_title(title)
+
+show(relatives, panels=(2, 2), size=(9.5, 6.4))
+
+# %% [markdown]
+# *The last ReLU:* after the sum it makes the digits more alike from the first blocks on. *DenseNet:* fifty dense layers
+# learn what 56 plain ones do not. *Stochastic depth:* with four fifths of its blocks gone the net still knows nine digits
+# in ten; the net that never missed a block loses far more. *ReZero:* all factors began at 0, and after 150 steps most are
+# still well below 1. The net has opened its branches only as far as it needed them.
 
 # %% [markdown]
 # ## Shattered gradients
@@ -503,10 +545,15 @@ assert near["50 residual, s = 1/√L"] > 0.8 > near["50 plain"]
 assert by_depth["plain"][2] < 0.2 and by_depth["residual"][2] > 0.5
 
 # %% [markdown]
-# Left, fifty plain layers with batch norm: **white noise**. The gradient of a point says nothing about the point beside it. Balduzzi et al. (2017) called this *shattered*, and
-# found that correlations decay exponentially with depth in plain nets and more slowly with skips. The same fifty layers with
-# the same batch norm and a skip keep half of it five steps away; with $s = 1/\sqrt L$ nearly all. (Without the norm the plain net shatters
-# less, too: its digits have merged, so that the walk is short where it matters.)
+# Left, fifty plain layers with batch norm: **white noise**. The gradient of a point says nothing about the point beside
+# it. Balduzzi et al. (2017) called this *shattered*, and found that correlations decay exponentially with depth in plain
+# nets and more slowly with skips. In the middle the same fifty layers with the same norm and a skip: half of the correlation
+# is left five steps away.
+#
+# Now look at the right panel again. The plain net *without* a norm lies beside the residual net *with* one. So this figure
+# does not say "skips cure, plain shatters". It says that at our size the noise needs plain layers *and* a batch norm.
+# (The plain net without it has another illness: its digits merge.) Printed, not drawn: two plain layers, and fifty
+# residual ones with $s = 1/\sqrt L$ and no norm, which keep nearly all of it.
 #
 # ## One thousand layers
 #
@@ -754,6 +801,12 @@ clinic.name_disease(patient, diagnosis)
 # %%
 prescription = ...
 clinic.treat(patient, prescription)
+
+# %% [markdown]
+# When you have decided: the course's instrument for nets of your own, on the same patient. It names the disease.
+
+# %%
+diagnose(sick_net, x[:256], y[:256], lr=patient.lr)
 
 # %% [markdown]
 # ## Exercises
