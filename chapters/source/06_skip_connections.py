@@ -441,7 +441,7 @@ saw_stopped = any(run.stopped for run in sawn_runs.values())
 assert saw_stopped or means["residual"] > 0.85 and means["plain"] < 0.4
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1
+# Minutes: 1.5 / 1
 # Ask: we delete one block of a trained net of ten. What is left of the accuracy?
 # Expect: disaster for both.
 # Answer: for the plain net only. The residual net hardly notices.
@@ -709,7 +709,7 @@ assert any(run.stopped for run in giant_runs.values()) or scores["residual, s = 
 # the second. (The CIFAR figures and the 900 layers we quote and could not check here.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1
+# Minutes: 0.5
 # Say: look at the last column before you quote a record.
 
 # %% [markdown] tags=["claim-C6.05", "claim-C6.06", "claim-C6.10"] slideshow={"slide_type": "slide"}
