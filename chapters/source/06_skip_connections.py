@@ -394,7 +394,7 @@ def who_carries(ax, scale=1.0):
     parts = gradient_by_length(ResidualNet(54, scale=scale))
     weight = parts.square().sum((1, 2))
     weight, p = weight / weight.sum(), scale**2 / (1 + scale**2)
-    plots.draw_lines(ax, {"measured": weight, "theory": binomial(54, p)}, k, limits=(0, 0.45),
+    plots.draw_lines(ax, {"measured": weight, "theory": binomial(54, p)}, k, limits=(0, 0.45), markers=False,
                      xlabel="length of the path, in blocks", ylabel="share of the squared gradient")
     return f"s = {scale:.3g}: mean length measured {(weight * k).sum():.1f}, theory {54 * p:.1f} of 54 blocks."
 
@@ -488,7 +488,7 @@ print(f"bias -3: carry {carry:.3f}, through 50 layers {carry**50:.3f}")
 assert abs(carry**50 - 0.088) < 0.001
 highways = {f"bias {bias}": HighwayNet(100, gate_bias=bias) for bias in (-2, -6)}
 ratios = {name: first_over_last(net) for name, net in highways.items()}
-ways = race(highways, x, y, steps=150, lr=0.05, title="Highway nets of 100 layers")
+ways = race(highways, x, y, steps=150, lr=0.05, live=False)
 for name, run in ways.items():
     print(f"{name}: gradient first/last at the start {ratios[name]:.0e}; {run}")
 way_stopped = any(run.stopped for run in ways.values())
@@ -582,7 +582,7 @@ def relatives(axes):
     for ax, title in zip(axes.flat, ("The last ReLU", "DenseNet", "Stochastic depth", "ReZero")):
         ax.set_title(title)
 
-show(relatives, panels=(2, 2), size=(9.5, 6.4))
+show(relatives, panels=(2, 2), size=(9, 5.4))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2
@@ -610,7 +610,8 @@ def slope_along(net, seed=0):
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm1d):
             module.momentum = 1.0                                    # keep the statistics of the last batch only
-    net.train()(x[:512])
+    with torch.no_grad():
+        net.train()(x[:512])
     direction = x[seed + 20] - x[seed]
     walk = (x[seed] + torch.linspace(0, 1, 256)[:, None] * direction).requires_grad_()          # (256, 64)
     (g,) = torch.autograd.grad(net.eval()(walk)[:, 0].sum(), walk)
@@ -633,15 +634,15 @@ lags = {name: torch.stack([autocorrelation(slope) for slope in five]).mean(0) fo
 # %% slideshow={"slide_type": "subslide"}
 def shattered(axes):
     for ax, name in zip(axes, ("50 plain, batch norm", "50 residual, batch norm")):
-        slope = slopes[name][0, :100]
-        plots.draw_lines(ax, {name: slope / slope.std()}, range(100), xlabel="step of the walk", ylabel="slope, scaled",
+        slope = slopes[name][0, :80]
+        plots.draw_lines(ax, {name: slope / slope.std()}, range(80), xlabel="step of the walk", ylabel="slope, scaled",
                          markers=False, limits=(-4, 4))
         ax.set_title(name)
     drawn = {name: lags[name] for name in ("50 plain", "50 plain, batch norm", "50 residual, batch norm")}
     plots.draw_lines(axes[2], drawn, range(31), xlabel="distance in steps", ylabel="autocorrelation", markers=False,
                      limits=(-0.2, 1.5))
 
-show(shattered, panels=3, size=(11, 4))
+show(shattered, panels=3, size=(10, 3.5))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5
@@ -898,7 +899,7 @@ def cube_picture(axes):
     axes[1].set_yticklabels([])
     return "Hatched: less than 70 % of the digits right."
 
-show(cube_picture, panels=2, size=(9.5, 4.8))
+show(cube_picture, panels=2, size=(9, 4.4))
 cube_stopped = any(run.stopped for run in cube_runs.values())
 with_skip = [share for name, share in learnt.items() if name.endswith(" skip") and "no skip" not in name]
 assert cube_stopped or min(with_skip) > 0.7 and max(with_skip) == learnt["relu, usual, skip"]
@@ -960,7 +961,7 @@ clinic.treat(patient, prescription)
 # When you have decided: the course's instrument for nets of your own, on the same patient. It names the disease.
 
 # %% slideshow={"slide_type": "skip"}
-diagnose(sick_net, x[:256], y[:256], lr=patient.lr)
+print(diagnose(sick_net, x[:256], y[:256], lr=patient.lr))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # It sees what you saw: vanishing, by a factor of 0.84 a layer. That is $\sqrt{1/2}$ a block, and
