@@ -82,7 +82,7 @@ predict(
 # Answer: far worse. They could pass their input on unchanged, but gradient descent does not find that.
 
 # %% slideshow={"slide_type": "skip"}
-show(loss_by_depth)
+print("training loss:", "; ".join(f"{depth} layers {loss:.2f}" for depth, loss in best.items()))
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # This is not overfitting: it is the **training** loss. And a 56-layer net can do all that a 20-layer net can, since its
@@ -961,7 +961,8 @@ clinic.treat(patient, prescription)
 # When you have decided: the course's instrument for nets of your own, on the same patient. It names the disease.
 
 # %% slideshow={"slide_type": "skip"}
-print(diagnose(sick_net, x[:256], y[:256], lr=patient.lr))
+report = diagnose(sick_net, x[:256], y[:256], lr=patient.lr)
+print(*str(report).splitlines()[:12], "...", sep="\n")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # It sees what you saw: vanishing, by a factor of 0.84 a layer. That is $\sqrt{1/2}$ a block, and
