@@ -10,7 +10,7 @@
 #     name: python3
 # ---
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # # 6 · Skip connections: why is even a healthy chain too long?
 #
 # **In one sentence:** a layer that *adds* to its input instead of replacing it leaves a path on which the gradient is
@@ -19,29 +19,37 @@
 # *60 minutes, or 25 without the exercises and the sections marked ☆. You need: chapter 1 (the product of Jacobians), and
 # what He's weights are (chapter 2): a ReLU layer that keeps the mean square.*
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Say: the activation is good, the weights are good, and still a hundred layers do not learn. One plus sign mends it.
+
+# %% slideshow={"slide_type": "skip"}
 import torch
 from torch.nn import functional as F
-from utils import chapter06, clinic, data, plots, quiz
+from utils import chapter06, clinic, data, diagnose, plots, quiz
 from utils.diagnostics import measure
 from utils.explore import explore, predict, show
 from utils.residual import DenseNet, HighwayNet, ResidualNet
 from utils.training import race
 from utils.transformer import Transformer
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
 x, y, x_test, y_test = data.digits()
 print(f"images {tuple(x.shape)}, labels {tuple(y.shape)}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## See it
 #
 # The activation is good (ReLU), the weights are good (He's), so the gradient keeps its level. What can still go wrong?
 # Below are plain nets of 20, 56 and 100 layers. Each depth is trained at three learning rates, on the same batches, and
 # the best of the three counts.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Say: each depth has three learning rates to choose from, and the best counts: the deep nets are not treated unfairly.
+
+# %% slideshow={"slide_type": "skip"}
 depths, rates = (20, 56, 100), (0.001, 0.003, 0.01)
 plain_nets = {f"{depth} layers, {lr}": ResidualNet(depth // 2, carry=0) for depth in depths for lr in rates}
 plain_runs = race(plain_nets, x, y, steps=200, lr=dict(zip(plain_nets, rates * 3)), live=False)
@@ -57,18 +65,26 @@ def loss_by_depth(ax, guess=None):
                      ylabel="loss after 200 steps", limits=(0, 2.6))
     return "; ".join(f"{depth} layers: {loss:.2f}" for depth, loss in best.items()) + " (guessing: 2.30)."
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 predict(
     f"20 plain layers reach a training loss of {best[20]:.2f}. And 56 layers?",
     loss_by_depth,
     guess=[("half of it: more layers can do more", best[20] / 2), ("the same", best[20]),
            ("1.8: far worse", 1.8), ("2.3: no better than guessing", 2.3)],
+    right=1.8,
 )
 
-# %%
-show(loss_by_depth)
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 1.5
+# Ask: 20 plain layers reach this training loss. And 56 layers?
+# Expect: most hands for the half; a few for overfitting, which is no answer about a training loss.
+# Misconception: more layers can express more, so they cannot do worse on the data they are trained on.
+# Answer: far worse. They could pass their input on unchanged, but gradient descent does not find that.
 
-# %% [markdown]
+# %% slideshow={"slide_type": "skip"}
+print("training loss:", "; ".join(f"{depth} layers {loss:.2f}" for depth, loss in best.items()))
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # This is not overfitting: it is the **training** loss. And a 56-layer net can do all that a 20-layer net can, since its
 # other 36 layers could pass their input on unchanged. It just does not find that. He et al. called it **degradation**.
 #
@@ -76,7 +92,13 @@ show(loss_by_depth)
 # the blocks, $\partial C/\partial x_l$, and autograd gives it in three lines. (A *block* is two layers here; `stream`
 # returns $x_0, \dots, x_L$.)
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Ask: is that the vanishing gradient of chapter 1 again?
+# Expect: nearly all say yes.
+# Answer: we measure it, between the blocks. Keep your answer for two slides.
+
+# %% slideshow={"slide_type": "skip"}
 def stream_gradients(net):
     stream = net.stream(x[:128])                                     # L + 1 tensors (128, width)
     found = torch.autograd.grad(F.cross_entropy(net.head(stream[-1]), y[:128]), stream)
@@ -86,10 +108,10 @@ def first_over_last(net):
     g = stream_gradients(net)
     return (g[0] / g[-1]).item()
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # And one number for what arrives: how alike two digits are, the cosine between their signals, averaged over all pairs.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def likeness(signal):                                                # (samples, width)
     unit = F.normalize(signal.detach(), dim=-1)
     cosines = unit @ unit.mT
@@ -103,15 +125,21 @@ for plain, residual in pairs:
         print(f"{name:8}: gradient first/last {ratio:.1e}, cosine of two digits {alike:.4f}")
         assert ratio > 1e-4 and (alike > 0.98) == (name == "plain")
 
-# %% [markdown]
-# The plain gradient is not gone: two decades or less in a hundred layers, where chapter 1's sigmoid would lose sixty. But
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# The plain gradient is not gone: it loses two decades or so in a hundred layers, where chapter 1's sigmoid would lose sixty. But
 # look at the other number. After 100 plain layers *all digits point in the same direction*: the cosine of two of them is
 # above 0.99. The readout sees one and the same thing for all. The chain is healthy on average, and too long.
 #
 # The second net has the same width, the same seed, the same random matrices. It differs in one sign: where the plain net
 # computes $x_{l+1} = F_l(x_l)$, this one computes $x_{l+1} = x_l + s\,F_l(x_l)$, with $s = 1/\sqrt L$. Let them race.
 
-# %% tags=["claim-C6.04"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 1
+# Say: two numbers at the start. The gradient fades by about two decades in a hundred layers, not by sixty.
+# But all digits point the same way, and the readout cannot tell them apart.
+# Misconception: a gradient of healthy size means a healthy net.
+
+# %% tags=["claim-C6.04"] slideshow={"slide_type": "subslide"}
 racers = {f"{kind}, {depth}": ResidualNet(depth // 2, **settings) for depth in depths for kind, settings in
           (("plain", {"carry": 0}), ("residual", {"scale": (depth // 2) ** -0.5}))}
 at_start = {name: stream_gradients(net) for name, net in racers.items()}
@@ -124,22 +152,37 @@ assert best[56] > best[20] + 0.4 and best[100] > best[20] + 0.4
 assert race_stopped or min(right[f"residual, {depth}"] for depth in depths) > 0.9
 assert race_stopped or max(right["plain, 56"], right["plain, 100"]) < 0.6
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Do: run the race live; stop it when the hall has seen it.
+# Say: same seed, same matrices, same batches. Only the plus sign differs, and the residual nets of 20 and of 100 layers lie on one another.
+
+# %% slideshow={"slide_type": "subslide"}
+def draw_losses(ax, chosen):                                         # name -> the History of a run
+    fives = {name: [five.mean() for five in torch.tensor(run.loss).split(5)] for name, run in chosen.items()}
+    points = min(map(len, fives.values()))                           # a run that ended early is shorter
+    plots.draw_lines(ax, {name: curve[:points] for name, curve in fives.items()}, range(5, 5 * points + 1, 5),
+                     xlabel="step", ylabel="loss, mean of five", markers=False, limits=(0, 3))
+
 def side_by_side(axes):
     two = ("plain, 100", "residual, 100")
     plots.draw_lines(axes[0], {name: at_start[name] for name in two}, range(L + 1), xlabel="block", log=True,
                      ylabel="gradient ‖∂C/∂x‖ at the start", markers=False, limits=(1e-4, 1e0))
-    every_fifth = {name: runs[name].loss[::5] for name in two}
-    plots.draw_lines(axes[1], every_fifth, xlabel="step, in fives", ylabel="loss", markers=False, limits=(0, 3))
+    draw_losses(axes[1], {name: runs[name] for name in two})
     axes[0].set_title("The gradient")
     axes[1].set_title("The loss")
 
 show(side_by_side, panels=2)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Say: the picture of the hour. Left, both gradients are alive. Right, only one of the nets learns.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Keep this picture: 100 layers, plain against residual, gradient and loss side by side. Both gradients are alive. Only one
 # of the nets learns.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand
 #
 # A block that should *do nothing* is hard to learn as $H(x) = x$ and easy as $F(x) = H(x) - x = 0$. That is He et al.'s
@@ -150,7 +193,13 @@ show(side_by_side, panels=2)
 #
 # For our block, $F(x) = W_2\,\phi(W_1\,\phi(x))$, so $F' = W_2 D_1 W_1 D_0$ with the slopes in $D_0$ and $D_1$:
 
-# %% tags=["claim-C6.01"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 1.5
+# Ask: what is the derivative of x plus F of x?
+# Expect: I plus F prime, from everyone.
+# Say: so doing nothing is F = 0, and the product now has an identity in each factor.
+
+# %% tags=["claim-C6.01"] slideshow={"slide_type": "skip"}
 net = ResidualNet(4, width=8)
 stream = net.stream(x[0])
 jacobian, I = torch.eye(8, dtype=torch.float64), torch.eye(8)
@@ -162,7 +211,7 @@ autograd = torch.stack([torch.autograd.grad(out, stream[0], retain_graph=True)[0
 assert torch.allclose(jacobian, autograd)
 print(f"4 blocks: by hand and by autograd the same {tuple(autograd.shape)} matrix")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # There is an $I$ in each factor. "So the gradient cannot vanish", one reads, "there is always the $+1$." That is a hope
 # and no guarantee: $F'$ can work against it. Let each block take half of its input away:
 
@@ -174,10 +223,18 @@ for _ in range(20):
 print(f"twenty residual blocks, gradient {against.item():.1e}")
 assert against.item() < 1e-6
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Ask: there is always a +1. Can the gradient still vanish?
+# Expect: a firm no.
+# Misconception: the +1 is a guarantee.
+# Answer: with F prime = -1/2 twenty blocks leave a millionth.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # What the $+1$ does give: for branches that are *small*, the product stays near $I$, whatever the branches are. Small is
 # the word to remember.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Too much of a good thing
 #
 # He's weights make a branch that keeps the mean square of its input: unit gain. Stream and branch are uncorrelated, as the
@@ -190,7 +247,11 @@ assert against.item() < 1e-6
 # *Try:* (1) $s = 1$ and 60 blocks. (2) The $s$ that keeps 60 blocks within a factor of 3. (3) `carry` 0.5 with $s = 0.5$,
 # "the average of both": which way does it go?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Say: two uncorrelated things add, so their mean squares add. With s = 1 each block doubles both signal and gradient.
+
+# %% slideshow={"slide_type": "subslide"}
 def level_of_the_stream(ax, blocks=20, scale=1.0, carry=1.0):
     net = ResidualNet(blocks, width=128, scale=scale, carry=carry)
     square = torch.stack([a.square().mean() for a in net.stream(x[:64])]).detach()       # (blocks + 1,)
@@ -201,7 +262,14 @@ def level_of_the_stream(ax, blocks=20, scale=1.0, carry=1.0):
 
 explore(level_of_the_stream, blocks=(2, 60), scale=(0.0, 1.5, 0.05), carry=[1.0, 0.5, 0.0])
 
-# %% tags=["claim-C6.03"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 1.5
+# Do: blocks to 60 with s = 1, then look for the s that stays within a factor of 3; then carry 0.5 and s = 0.5.
+# Ask: what does the average of both do?
+# Expect: it keeps the level.
+# Answer: it halves the mean square in every block.
+
+# %% tags=["claim-C6.03"] slideshow={"slide_type": "skip"}
 @torch.no_grad()
 def growth_of_variance(scale, seed, blocks=20):
     first, *_, last = ResidualNet(blocks, width=256, scale=scale, seed=seed).stream(x[:64])
@@ -214,7 +282,7 @@ for scale in (1.0, 20**-0.5):
     print(f"s = {scale:.3f}: 20 blocks multiply the variance by {grown[scale]:.3g} (3 nets), theory {(1 + scale**2)**20:.3g}")
 assert 3e5 < grown[1.0] < 4e6 and 2 < grown[20**-0.5] < 4
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # A million for twenty blocks with $s = 1$, and hardly anything with $s = 1/\sqrt L$, since $(1 + 1/L)^L$ never exceeds
 # $e = 2.718\ldots$: **at any depth**. (Measured values scatter around it.)
 #
@@ -223,7 +291,11 @@ assert 3e5 < grown[1.0] < 4e6 and 2 < grown[20**-0.5] < 4
 # of its own that is learned from 0 on (**ReZero**); or put a norm at the branch's entrance, so that its size no longer
 # follows the stream's.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Say: with s = 1 over the root of L the product never exceeds e, at any depth. The riddle of chapter 1's cube is solved here.
+
+# %% slideshow={"slide_type": "skip"}
 L, six = 50, {
     "s = 1": {}, "s = 1/√L": {"scale": 50**-0.5}, "last matrix 0": {"zero_last": True},
     "ReZero": {"scale": 0.0, "learn_scale": True}, "batch norm": {"norm": "batch"}, "layer norm": {"norm": "layer"},
@@ -233,7 +305,7 @@ squares = {name: [a.square().mean().item() for a in net.stream(x[:128])] for nam
 growth = {name: square[-1] / square[0] for name, square in squares.items()}
 tamed_runs = race(tamed, x, y, steps=150, lr=0.01, title="100 layers: five ways to tame the branches")
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def taming(axes):
     accuracy = {name: run.accuracy for name, run in tamed_runs.items()}
     failed = [name for name, run in tamed_runs.items() if run.diverged]
@@ -244,7 +316,11 @@ def taming(axes):
 
 show(taming, panels=2)
 
-# %% tags=["claim-C6.03", "claim-C6.12"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Say: five ways to keep the branches small, all learn. The hatched one is the loud one.
+
+# %% tags=["claim-C6.03", "claim-C6.12"] slideshow={"slide_type": "skip"}
 tamed_stopped = any(run.stopped for run in tamed_runs.values())
 fresh = ResidualNet(L, scale=0.0, learn_scale=True)
 stream = fresh.stream(x[0])
@@ -255,18 +331,23 @@ print(f"s = 1: {tamed_runs['s = 1']}\nReZero's factors after training: {learnt_a
 assert tamed_stopped or tamed_runs["s = 1"].diverged and growth["s = 1"] > 1e9
 assert tamed_stopped or min(tamed_runs[name].accuracy for name in ("s = 1/√L", "last matrix 0", "ReZero", "batch norm")) > 0.85
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ReZero's Jacobian at the start is the identity, to the last bit. With a norm the branch has a fixed size, so the stream
 # grows *linearly* with depth instead of doubling: the tenth block adds a tenth, the fiftieth a fiftieth. (The layer norm
 # is the touchy one of the five at this learning rate; with other seeds it may lag behind.)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## $2^L$ paths
 #
 # Multiply out $(I + F'_2)(I + F'_1)(I + F'_0)$: eight terms. In each block a path goes either through the branch or around
 # it, so $L$ blocks have $2^L$ paths. One of them, the famous additive highway, goes around all. How long are the others?
 # Their lengths are those of $L$ coin tosses:
 
-# %% tags=["claim-C6.02"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Say: multiply the brackets out. The famous highway is one path of very many.
+
+# %% tags=["claim-C6.02"] slideshow={"slide_type": "skip"}
 k = torch.arange(55.0, dtype=torch.float64)
 def binomial(L, p):
     return torch.distributions.Binomial(L, torch.tensor(p).double()).log_prob(k[: L + 1]).exp()
@@ -276,7 +357,7 @@ mean_length, middle = (share * k).sum().item(), share[19:36].sum().item()
 print(f"54 blocks: mean length {mean_length:.1f}; {middle:.1%} of the 2^54 paths are 19 to 35 blocks long")
 assert abs(mean_length - 27) < 1e-6 and abs(middle - 0.980) < 0.001
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # But not each path carries the same. Each passage through a branch multiplies by about $s$, so a path of length $k$
 # brings $s^k$, and its square $s^{2k}$. Weigh the lengths with that: $\binom Lk s^{2k}$ is again a binomial
 # distribution, of coins that show "through" with probability $p = s^2/(1 + s^2)$. With $s = 1$ half of the blocks; with
@@ -285,7 +366,13 @@ assert abs(mean_length - 27) < 1e-6 and abs(middle - 0.980) < 0.001
 # Is it so? No sampling is needed: sort the gradient by length on its way back. `parts[k]` is the sum over all paths that
 # have gone through $k$ branches so far.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5
+# Ask: which paths carry the gradient, the short ones or those of middle length?
+# Expect: the shortest, since it has no factor to lose by.
+# Answer: it depends on s. It is again a coin toss, with another coin.
+
+# %% slideshow={"slide_type": "skip"}
 def gradient_by_length(net, samples=64):
     stream = net.stream(x[:samples])
     (last,) = torch.autograd.grad(F.cross_entropy(net.head(stream[-1]), y[:samples]), stream[-1], retain_graph=True)
@@ -297,23 +384,28 @@ def gradient_by_length(net, samples=64):
         parts[1:] += through[:-1]                                    # one branch longer; the rest goes around
     return parts
 
-# %% [markdown]
-# Move $s$. The black line is the binomial of $p = s^2/(1+s^2)$. *Try:* (1) $s = 1$: where is the hill, and would you have
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Move $s$. The dashed line is the binomial of $p = s^2/(1+s^2)$. *Try:* (1) $s = 1$: where is the hill, and would you have
 # guessed that the shortest path weighs nothing? (2) $s = 0.15$, about $1/\sqrt{54}$. (3) Smaller still: what is left of 54
 # blocks?
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def who_carries(ax, scale=1.0):
     parts = gradient_by_length(ResidualNet(54, scale=scale))
     weight = parts.square().sum((1, 2))
     weight, p = weight / weight.sum(), scale**2 / (1 + scale**2)
-    plots.draw_lines(ax, {"measured": weight, "theory": binomial(54, p)}, k, limits=(0, 0.45),
+    plots.draw_lines(ax, {"measured": weight, "theory": binomial(54, p)}, k, limits=(0, 0.45), markers=False,
                      xlabel="length of the path, in blocks", ylabel="share of the squared gradient")
     return f"s = {scale:.3g}: mean length measured {(weight * k).sum():.1f}, theory {54 * p:.1f} of 54 blocks."
 
 explore(who_carries, scale=(0.05, 1.0, 0.05))
 
-# %% tags=["claim-C6.02"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2
+# Do: s = 1, then 0.15.
+# Answer: with s = 1 about half of the blocks; with one over the root of L about one block of 54. A net that trains well is hardly deep at its start.
+
+# %% tags=["claim-C6.02"] slideshow={"slide_type": "skip"}
 for scale in (1.0, 54**-0.5):
     for seed in range(3):
         net = ResidualNet(54, scale=scale, seed=seed)
@@ -325,7 +417,7 @@ for scale in (1.0, 54**-0.5):
         print(f"s = {scale:.3f}, seed {seed}: mean length {mean:.1f}, theory {predicted:.1f}")
         assert abs(mean - predicted) < 0.25 * predicted + 0.5
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # So a residual net that trains well is, at its start, hardly deep at all: its gradient comes along paths of about one block
 # in 54. Veit et al. (2016) sampled paths of a *trained* ResNet of 54 blocks and found most of the gradient on those of 10
 # to 34 *layers*, 5 to 17 blocks: shorter than the mean of 27 blocks, longer than ours.
@@ -333,7 +425,7 @@ for scale in (1.0, 54**-0.5):
 # They also took a saw to it. If half of all paths avoid a given block, deleting the block should be no disaster. Train ten
 # blocks, plain and residual, then delete one:
 
-# %% tags=["claim-C6.02"]
+# %% tags=["claim-C6.02"] slideshow={"slide_type": "subslide"}
 sawn = {"plain": ResidualNet(10, carry=0), "residual": ResidualNet(10, scale=10**-0.5)}
 sawn_runs = race(sawn, x, y, steps=400, lr={"plain": 0.003, "residual": 0.01}, live=False)
 
@@ -348,9 +440,16 @@ print(", ".join(f"{name}: intact {accuracy(sawn[name]):.0%}, one block less {mea
 saw_stopped = any(run.stopped for run in sawn_runs.values())
 assert saw_stopped or means["residual"] > 0.85 and means["plain"] < 0.4
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Ask: we delete one block of a trained net of ten. What is left of the accuracy?
+# Expect: disaster for both.
+# Answer: for the plain net only. The residual net hardly notices.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # The plain net falls to guessing, whichever block is gone. The residual net hardly notices.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The highway
 #
 # Half a year before ResNet, Srivastava et al. (2015) built the way past a layer with a *gate*, as in an LSTM:
@@ -363,7 +462,11 @@ assert saw_stopped or means["residual"] > 0.85 and means["plain"] < 0.4
 #
 # *Try:* (1) bias $-3$ and 50 layers. (2) Which bias carries half through 100 layers? (3) Bias 0: is the line theory's?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Say: half a year before ResNet, a gate as in an LSTM. All hangs on its bias.
+
+# %% slideshow={"slide_type": "subslide"}
 def carried(ax, gate_bias=-3.0, depth=50):
     g = stream_gradients(HighwayNet(depth, gate_bias=gate_bias))
     carry = 1 - torch.sigmoid(torch.tensor(gate_bias)).item()
@@ -373,27 +476,33 @@ def carried(ax, gate_bias=-3.0, depth=50):
 
 explore(carried, gate_bias=(-8.0, 2.0, 0.5), depth=(10, 100, 10))
 
-# %% tags=["claim-C6.08"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5
+# Do: bias from -3 to -6 and to 0.
+# Misconception: a ResNet is a highway net with its gates at one half.
+# Answer: at one half the gradient is halved in every layer. A ResNet has both gates fully open.
+
+# %% tags=["claim-C6.08"] slideshow={"slide_type": "skip"}
 carry = 1 - torch.sigmoid(torch.tensor(-3.0)).item()
 print(f"bias -3: carry {carry:.3f}, through 50 layers {carry**50:.3f}")
 assert abs(carry**50 - 0.088) < 0.001
 highways = {f"bias {bias}": HighwayNet(100, gate_bias=bias) for bias in (-2, -6)}
 ratios = {name: first_over_last(net) for name, net in highways.items()}
-ways = race(highways, x, y, steps=150, lr=0.05, title="Highway nets of 100 layers")
+ways = race(highways, x, y, steps=150, lr=0.05, live=False)
 for name, run in ways.items():
     print(f"{name}: gradient first/last at the start {ratios[name]:.0e}; {run}")
 way_stopped = any(run.stopped for run in ways.values())
 assert ratios["bias -2"] < 0.01 and ratios["bias -6"] > 0.2
 assert way_stopped or ways["bias -6"].accuracy > 0.95 and ways["bias -2"].accuracy < 0.5
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # At $-6$ a hundred layers train, at $-2$ they do not: "highway nets solve it" is true of the right bias. (The more
 # the gates are open, the more of the gradient takes the way through $H$, and the measured line lies above theory's.)
 #
 # Is a ResNet "a highway net with its gates at one half"? No. A ResNet has $y = H + x$: *both* gates fully open, which
 # $T$ and $1 - T$ can never be. At one half it is this:
 
-# %% tags=["claim-C6.09"]
+# %% tags=["claim-C6.09"] slideshow={"slide_type": "skip"}
 ends = {}
 for half in (0.5, 1.0):
     start = h = torch.ones(1, dtype=torch.float64, requires_grad=True)
@@ -403,8 +512,10 @@ for half in (0.5, 1.0):
 print(f"50 layers: gates at 0.5 leave {ends[0.5]:.1e} of the gradient, a residual net {ends[1.0]:.1f}")
 assert ends[0.5] < 1e-14 and 1 < ends[1.0] < 2
 
-# %% [markdown]
-# ## ☆ Three relatives
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## ☆ Four relatives
+#
+# One small figure at the end of this section has a panel for each.
 #
 # **Where does the last ReLU stand?** In the first ResNet *after* the addition: $x_{l+1} = \phi(x_l + F(x_l))$. Then the way
 # past the block is no identity, since $\phi$ gates it: a negative entry of the stream is lost. He et al. (2016b) moved
@@ -412,7 +523,7 @@ assert ends[0.5] < 1e-14 and 1 < ends[1.0] < 2
 # How much of the first signal is still there at the end? Take branches that are silent ($s = 0$), and branches with
 # $s = 1/\sqrt L$:
 
-# %% tags=["claim-C6.07"]
+# %% tags=["claim-C6.07"] slideshow={"slide_type": "skip"}
 for seed in range(3):
     kept, alike = {}, {}
     for order in ("pre", "post"):
@@ -423,7 +534,7 @@ for seed in range(3):
           + "; cosine of two digits after 100 layers " + ", ".join(f"{o} {alike[o]:.2f}" for o in alike))
     assert kept["pre"] == 1 and kept["post"] < 0.9 and alike["post"] > alike["pre"] + 0.05
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # With the ReLU on the main road a part of the signal is lost at once, and since the stream can then only grow, the digits
 # become more alike. (At 100 layers both still train; He et al. saw the difference at 1,001.)
 #
@@ -432,31 +543,75 @@ for seed in range(3):
 # probability $\frac lL(1 - p_L)$. With $p_L = \frac12$ a net of $L$ blocks has $(3L - 1)/4$ on average, and all $L$ when it is
 # used:
 
-# %% tags=["claim-C6.11"]
+# %% tags=["claim-C6.11"] slideshow={"slide_type": "skip"}
 survival = 1 - 0.5 * torch.arange(1, 55) / 54                        # of blocks 1..54
 drawn = (torch.rand(20_000, 54, generator=torch.Generator().manual_seed(0)) < survival).double().sum(1)
 dense, L = DenseNet(50, growth=8), 50
 links = sum((layer.in_features - 64) // 8 + 1 for layer in dense.layers)
 print(f"54 blocks: {drawn.mean():.2f} on average, formula {(3 * 54 - 1) / 4}; 50 dense layers: {links} links")
 assert abs(drawn.mean() - 40.25) < 0.1 and links == L * (L + 1) // 2
-relatives = {"stochastic depth, 100 layers": ResidualNet(50, scale=50**-0.5, drop=0.5), "dense, 50 layers": dense}
-kin = race(relatives, x, y, steps=200, lr=0.01, live=False)
-print(", ".join(f"{name}: {run.accuracy:.0%}" for name, run in kin.items()))
-assert any(run.stopped for run in kin.values()) or min(run.accuracy for run in kin.values()) > 0.9
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
+# What do they do? A net trained with stochastic depth has met many shorter nets on its way, so it should bear the saw. We
+# delete 10, 20, 30, 40 of 50 blocks, chosen by lot, and compare with the residual net of the first race, whose blocks
+# were always there. The fourth relative is **ReZero** from above: how large have its factors become?
+
+# %% tags=["claim-C6.11"] slideshow={"slide_type": "skip"}
+kin_nets = {"stochastic depth": ResidualNet(50, scale=50**-0.5, drop=0.5), "dense, 50": dense}
+kin = race(kin_nets, x, y, steps=200, lr=0.01, live=False)
+generator, counts = torch.Generator().manual_seed(0), range(0, 50, 10)
+lots = [torch.randperm(50, generator=generator).tolist() for _ in range(5)]
+rivals = {"stochastic depth": kin_nets["stochastic depth"].eval(), "always there": racers["residual, 100"]}
+thinned = {name: [sum(accuracy(net, lot[:count]) for lot in lots) / 5 for count in counts] for name, net in rivals.items()}
+print(", ".join(f"{name}: {run.accuracy:.0%}" for name, run in kin.items()))
+print("40 of 50 blocks deleted:", ", ".join(f"{name} {right[-1]:.0%}" for name, right in thinned.items()))
+kin_stopped = race_stopped or any(run.stopped for run in kin.values())
+assert kin_stopped or min(run.accuracy for run in kin.values()) > 0.9
+assert kin_stopped or thinned["stochastic depth"][-1] > thinned["always there"][-1] + 0.1
+
+# %% slideshow={"slide_type": "slide"}
+def relatives(axes):
+    (last_relu, loss), (saw, factors) = axes
+    merging = {place: [likeness(a) for a in ResidualNet(50, scale=50**-0.5, order=order).stream(x[:128])]
+               for place, order in (("ReLU in the branch", "pre"), ("ReLU after the sum", "post"))}
+    plots.draw_lines(last_relu, merging, range(51), xlabel="block", ylabel="cosine of two digits", markers=False,
+                     limits=(0, 1.05))
+    draw_losses(loss, {"plain, 56 layers": runs["plain, 56"], "dense, 50 layers": kin["dense, 50"]})
+    plots.draw_lines(saw, thinned, counts, xlabel="blocks deleted, of 50", ylabel="accuracy", limits=(0, 1.05))
+    plots.draw_lines(factors, {"α": learnt_alpha}, range(1, 51), xlabel="block", ylabel="learnt factor |α|", limits=(0, 0.8))
+    for ax, title in zip(axes.flat, ("The last ReLU", "DenseNet", "Stochastic depth", "ReZero")):
+        ax.set_title(title)
+
+show(relatives, panels=(2, 2), size=(9, 5.4))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2
+# Say: four relatives, each with one measurement. The third is the most telling: four fifths of the blocks gone, and the net that trained with gaps still works.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# *The last ReLU:* after the sum it makes the digits more alike from the first blocks on. *DenseNet:* fifty dense layers
+# learn what 56 plain ones do not. *Stochastic depth:* with four fifths of its blocks gone the net still knows nine digits
+# in ten; the net that never missed a block loses far more. *ReZero:* all factors began at 0, and after 150 steps most are
+# still well below 1. The net has opened its branches only as far as it needed them.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Shattered gradients
 #
 # Gradient descent trusts that a gradient still holds a small step further on. Walk from one digit to another in 256 steps,
 # and measure the slope of one logit along the way. (Where there is a batch norm, its statistics are taken from 512 digits
 # once and then frozen.)
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Say: a gradient must also hold a small step further on. Walk from one digit to another.
+
+# %% slideshow={"slide_type": "skip"}
 def slope_along(net, seed=0):
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm1d):
             module.momentum = 1.0                                    # keep the statistics of the last batch only
-    net.train()(x[:512])
+    with torch.no_grad():
+        net.train()(x[:512])
     direction = x[seed + 20] - x[seed]
     walk = (x[seed] + torch.linspace(0, 1, 256)[:, None] * direction).requires_grad_()          # (256, 64)
     (g,) = torch.autograd.grad(net.eval()(walk)[:, 0].sum(), walk)
@@ -466,7 +621,7 @@ def autocorrelation(slope, lags=31):
     s = (slope - slope.mean()) / slope.std(unbiased=False)
     return torch.stack([(s[lag:] * s[: len(s) - lag]).mean() for lag in range(lags)])
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 walkers = {
     "2 plain": {"blocks": 1, "carry": 0}, "50 plain": {"blocks": 25, "carry": 0},
     "50 plain, batch norm": {"blocks": 25, "carry": 0, "norm": "batch"},
@@ -476,20 +631,24 @@ slopes = {name: torch.stack([slope_along(ResidualNet(width=100, seed=seed, **set
           for name, settings in walkers.items()}                     # (5 nets, 256)
 lags = {name: torch.stack([autocorrelation(slope) for slope in five]).mean(0) for name, five in slopes.items()}
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def shattered(axes):
     for ax, name in zip(axes, ("50 plain, batch norm", "50 residual, batch norm")):
-        slope = slopes[name][0, :100]
-        plots.draw_lines(ax, {name: slope / slope.std()}, range(100), xlabel="step of the walk", ylabel="slope, scaled",
+        slope = slopes[name][0, :80]
+        plots.draw_lines(ax, {name: slope / slope.std()}, range(80), xlabel="step of the walk", ylabel="slope, scaled",
                          markers=False, limits=(-4, 4))
         ax.set_title(name)
     drawn = {name: lags[name] for name in ("50 plain", "50 plain, batch norm", "50 residual, batch norm")}
     plots.draw_lines(axes[2], drawn, range(31), xlabel="distance in steps", ylabel="autocorrelation", markers=False,
                      limits=(-0.2, 1.5))
 
-show(shattered, panels=3, size=(11, 4))
+show(shattered, panels=3, size=(10, 3.5))
 
-# %% tags=["claim-C6.15"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5
+# Say: left white noise, in the middle the same norm with a skip. Right: the plain net without the norm does not shatter at our size. Do not sell this figure as more than it is.
+
+# %% tags=["claim-C6.15"] slideshow={"slide_type": "skip"}
 near = {name: curve[5].item() for name, curve in lags.items()}
 print("five steps away:", ", ".join(f"{name} {value:.2f}" for name, value in near.items()))
 def five_steps(blocks, **settings):
@@ -502,18 +661,28 @@ assert near["50 plain, batch norm"] < 0.15 < near["50 residual, batch norm"] and
 assert near["50 residual, s = 1/√L"] > 0.8 > near["50 plain"]
 assert by_depth["plain"][2] < 0.2 and by_depth["residual"][2] > 0.5
 
-# %% [markdown]
-# Left, fifty plain layers with batch norm: **white noise**. The gradient of a point says nothing about the point beside it. Balduzzi et al. (2017) called this *shattered*, and
-# found that correlations decay exponentially with depth in plain nets and more slowly with skips. The same fifty layers with
-# the same batch norm and a skip keep half of it five steps away; with $s = 1/\sqrt L$ nearly all. (Without the norm the plain net shatters
-# less, too: its digits have merged, so that the walk is short where it matters.)
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Left, fifty plain layers with batch norm: **white noise**. The gradient of a point says nothing about the point beside
+# it. Balduzzi et al. (2017) called this *shattered*, and found that correlations decay exponentially with depth in plain
+# nets and more slowly with skips. In the middle the same fifty layers with the same norm and a skip: half of the correlation
+# is left five steps away.
 #
+# Now look at the right panel again. The plain net *without* a norm lies beside the residual net *with* one. So this figure
+# does not say "skips cure, plain shatters". It says that at our size the noise needs plain layers *and* a batch norm.
+# (The plain net without it has another illness: its digits merge.) Printed, not drawn: two plain layers, and fifty
+# residual ones with $s = 1/\sqrt L$ and no norm, which keep nearly all of it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## One thousand layers
 #
 # Nothing in $(1 + 1/L)^L < e$ cares for $L$. So: 500 blocks, 1,000 layers, 60 steps, one core. Stop it when you have seen
 # enough.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5 / 0.5
+# Say: nothing in that bound knew the depth. So let us take it at its word.
+
+# %% slideshow={"slide_type": "subslide"}
 L = 500
 giants = {"plain": ResidualNet(L, carry=0), "residual, s = 1/√L": ResidualNet(L, scale=L**-0.5)}
 giant_runs = race(giants, x, y, steps=60, lr={"plain": 0.003, "residual, s = 1/√L": 0.01}, title="1,000 layers")
@@ -521,7 +690,11 @@ scores = {name: run.accuracy for name, run in giant_runs.items()}
 print(", ".join(f"{name}: {score:.0%}" for name, score in scores.items()))
 assert any(run.stopped for run in giant_runs.values()) or scores["residual, s = 1/√L"] - scores["plain"] > 0.5
 
-# %% [markdown] tags=["claim-C6.05", "claim-C6.06", "claim-C6.10"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Do: run it live, one core. Stop it when the orange line is down.
+
+# %% [markdown] tags=["claim-C6.05", "claim-C6.06", "claim-C6.10"] slideshow={"slide_type": "subslide"}
 # What the records say, and what they count:
 #
 # | net | layers | error | of what |
@@ -535,7 +708,12 @@ assert any(run.stopped for run in giant_runs.values()) or scores["residual, s = 
 #
 # "ResNet made 1,000 layers possible" joins two things: they *could be trained* in the first paper, and became *useful* in
 # the second. (The CIFAR figures and the 900 layers we quote and could not check here.)
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: look at the last column before you quote a record.
+
+# %% [markdown] tags=["claim-C6.05", "claim-C6.06", "claim-C6.10"] slideshow={"slide_type": "slide"}
 # ## The residual stream of a transformer
 #
 # A transformer is a residual net whose blocks are attention and small MLPs. Ours reads a digit as eight tokens, one for
@@ -543,7 +721,11 @@ assert any(run.stopped for run in giant_runs.values()) or scores["residual, s = 
 # **Post-LN** (2017): $x \leftarrow \mathrm{LN}(x + F(x))$, on the main road. **Pre-LN**: $x \leftarrow x + F(\mathrm{LN}(x))$,
 # in the branch. You know the question from the ReLU above.
 
-# %% tags=["claim-C6.13"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Say: a transformer is a residual net. Where does the norm go: onto the main road, or into the branch?
+
+# %% tags=["claim-C6.13"] slideshow={"slide_type": "skip"}
 stream, branch = torch.randn(2, 4096, 256, generator=torch.Generator().manual_seed(0))
 passed = (F.layer_norm(stream + branch, (256,)) * stream).mean().item()          # what is left of the stream in it
 print(f"one Post-LN sublayer passes {passed:.3f} of the stream on; 24 of them {passed**24:.0e}")
@@ -555,12 +737,12 @@ for norm in ("pre", "post"):
 print(f"gradient of the last feed-forward matrix at the start: Pre-LN {last['pre']:.3f}, Post-LN {last['post']:.3f}")
 assert last["post"] > 1.3 * last["pre"]
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # With Post-LN the identity path loses $1/\sqrt2$ in each sublayer (if branch and stream are of equal size), and the last
 # layers get the larger gradients. Twelve layers, Adam at 0.005, with and without **warm-up** (the learning rate climbs
 # to its value over the first 60 steps):
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 def warm_up(step, steps=60, lr=5e-3):
     return lr * min(1, (step + 1) / steps)
 
@@ -569,13 +751,17 @@ transformers = {"Pre-LN": Transformer(12), "Post-LN": Transformer(12, norm="post
 rates = {"Pre-LN": 5e-3, "Post-LN": 5e-3, "Post-LN, warm-up": warm_up}
 ln_runs = race(transformers, x, y, steps=150, lr=rates, optimizer="adam", title="A transformer of twelve layers")
 
-# %% tags=["claim-C6.13"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Answer: Pre-LN learns without warm-up; Post-LN, at twelve layers and this learning rate, needs it.
+
+# %% tags=["claim-C6.13"] slideshow={"slide_type": "skip"}
 ln_losses = {name: torch.tensor(run.loss).mean().item() for name, run in ln_runs.items()}
 print(", ".join(f"{name}: mean loss {ln_losses[name]:.2f}, accuracy {run.accuracy:.0%}" for name, run in ln_runs.items()))
 ln_stopped = any(run.stopped for run in ln_runs.values())
 assert ln_stopped or ln_losses["Pre-LN"] < ln_losses["Post-LN, warm-up"] and ln_losses["Pre-LN"] < 0.7 * ln_losses["Post-LN"]
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Pre-LN does not need the warm-up; for Post-LN it makes the difference between learning and not. (At a learning rate of
 # 0.003 it depends on the seed how badly the net without it fails, and at six layers there is little difference. Try it.)
 #
@@ -587,7 +773,7 @@ assert ln_stopped or ln_losses["Pre-LN"] < ln_losses["Post-LN, warm-up"] and ln_
 # And a transformer without skips? Then the norms are all that is left. Two numbers at the start: the gradient in the
 # first sublayer against the last, and how alike the eight tokens of a digit have become.
 
-# %% tags=["claim-C6.14"]
+# %% tags=["claim-C6.14"] slideshow={"slide_type": "skip"}
 print("norm  skips  gradient first/last  cosine of two tokens")
 table = {}
 for norm in (None, "post", "pre"):
@@ -600,7 +786,7 @@ for norm in (None, "post", "pre"):
 assert table[None, False][0] < 0.01 * table["post", False][0]
 assert min(table[norm, False][1] for norm in (None, "post", "pre")) > 0.9999 > table["pre", True][1] + 0.02
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Without norm and skips the gradient fades. A norm saves *its size* and nothing else: the cosine is 1.0000, the eight
 # tokens of a digit have become **one**. Attention averages, and twelve averages of averages are a constant. Dong et al.
 # (2021) call it rank collapse; the skip prevents it, since each token keeps adding to *itself*. A healthy gradient norm is
@@ -609,7 +795,7 @@ assert min(table[norm, False][1] for norm in (None, "post", "pre")) > 0.9999 > t
 # ☆ One more old acquaintance lives in there. Attention's softmax *saturates* like a sigmoid. Its Jacobian is
 # $\mathrm{diag}(p) - pp^\top$; let the logits grow:
 
-# %% tags=["claim-C6.18"]
+# %% tags=["claim-C6.18"] slideshow={"slide_type": "skip"}
 Z = torch.randn(2000, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 sizes = {}
 for spread in (1, 2, 4, 8, 16):
@@ -622,14 +808,14 @@ print(f"q·k in 64 dimensions: std {raw.std():.1f}; divided by √64: {(raw / 8)
 assert sizes[1] > 0.1 and sizes[8] < 0.3 * sizes[1] and sizes[16] < 0.02 * sizes[1]
 assert 7 < raw.std() < 9
 
-# %% [markdown] tags=["claim-C6.16"]
+# %% [markdown] tags=["claim-C6.16"] slideshow={"slide_type": "skip"}
 # Queries and keys of $d_k$ random numbers give logits of standard deviation $\sqrt{d_k}$. That is why attention divides by
 # $\sqrt{d_k}$: it is Xavier's argument at another place.
 #
 # (Attention also ties any two positions together in one step, whatever their distance, which an RNN cannot. The price is
 # quadratic in the length. How deep the large language models of today are is mostly unpublished; GPT-3 has 96 layers.)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## One idea, over depth and over time
 #
 # | | | what is kept | when |
@@ -641,7 +827,11 @@ assert 7 < raw.std() < 9
 # An LSTM does over *time* what the others do over *depth*. The same line of code, and the gradient along the direct path
 # is the product of what is kept:
 
-# %% tags=["claim-C6.17"]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Say: the LSTM did it first, over time. The next chapter starts from this table.
+
+# %% tags=["claim-C6.17"] slideshow={"slide_type": "skip"}
 def chain(keep, add, steps=50):
     start = c = torch.ones(1, dtype=torch.float64, requires_grad=True)
     for _ in range(steps):
@@ -654,10 +844,11 @@ print("after 50 layers or steps:", ", ".join(f"{name}: {left:.3f}" for name, lef
 assert kept["highway, T = 0.05"] == kept["LSTM, f = 0.95, i = 1"] and abs(kept["highway, T = 0.05"] - 0.0769) < 1e-3
 assert kept["residual net (1, 1)"] == kept["LSTM of 1997, f = 1"] == 1
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ResNet was not the first skip, then; it is the one without a gate. (Plain shortcuts from layer to layer are older than all
 # of these.)
-#
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## What the literature says
 #
 # **"Degradation is the vanishing gradient."** He et al. (2016a) wrote that it is *unlikely* to be: their plain nets used
@@ -665,22 +856,27 @@ assert kept["residual net (1, 1)"] == kept["LSTM of 1997, f = 1"] == 1
 # nets agree as far as the norm goes, and you measured what else goes wrong: the inputs merge (without norm) or the
 # gradient shatters (with it). As for "healthy", with a batch norm in front of each ReLU, dense plain nets **explode**:
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 shaken = [first_over_last(ResidualNet(50, carry=0, norm="batch", seed=seed)) for seed in range(3)]
 print("100 plain layers with batch norm, gradient first/last:", [f"{ratio:.0e}" for ratio in shaken],
       f": {shaken[0] ** 0.01:.2f} per layer; theory {(torch.pi / (torch.pi - 1)) ** 0.5:.2f}")
 assert min(shaken) > 1e6
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # (Yang et al. 2019; the theory is for wide layers.) "The $+1$ always saves the gradient" and "gates at 0.5" you have
 # settled in three lines each.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The cube of causes, complete
 #
 # Chapter 1's cube once more: activation, weights, skip, each sick or cured, twenty layers. This time with the right scale
 # on the branch, $s = 1/\sqrt L$; and as a ninth net the corner that exploded. *Predict:* how many of the eight learn?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: chapter 1's cube once more, now with the right scale on the branch.
+
+# %% slideshow={"slide_type": "skip"}
 def corner(activation, weights, skip):
     sigma_w = 0.5 if weights == "small" else {"sigmoid": 1.0, "relu": 2**0.5}[activation]
     scale = {"no skip": 1.0, "skip": 10**-0.5, "skip, s = 1": 1.0}[skip]
@@ -692,7 +888,7 @@ cube = {", ".join(names): corner(*names) for names in [*switches, ("relu", "usua
 ratios = {name: first_over_last(net) for name, net in cube.items()}
 cube_runs = race(cube, x, y, steps=150, lr=0.01, live=False)
 
-# %%
+# %% slideshow={"slide_type": "subslide"}
 learnt = {name: run.accuracy for name, run in cube_runs.items()}
 cube_losses = {name: final_loss(run) for name, run in cube_runs.items()}
 
@@ -703,23 +899,29 @@ def cube_picture(axes):
     axes[1].set_yticklabels([])
     return "Hatched: less than 70 % of the digits right."
 
-show(cube_picture, panels=2, size=(9.5, 4.8))
+show(cube_picture, panels=2, size=(9, 4.4))
 cube_stopped = any(run.stopped for run in cube_runs.values())
 with_skip = [share for name, share in learnt.items() if name.endswith(" skip") and "no skip" not in name]
 assert cube_stopped or min(with_skip) > 0.7 and max(with_skip) == learnt["relu, usual, skip"]
 assert cube_stopped or learnt["relu, usual, skip"] > learnt["relu, usual, skip, s = 1"] + 0.3
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Ask: how many of the eight learn?
+# Expect: one, or four.
+# Answer: all four with a skip; the best has all three cures. The ninth, with s = 1, is sick.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # With a skip of the right scale **all four** combinations learn, even sigmoids with weights far too small. The others decide
 # how well: the corner with all three cures is the best. And the same three cures with $s = 1$ are sick. A skip does
 # not repair a layer. It makes the net need each layer less.
 #
 # ## Quiz
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 print(quiz.sheet(chapter06.QUIZ))
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 answers = {
     "identity": ...,
     "explosion": ...,
@@ -729,10 +931,10 @@ answers = {
 }
 quiz.grade(chapter06.QUIZ, answers)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## The clinic: your sixth patient
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 patient = chapter06.PATIENT
 print(patient.complaint)
 sick_net = patient.make()
@@ -741,21 +943,32 @@ print("block   gradient  mean square of x")
 for l in (0, 1, 2, 10, 20, 30, 40, 50):
     print(f"{l:5}  {g[l]:9.1e}  {sick_stream[l].square().mean():16.1e}")
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Which disease is it? One of `"the skip is damped"`, `"branches too loud"`, `"dead units"`, `"no skip at all"`:
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 diagnosis = ...
 clinic.name_disease(patient, diagnosis)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # And the treatment? One of `"ten times the learning rate"`, `"x + F(x)"`, `"x + F(x) / sqrt(50)"`, `"F(x) alone"`.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 prescription = ...
 clinic.treat(patient, prescription)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
+# When you have decided: the course's instrument for nets of your own, on the same patient. It names the disease.
+
+# %% slideshow={"slide_type": "skip"}
+report = diagnose(sick_net, x[:256], y[:256], lr=patient.lr)
+print(*str(report).splitlines()[:12], "...", sep="\n")
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# It sees what you saw: vanishing, by a factor of 0.84 a layer. That is $\sqrt{1/2}$ a block, and
+# $\tfrac14 + \tfrac14 = \tfrac12$ is what two halves leave of a mean square. Of the owner's halves it knows nothing; it asks
+# for a skip "with nothing that scales x".
+#
 # ## Exercises
 #
 # ### 1. The Jacobian of a residual net
@@ -781,14 +994,14 @@ clinic.treat(patient, prescription)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def stream_jacobian(branches):
     """(L, n, n) -> (n, n)."""
     ...
 
 chapter06.check_stream_jacobian(stream_jacobian)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ### 2. How loud may a branch be?
 #
 # `branch_scale(blocks, growth)`: with which $s$ do `blocks` branches of unit gain multiply the mean square by `growth` in
@@ -808,14 +1021,14 @@ chapter06.check_stream_jacobian(stream_jacobian)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def branch_scale(blocks, growth):
     """Two numbers -> the scale s."""
     ...
 
 chapter06.check_branch_scale(branch_scale)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ### 3. A gate for a long highway
 #
 # `gate_bias(depth, carried)`: which bias lets `depth` highway layers carry the share `carried` of their input, weights of
@@ -837,14 +1050,14 @@ chapter06.check_branch_scale(branch_scale)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def gate_bias(depth, carried):
     """A whole number and a share in (0, 1) -> the bias, a number."""
     ...
 
 chapter06.check_gate_bias(gate_bias)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ### 4. Make it train
 #
 # Fifty blocks of two ReLU layers, joined like this, are a plain net of 100 layers that stays near chance:
@@ -867,14 +1080,14 @@ chapter06.check_gate_bias(gate_bias)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def through(x, blocks):
     """x (B, n) and a list of blocks -> (B, n)."""
     ...
 
 chapter06.check_through(through)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ### 5. Counting paths
 #
 # `path_share(blocks, low, high)`: which share of the $2^L$ paths goes through at least `low` and at most `high` branches?
@@ -895,14 +1108,14 @@ chapter06.check_through(through)
 #
 # </details>
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def path_share(blocks, low, high):
     """Three whole numbers -> a share from 0 to 1."""
     ...
 
 chapter06.check_path_share(path_share)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
 # - A long plain chain degrades though its gradient keeps its size: the inputs merge, or the gradient shatters.
@@ -912,7 +1125,11 @@ chapter06.check_path_share(path_share)
 #
 # One picture to keep: what reaches the first block, against depth.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Say: three sentences to take home.
+
+# %% slideshow={"slide_type": "subslide"}
 def what_arrives(ax):
     depths, curves = (4, 10, 20, 50, 100, 200), {"s = 1/√L": [], "s = 1": [], "average of both": [], "plain": []}
     for L in depths:
@@ -922,7 +1139,11 @@ def what_arrives(ax):
 
 show(what_arrives)
 
-# %% [markdown]
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5 / 0.5
+# Say: what reaches the first block, against depth. Only one of the four lines is level.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
 # Depth is solved, then, by addition. But there is a chain that is longer than any net is deep, and whose factors are not
 # even different: a recurrent net multiplies by *the same* matrix at every step of time. Chapter 7 puts the skip into time,
 # where it is older: **LSTM**.
