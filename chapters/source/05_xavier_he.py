@@ -362,10 +362,11 @@ def mean_loss(outputs, targets):                                     # outputs (
     return F.cross_entropy(outputs.flatten(0, 1), targets.repeat(4))
 
 @torch.no_grad()
-def accuracies(stack, inputs, targets):
-    return (stack(inputs).argmax(2) == targets).double().mean(1)     # (4,)
+def accuracies(stack):
+    return (stack(few).argmax(2) == labels).double().mean(1)         # (4,)
 
 images = x.float()                                                   # half the bytes, nearly half the time
+few, labels = images[:600], y[:600]                                  # enough to count, and kind to the memory
 steps = {"He, step 0.001": 4 * 0.001, "Xavier, step 0.01": 4 * 0.01, "Xavier, step 0.1": 4 * 0.1}    # 4: a mean of 4
 
 # %% slideshow={"slide_type": "slide"}
@@ -381,7 +382,7 @@ runs = race(thirty, images, y, lr=steps, loss_fn=mean_loss, title="He et al.'s t
 # Answer: no. It stands still at 10 %, which is guessing.
 
 # %% tags=["claim-C5.12"] slideshow={"slide_type": "skip"}
-accuracy = {name: accuracies(stack, images, y) for name, stack in thirty.items()}
+accuracy = {name: accuracies(stack) for name, stack in thirty.items()}
 for name, shares in accuracy.items():
     print(f"{name:18} accuracy of the four nets:", ", ".join(f"{share:.0%}" for share in shares))
 stopped = any(run.stopped for run in runs.values())
@@ -397,7 +398,7 @@ assert stopped or max(accuracy["Xavier, step 0.01"].max(), accuracy["Xavier, ste
 milder = {"He, step 0.001": four(22, "relu", "he"), "Xavier, step 0.03": four(22, "relu", "xavier")}
 runs = race(milder, images, y, lr={"He, step 0.001": 4 * 0.001, "Xavier, step 0.03": 4 * 0.03}, loss_fn=mean_loss,
             title="Twenty-two layers")
-accuracy_22 = {name: accuracies(stack, images, y) for name, stack in milder.items()}
+accuracy_22 = {name: accuracies(stack) for name, stack in milder.items()}
 for name, shares in accuracy_22.items():
     print(f"{name:18} accuracy of the four nets:", ", ".join(f"{share:.0%}" for share in shares))
 stopped = any(run.stopped for run in runs.values())
@@ -663,7 +664,6 @@ assert 0.3 < lost.min() and lost.max() < 0.7 and (half[half > 1e-6] - 2**0.5).ab
 # Is that worth something? Fifty tanh layers, weights of the same variance, four nets of each kind:
 
 # %% slideshow={"slide_type": "slide"}
-few, labels = images[:600], y[:600]
 stacks = {"Gaussian": four(50, "tanh", "xavier"), "orthogonal": four(50, "tanh", "orthogonal")}
 isometry = race(stacks, few, labels, steps=300, lr=4 * 0.01, loss_fn=mean_loss, title="Fifty tanh layers")
 
@@ -673,7 +673,7 @@ isometry = race(stacks, few, labels, steps=300, lr=4 * 0.01, loss_fn=mean_loss, 
 # Answer: all four orthogonal nets learn; the Gaussian ones lag behind.
 
 # %% tags=["claim-C5.08"] slideshow={"slide_type": "skip"}
-reached = {name: accuracies(stack, few, labels) for name, stack in stacks.items()}
+reached = {name: accuracies(stack) for name, stack in stacks.items()}
 for name, shares in reached.items():
     print(f"{name:10} accuracy of the four nets:", ", ".join(f"{share:.0%}" for share in shares))
 stopped = any(run.stopped for run in isometry.values())
