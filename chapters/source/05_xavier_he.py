@@ -375,7 +375,7 @@ runs = race(thirty, images, y, lr=steps, loss_fn=mean_loss, title="He et al.'s t
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 2
-# Do: run the cell above first, then this one (Enter, Ctrl-Enter), and watch. Four nets of each kind.
+# Do: run it again (Enter, Ctrl-Enter), and watch. Four nets of each kind.
 # Ask: Xavier also gets a hundred times larger steps. Does that save it?
 # Expect: about half say yes.
 # Misconception: a small signal is only slow, so larger steps make up for it.
@@ -1171,7 +1171,7 @@ def where_is_one(axes):
     for ax, name in zip(axes, ("relu", "tanh", "sigmoid")):
         signal, gradient = theory.gain(name) ** -2, theory.chi(name, 1.0)                # of the layer with σ_w = 1
         plots.draw_lines(ax, {"signal": scale**2 * signal, "gradient": scale**2 * gradient}, scale, xlabel="σ_w",
-                         ylabel="factor of the mean square", log=True, markers=False, limits=(1e-2, 1e2))
+                         ylabel="factor of the mean square", log=True, markers=False, limits=(0.03, 30))
         ax.axhline(1, color=style.THEORY, linewidth=1)
         ax.set_title(name)
         crossings.append(f"{name}: {signal**-0.5:.2f} and {gradient**-0.5:.2f}")
