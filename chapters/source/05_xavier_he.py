@@ -27,7 +27,6 @@
 # %% slideshow={"slide_type": "skip"}
 import torch
 from torch import nn
-from torch.nn import functional as F
 from utils import activations, chapter05, clinic, data, diagnose, diagrams, initialization
 from utils import plots, quiz, style, theory, timeline
 from utils.diagnostics import measure
@@ -52,7 +51,7 @@ n = 512
 random = torch.Generator().manual_seed(0)
 start, matrices = torch.randn(16, n, generator=random), torch.randn(50, n, n, generator=random)
 
-def mean_squares(sigma_w, phi=F.relu, weights=matrices):
+def mean_squares(sigma_w, phi=torch.relu, weights=matrices):
     a, squares = start, []
     for W in weights:
         a = phi(sigma_w / n**0.5 * a @ W)                            # (16, 512)
@@ -151,7 +150,7 @@ def last_mean_square(square, seed):
     random = torch.Generator().manual_seed(seed)
     a = torch.randn(16, n, generator=random)
     for _ in range(50):
-        a = F.relu((square / n) ** 0.5 * a @ torch.randn(n, n, generator=random))
+        a = torch.relu((square / n) ** 0.5 * a @ torch.randn(n, n, generator=random))
     return a.double().square().mean()
 
 ends = {1: torch.stack([last_mean_square(1, seed) for seed in range(7)]),
@@ -169,7 +168,7 @@ assert 0.05 < ends[2].min() and ends[2].max() < 20 and ends[1].max() < 5e-14
 # %% tags=["claim-C5.03"] slideshow={"slide_type": "skip"}
 random, levels = torch.Generator().manual_seed(0), torch.ones(1000, dtype=torch.float64)
 for _ in range(50):
-    levels *= 2 * F.relu(torch.randn(1000, n, generator=random)).square().mean(1)        # He's 2
+    levels *= 2 * torch.relu(torch.randn(1000, n, generator=random)).square().mean(1)     # He's 2
 low, median, high = levels.quantile(torch.tensor([0.05, 0.5, 0.95], dtype=torch.float64))
 outside = ((levels < 1 / 8) | (levels > 8)).double().mean()
 print(f"mean {levels.mean():.2f}, median {median:.2f}, nine of ten between {low:.2f} and {high:.1f}; "
@@ -359,7 +358,7 @@ def four(depth, activation, init):
     return Stack(MLP(depth, activation=activation, init=init, seed=seed, dtype=torch.float32) for seed in range(4))
 
 def mean_loss(outputs, targets):                                     # outputs (4, B, 10)
-    return F.cross_entropy(outputs.flatten(0, 1), targets.repeat(4))
+    return nn.functional.cross_entropy(outputs.flatten(0, 1), targets.repeat(4))
 
 @torch.no_grad()
 def accuracies(stack):
@@ -503,9 +502,10 @@ assert abs(growth - 1.21) < 0.01 and (measured_growth / growth**0.5 - 1).abs().m
 
 # %% slideshow={"slide_type": "skip"}
 random = torch.Generator().manual_seed(0)
-pairs = F.normalize(x[:40] - x[40:80], dim=1)                        # 40 differences of digits, length 1
-rows = torch.randn(40_000, 64, generator=random, dtype=torch.float64)                    # rows of many random W
-on_digit, on_pairs = rows @ F.normalize(x[0], dim=0), rows @ pairs.T                     # (40000,), (40000, 40)
+pairs = nn.functional.normalize(images[:40] - images[40:80], dim=1)        # (40, 64), of length 1
+rows = torch.randn(40_000, 64, generator=random)                     # rows of many random W
+on_digit = rows @ nn.functional.normalize(images[0], dim=0)          # (40000,)
+on_pairs = rows @ pairs.T                                            # (40000, 40)
 
 # %% slideshow={"slide_type": "skip"}
 def lengths_kept(ax, log2_m=8):
@@ -538,7 +538,7 @@ def through_desk(gains, seed=0):
     levels = []
     for decibel in gains:
         W = 10 ** (decibel / 20) * torch.randn(128, 128, generator=random, dtype=torch.float64) / 128**0.5
-        exact, half = F.relu(exact @ W), F.relu(half @ W).half().double()                # half: rounded to float16
+        exact, half = torch.relu(exact @ W), torch.relu(half @ W).half().double()    # to float16
         levels.append(20 * half.square().mean().sqrt().log10().item())
     error = ((half - exact).norm() / exact.norm()).item()
     return levels, error
@@ -806,7 +806,7 @@ def deep_signals(norm, sigma_w, depth=50, seed=0):
     z, forward = [], []
     for W in weights:
         z.append(a @ W)
-        a = F.relu(NORMS[norm](z[-1]))
+        a = torch.relu(NORMS[norm](z[-1]))
         forward.append(a.detach().square().mean())
     loss = (a * torch.randn(128, 128, generator=random, dtype=torch.float64)).sum()      # any loss will do
     return torch.stack(forward), torch.stack([d.norm() for d in torch.autograd.grad(loss, z)])
@@ -902,8 +902,9 @@ def alike(norm, depth, seed):
     random = torch.Generator().manual_seed(seed)
     a = torch.randn(64, 128, generator=random)
     for _ in range(depth):
-        a = F.relu(NORMS[norm](a @ torch.randn(128, 128, generator=random)))
-    cosines = F.normalize(a, dim=1) @ F.normalize(a, dim=1).T
+        a = torch.relu(NORMS[norm](a @ torch.randn(128, 128, generator=random)))
+    a = nn.functional.normalize(a, dim=1)
+    cosines = a @ a.T
     return ((cosines.sum() - 64) / (64 * 63)).item()                 # between different samples
 
 cosine = {norm: [alike(norm, 50, seed) for seed in range(3)] for norm in GROWTH}
