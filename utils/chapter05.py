@@ -156,11 +156,11 @@ QUIZ = {
         },
     ),
     "tanh": Question(
-        "Fifty plain tanh layers, square, with a small signal?",
+        "Fifty plain tanh layers, square, with a small signal: which weights did all four nets here learn with?",
         "orthogonal",
         {
-            "lecun": "right on average, but the singular values of the product spread: that net was the slow one",
-            "xavier": "equal to LeCun's in a square layer: right on average, but the singular values spread",
+            "lecun": "right on average, but the singular values of the product spread: such nets are slower",
+            "xavier": "equal to LeCun's in a square layer: right on average, but the singular values spread, and such nets are slower",
             "he": "a scale of 2 is in tanh's chaotic region: the gradient explodes",
             "orthogonal": "every singular value of the weights is 1, and a small signal meets slopes near 1",
             "other": "tanh with a small signal is nearly linear: isometry is within reach",
