@@ -451,7 +451,7 @@ explore(phase_diagram, size=(6.2, 4), activation=["sigmoid", "tanh", "relu"],
 # Say: left of it order, right of it chaos. One calculation, no net.
 
 # %% tags=["claim-C4.08"] slideshow={"slide_type": "skip"}
-edge_w, edge_b = phase.edge_of_chaos("tanh", torch.linspace(1e-4, 1, 401))
+edge_w, edge_b = phase.edge_of_chaos("tanh", torch.linspace(1e-4, 1, 101))
 at = (edge_b - 0.05**0.5).abs().argmin()
 squared, at_zero = edge_w[at].item() ** 2, edge_w[0].item()
 print(f"tanh's edge: σ_b = 0 -> σ_w = {at_zero:.3f}; σ_b² = 0.05 -> σ_w² = {squared:.3f}")
@@ -627,6 +627,8 @@ def born_at(depth):
                  for sigma_w in columns)
 
 stacks = {f"{depth} layers": born_at(depth) for depth in depths}
+
+# %% slideshow={"slide_type": "skip"}
 trials = race(stacks, images, labels, steps=100, lr=16 * 0.01,       # 0.01 for each: a net is 1/16 of the mean loss
               loss_fn=mean_loss, title="128 nets, mean loss of a depth")
 with torch.no_grad():                                                # accuracy: (8 depths, 16 sigmas)
