@@ -324,3 +324,17 @@ def test_the_alternative_text_finds_extremes_and_gaps():
     assert "Level: 3 throughout." in texts[0]
     assert "Lost: no finite values." in texts[0]
     assert "8" not in texts[0]
+
+
+def test_a_legend_in_a_box_lies_above_a_heat_map():
+    def heat(ax, legend=True):
+        ax.imshow(np.ones((2, 2)), extent=(0, 1, 0, 1), aspect="auto")
+        ax.plot([], [], label="theory")
+        if legend:
+            ax.legend(loc="upper right", frameon=True)
+
+    canvas = Canvas()
+    canvas.draw(heat, legend=False)
+    without = pixels(canvas)
+    canvas.draw(heat)
+    assert (pixels(canvas) != without).any(axis=2).sum() > 500

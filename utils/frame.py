@@ -16,9 +16,11 @@ def visible_labels(ax, which="xy"):
 
 
 def _fixed_legend(ax):
-    """Return the legend of `ax` if its place does not depend on the data, else None."""
+    """Return the legend of `ax` if its place does not depend on the data and it lies beneath them, else None."""
     legend = ax.get_legend()
-    return legend if legend is not None and legend._loc != 0 else None  # 0 is "best": where the data leave room
+    if legend is None or legend._loc == 0 or legend.get_frame_on():  # 0 is "best": where the data leave room
+        return None  # and a box of its own is there to cover the data, such as a heat map
+    return legend
 
 
 def data_artists(figure):
