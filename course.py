@@ -28,6 +28,9 @@ CHAPTERS = ROOT / "chapters"
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "installed.txt"  # what a completed installation put there, one item a line; written last
+# JupyterLab's defaults in this environment: without an answer here its first start asks whether it may show news.
+OVERRIDES = VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+NO_NEWS = '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}\n'
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 # What pip, venv and the system say, and what it means. The system's words may be translated, its error numbers are not.
@@ -230,9 +233,10 @@ def start_lab(program, arguments):
     # As the default URL, the chapter is also in the address that a server without a browser prints.
     # -y: the first Ctrl-C ends it, without a question.
     address = "/lab/tree/" + notebook.relative_to(ROOT).as_posix()
-    # Without a source of news JupyterLab does not ask whether to show them.
-    settings = [f"--LabApp.default_url={address}", f"--ServerApp.root_dir={ROOT}", "--LabApp.news_url=None"]
-    return run("-m", program, "-y", *settings, *options)
+    if not OVERRIDES.exists():
+        OVERRIDES.parent.mkdir(parents=True, exist_ok=True)
+        OVERRIDES.write_text(NO_NEWS, encoding="utf-8")
+    return run("-m", program, "-y", f"--LabApp.default_url={address}", f"--ServerApp.root_dir={ROOT}", *options)
 
 
 def lab(arguments):

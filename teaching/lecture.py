@@ -11,8 +11,6 @@ import shutil
 import sys
 from pathlib import Path
 
-from jupyterlab.labapp import main as jupyterlab
-
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 STATE = ROOT / ".jupyter" / "lecture"  # git ignores it
@@ -51,6 +49,8 @@ def prepare(dark, state=STATE):
 def main(arguments):
     """Become JupyterLab in slide mode; all options but --dark are JupyterLab's own."""
     os.environ.update(prepare("--dark" in arguments))
+    from jupyterlab.labapp import main as jupyterlab  # not before: it reads the variables when it is imported
+
     print("Before the talk: Run > Run All Cells. Space goes on, Enter opens the code of a slide, Escape folds it.")
     options = [option for option in arguments if option != "--dark"]
     sys.exit(jupyterlab(["--LabApp.custom_css=True", *options]))

@@ -197,7 +197,8 @@ def test_the_second_start_goes_straight_to_jupyterlab(installed, offline):
     result = start(installed, offline, "lab")
     assert "Setting up" not in result.stdout
     assert "--LabApp.default_url=/lab/tree/chapters/01_saturation.ipynb" in report(result)["arguments"]
-    assert "--LabApp.news_url=None" in report(result)["arguments"]  # JupyterLab asks no question at the first start
+    overrides = installed / ".venv" / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    assert '"fetchNews": "false"' in overrides.read_text()  # JupyterLab asks no question at the first start
 
 
 def test_lab_sets_one_thread_and_passes_options_on(installed, offline):

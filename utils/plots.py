@@ -130,8 +130,7 @@ def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}", start=0
     bars = ax.barh(range(len(names)), np.abs(finite - start), left=left, color=colours, height=0.62)
     for bar, name in zip(bars, names, strict=True):
         if name in marks:
-            bar.set_hatch("///")
-            bar.set_edgecolor("white")
+            bar.set(hatch="///", edgecolor="white")
     if log:
         ax.use_sticky_edges = False  # which of two edges is the outer one, matplotlib judges on a linear scale
         ax.set_xscale("log")
@@ -140,8 +139,7 @@ def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}", start=0
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    ax.margins(x=0.16)
-    ax.set(xlabel=xlabel)
+    ax.set(xlabel=xlabel, xmargin=0.16)
 
 
 def draw_strips(ax, samples, *, xlabel, limits=None, missing="no number"):

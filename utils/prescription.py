@@ -133,11 +133,11 @@ def _in_time(finding, exam, model):
 
 
 def _step(finding, exam, model):
-    ratio = finding.evidence["largest_ratio"]
-    if ratio > 1:
-        return Remedy("find first what makes the gradient so large, then diagnose again: no learning rate makes up for it", "1, 4")
     share, words = (1e-2, "a hundredth") if finding.kind == "step too large" else (1e-3, "a thousandth")
-    return Remedy(f"try lr = {exam.lr * share / ratio:.1g}: about {words} of the weights' size a step (for plain gradient "
+    lr = exam.lr * share / finding.evidence["largest_ratio"]
+    if lr < thresholds.SMALLEST_LR:
+        return Remedy("find first what makes the gradient so large, then diagnose again: no learning rate makes up for it", "1, 4")
+    return Remedy(f"try lr = {lr:.1g}: about {words} of the weights' size a step (for plain gradient "
                   "descent; Adam scales its steps itself)", "1")
 
 

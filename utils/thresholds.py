@@ -32,6 +32,9 @@ STEP_TOO_LARGE = 1e-1
 # A step that moves every weight by less than a millionth needs a million of them, where 1e-3 needs a thousand.
 STEP_TOO_SMALL = 1e-6
 
+# A net that needs a smaller learning rate than this has a gradient thousands of times its weights: the step is not its cause.
+SMALLEST_LR = 1e-6
+
 # Initializations are made for E[x^2] = 1 at the input; z and the first gradient of the weights are proportional to its
 # root. Ten times that puts z ~ N(0, 100): four fifths of a tanh layer saturated before the first step.
 INPUT_TOO_LARGE = 10.0
