@@ -60,8 +60,9 @@ def hall(tmp_path_factory, chromium_path):
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def page(hall, chromium_path):
+    """The talk, run. Not for the module: Playwright drives one browser at a time, and each chapter opens its own."""
     with chromium_page(chromium_path, *SCREENS[0]) as page:
         open_slides(page, hall, "talk.ipynb", TOKEN)
         assert run_all(page) == {}
