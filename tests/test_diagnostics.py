@@ -295,6 +295,18 @@ def test_branches_are_not_each_others_activation():
     assert measure(Branches().double(), x, y).activation_mean[0].isnan()  # unknown, rather than the mean of x
 
 
+def test_a_second_nonlinearity_of_one_layer_is_not_given_to_another():
+    class Twice(Gated):
+        def forward(self, x):
+            gate, value = self.gate(x), self.value(x)
+            return self.out(self.sigmoid(gate) + self.tanh(gate) + value)
+
+    x, y = batch()
+    m = measure(Twice().double(), x, y)
+    assert m.kinds[:2] == ("Sigmoid", None)
+    assert m.activation_mean[1].isnan()
+
+
 def test_a_container_with_a_matrix_of_its_own_is_no_layer():
     class WithPosition(Functional):
         def __init__(self):

@@ -69,7 +69,7 @@ def measure(model, x, y, loss_fn=F.cross_entropy):
             raise WrongValue("no gradient reaches any layer: the model or the loss cuts it off (no_grad or detach)")
         weights = {id(w): w for call in calls for w in call.weights if w.requires_grad}
         # Asking for a frozen layer's z, too, leads the backward pass there; dC/dz itself is heard on the way.
-        frozen = [call.z for call in calls if call.z.requires_grad and not any(w.requires_grad for w in call.weights)]
+        frozen = [call.z for call in calls if call.is_frozen() and call.z.requires_grad]
         wanted = [*weights.values(), *frozen]
         found = torch.autograd.grad(loss, wanted, materialize_grads=True)  # a layer that C does not depend on: zeros
         gradients = dict(zip(weights, found))

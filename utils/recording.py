@@ -1,10 +1,11 @@
 """Listen to a model: what every layer receives and returns, in one forward and one backward pass, leaving no trace.
 
-Everything is reduced to a few numbers at the moment it passes by. Keeping the tensors until the end costs more than
-computing with them: fresh memory is slower than arithmetic.
+Everything is reduced to a few numbers at the moment it passes by, and let go. Keeping the tensors until the end costs
+more than computing with them: fresh memory is slower than arithmetic.
 """
 
 import math
+import weakref
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,16 +26,18 @@ SAFE_NORMS = (1e-15, 1e15)
 class LayerCall:
     """One call of one layer, and the numbers taken from it.
 
-    `z` is the layer's output, or what the nonlinearity received if something (a norm, a sum) stands in between.
-    `kind` is the class of the nonlinearity, None as long as none has shown itself.
+    `x` is its input, `out` its output, `z` the same or what the nonlinearity received if something (a norm, a sum)
+    stands in between. `kind` is the class of the nonlinearity, None as long as none has shown itself; then x, out and z
+    are let go, but for the z of a frozen layer. `returned` still knows the output, as long as the model keeps it.
     """
 
     name: str
     weights: list
     unit_dim: int
     x: torch.Tensor | None
-    out: torch.Tensor
-    z: torch.Tensor
+    out: torch.Tensor | None
+    z: torch.Tensor | None
+    returned: weakref.ref
     kind: str | None = None
     numbers: dict = field(default_factory=dict)
     listening: object = None
@@ -60,6 +63,13 @@ class LayerCall:
                 self.numbers["saturated"] = ((a.double() - centre).abs_() > reach).sum().item() / a.numel()
         if low <= 0 <= high:
             self.numbers["dead"] = _dead_share(a, self.unit_dim)
+        self.x = self.out = None
+        if not self.is_frozen():
+            self.z = None
+
+    def is_frozen(self):
+        """Whether no weight of the layer takes part in training, so that dC/dz is all that the backward pass tells."""
+        return not any(w.requires_grad for w in self.weights)
 
     def stop_listening(self):
         """Take the hook off z, if there is one."""
@@ -87,7 +97,7 @@ def recording(model):
                 last.hear_activation(x.detach(), _recognised(last.out.detach(), x.detach()))
             if isinstance(output, torch.Tensor) and not z.requires_grad:
                 output = z = z.detach().requires_grad_()  # frozen up to here; dC/dz exists all the same
-            calls.append(LayerCall(name or type(module).__name__, weights, unit_dim, x, z, z))
+            calls.append(LayerCall(name or type(module).__name__, weights, unit_dim, x, z, z, weakref.ref(z)))
             if z.requires_grad:
                 calls[-1].hear_pre_activation(z)
             return output
@@ -97,7 +107,7 @@ def recording(model):
     def nonlinearity_hook(module, inputs, output):
         z = _first_float(inputs)
         # Gates are computed side by side: prefer the layer that made this very z to the layer called last.
-        call = next((call for call in reversed(calls) if call.out is z), calls[-1] if calls else None)
+        call = next((call for call in reversed(calls) if call.returned() is z), calls[-1] if calls else None)
         if z is not None and call and call.kind is None:
             if z is not call.z and z.requires_grad:
                 call.hear_pre_activation(z)
