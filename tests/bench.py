@@ -98,7 +98,8 @@ def browser_rows(rounds):
             changes, lag = (statistics.median(result[key] for result in results) for key in ("changes", "lag"))
             late, remark = max(result["late"] for result in results), f" ({changes:.0f} in all, lag {lag:.0f} ms)"
             title = f"{what}, drag of the depth slider, {name}: pictures after release"
-            yield at_most(title, late, "{}", 1, remark) if name == "explore" else Row(title, f"{late}{remark}")
+            # The one in work when the slider is let go, and the one of its last place; a third would be a queue.
+            yield at_most(title, late, "{}", 2, remark) if name == "explore" else Row(title, f"{late}{remark}")
 
 
 def measure_rows(repeats):

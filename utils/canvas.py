@@ -71,7 +71,7 @@ class Canvas:
         self._renderer = RendererAgg(*self._pixels, style.DPI)
         self._stage = None  # (in lecture mode?, figure, axes) of the next picture, if built ahead
         self._frames = {}  # description -> (pixels, margins), the last used at the end
-        self._lines = []  # of the caption
+        self._lines, self._font = [], None  # of the caption
         self.caption, self.alt = "", ""
 
     def draw(self, scene, **params):
@@ -87,7 +87,8 @@ class Canvas:
             if not isinstance(caption, (str, type(None))):
                 raise WrongType(f"a scene returns its caption or nothing, not {type(caption).__name__}")
             caption = caption or ""
-            lines = self._wrap(caption)
+            font = _caption_font()
+            lines = self._wrap(caption, font)
             self._set_margins(figure, _NO_EXTRA, len(lines))
             looks = style.in_lecture(), describe_patch(figure.patch), len(lines)
             frame = (*looks, *(describe_frame(ax) for ax in figure.axes))
@@ -107,7 +108,8 @@ class Canvas:
                 del self._frames[next(iter(self._frames))]  # the one that was not used for longest
             for artist in data_artists(figure):
                 artist.draw(self._renderer)
-            self._lines, self.caption, self.alt = lines, caption, describe(figure, caption)
+            self._lines, self._font = lines, font
+            self.caption, self.alt = caption, describe(figure, caption)
 
     def prepare(self):
         """Build the empty axes of the next picture, which takes some 10 ms a panel, while nobody waits for it."""
@@ -121,8 +123,7 @@ class Canvas:
     def png(self, small=False):
         """Return the picture as PNG bytes: fast to encode, or, to be saved, small."""
         image = Image.fromarray(np.asarray(self._renderer.buffer_rgba())).convert("RGB")
-        with course_settings():
-            self._write_caption(image)
+        self._write_caption(image)
         return encode_small(image) if small else encode_fast(np.asarray(image))
 
     def bundle(self):
@@ -135,17 +136,14 @@ class Canvas:
         inches = matplotlib.rcParams["font.size"] / 72
         return inches / self.size[0], inches / self.size[1]
 
-    def _font(self):
-        # Pillow's text: matplotlib takes 0.1 ms a letter, and the caption changes with every picture.
-        points = matplotlib.rcParams["font.size"]
-        return ImageFont.truetype(findfont(matplotlib.rcParams["font.family"][0]), points * style.DPI / 72)
-
-    def _wrap(self, caption):
+    def _wrap(self, caption, font):
         """Return the caption's lines, as wide as the picture allows."""
-        font, lines = self._font(), []
-        for word in caption.split():
+        width, words, lines = self._pixels[0] - 3 * font.size, caption.split(), []
+        if font.getlength(" ".join(words)) <= width:  # mostly; trying every word takes as long as drawing all curves
+            return [" ".join(words)] if words else []
+        for word in words:
             longer = f"{lines[-1]} {word}" if lines else word
-            if lines and font.getlength(longer) <= self._pixels[0] - 3 * font.size:
+            if lines and font.getlength(longer) <= width:
                 lines[-1] = longer
             else:
                 lines.append(word)
@@ -153,7 +151,7 @@ class Canvas:
 
     def _write_caption(self, image):
         """Write the caption along the lower edge of the image."""
-        font = self._font()
+        font = self._font
         for row, line in enumerate(reversed(self._lines)):
             place = (1.5 * font.size, self._pixels[1] - (0.8 + _LINE * row) * font.size)
             ImageDraw.Draw(image).text(place, line, font=font, fill=style.BLACK, anchor="ls")
@@ -211,6 +209,12 @@ class Canvas:
             artist.set_animated(True)  # matplotlib's own way to leave an artist out
         self._renderer.clear()
         figure.draw(self._renderer)
+
+
+def _caption_font():
+    # Pillow's text: matplotlib takes 0.1 ms a letter, and the caption changes with every picture.
+    points = matplotlib.rcParams["font.size"]
+    return ImageFont.truetype(findfont(matplotlib.rcParams["font.family"][0]), points * style.DPI / 72)
 
 
 def _is_pair(value):

@@ -4,6 +4,7 @@ A scene is a function `scene(ax, **params)` that draws on matplotlib axes and ma
 see `utils.canvas`.
 """
 
+import gc
 import html
 import sys
 import threading
@@ -128,6 +129,10 @@ class Explorer(Picture):
         for control in visible:
             control.observe(self._follow, "value")
         self._follow()
+        if not gc.get_freeze_count():
+            # Else every twentieth move or so the collector would walk through all of torch and matplotlib, for 0.1 s.
+            gc.collect()
+            gc.freeze()
 
     def values(self):
         """Return the value of each control, by the name of its parameter."""

@@ -29,7 +29,7 @@ def draw_by_layer(ax, values, theory=None, *, guess=None, quantity="gradient nor
     if guess is not None:
         shown.append(np.array([guess * values[-1]]))
         ax.plot([1], shown[-1], "X", color=style.GUESS, markersize=13, label="your guess")
-    ax.set_xlim(0, 21 * math.ceil((len(values) + 0.5) / 21))  # few frames: up to 20 layers and a readout, up to 41
+    ax.set_xlim(0, 12 * math.ceil((len(values) + 0.5) / 12))  # in steps: few frames, which are what is slow to draw
     set_log_limits(ax, np.concatenate(shown), decades=5 if values.min() > 1e-5 else 10)
     ax.set(xlabel="layer (1 is next to the input)", ylabel=quantity)
     ax.xaxis.set_major_locator(_whole_ticks())

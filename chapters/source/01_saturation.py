@@ -400,8 +400,9 @@ assert 0.22 < factor < 0.25
 # %%
 def symptom_and_cause(axes, depth=30, activation="sigmoid", sigma_w=1.0):
     net = MLP(depth, width=64, activation=activation, sigma_w=sigma_w)
-    m = measure(net, x[:256], y[:256])
-    z = [layer.detach() for layer in net.signals(x[:256])[0]]        # a list of (256, 64)
+    m = measure(net, x[:128], y[:128])
+    with torch.no_grad():
+        z = net.signals(x[:128])[0]          # a list of (128, 64)
     grid = torch.linspace(-8, 8, 321, dtype=torch.float64)
     axes[1].plot(grid, activations.get(activation).slope(grid), color="black", label="slope φ′(z)")
     plots.draw_histograms(axes[1], {"z of the first layer": z[0], "z of the last hidden layer": z[-2]},
