@@ -141,8 +141,9 @@ p, ul, ol, h1, h2, h3 {{ margin: 0 0 10px }}
 pre {{ font: 15px/1.3 "DejaVu Sans Mono", monospace; margin: 0 0 8px; white-space: pre-wrap }}
 code {{ font: 0.85em "DejaVu Sans Mono", monospace }}
 .code {{ background: #F3F3F3; padding: 8px }}
-img {{ max-width: 100%; max-height: 480px; display: block }}
-div:has(> img + img) > img {{ max-height: 320px }}
+section > div {{ max-height: 100%; display: flex; flex-direction: column }}
+section > div > * {{ flex: none }}
+section > div > img {{ flex: 0 1 auto; min-height: 0; width: 100%; object-fit: contain; object-position: left }}
 math {{ font-size: 1.15em }}
 .anchor-link {{ display: none }}
 @media print {{ section {{ border: 0 }} }}
