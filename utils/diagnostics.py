@@ -128,10 +128,13 @@ def measure_gradients(model, x, y, loss_fn=F.cross_entropy):
 
 def _mean_std(moments):
     """[(count, sum, norm), ...] -> means and standard deviations (layers,); NaN where there is None."""
-    count, total, norms = torch.tensor([m or (1, torch.nan, torch.nan) for m in moments], dtype=torch.float64).T
     # Not torch.std_mean: its one-pass algorithm is 15 times slower, and in double the plain formula loses nothing here.
-    mean = total / count
-    return mean, (norms.square() / count - mean.square()).clamp(min=0).sqrt()
+    means, deviations = [], []
+    for count, total, size in (m or (1, torch.nan, torch.nan) for m in moments):
+        mean = total / count
+        means.append(mean)
+        deviations.append(math.sqrt(max(size * size / count - mean * mean, 0.0)))  # in this order, NaN stays NaN
+    return torch.tensor(means, dtype=torch.float64), torch.tensor(deviations, dtype=torch.float64)
 
 
 def _norm(gradient):
