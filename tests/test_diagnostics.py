@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from utils.diagnostics import Measurement, measure, measure_gradients
 from utils.models import MLP
 
-TENSORS = [name for name in Measurement.__dataclass_fields__ if name not in ("names", "kinds", "loss")]
+TENSORS = [name for name in Measurement.__dataclass_fields__ if name not in ("names", "kinds", "loss", "reached")]
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,9 @@ class Caller(nn.Module):
 
     def forward(self, x):
         """Return what the model returns for x."""
-        args, keywords = (x, {}) if isinstance(x, (tuple, list)) else ((), x) if isinstance(x, dict) else ((x,), {})
+        if isinstance(x, torch.Tensor):
+            return self.model(x)
+        args, keywords = ((), x) if isinstance(x, dict) else (x, {})
         try:
             inspect.signature(self.model.forward).bind(*args, **keywords)
         except (TypeError, ValueError):
@@ -105,14 +107,20 @@ def first_tensor(value):
     return next((found for part in parts if (found := first_tensor(part)) is not None), None)
 
 
-def check_input(model, x):
-    """Raise TypeError or ValueError with one sentence unless `model` can be examined on x at all."""
+def check_model(model):
+    """Return a model's parameters by name; raise TypeError or ValueError with one sentence unless it can be examined."""
     if not isinstance(model, nn.Module):
         raise WrongType(f"the model must be an nn.Module, got {type(model).__name__}")
-    if not any(True for _ in model.parameters()):
+    parameters = dict(model.named_parameters())
+    if not parameters:
         raise WrongValue("the model has no parameters, so there is nothing that could learn")
-    if any(isinstance(p, nn.parameter.UninitializedParameter) for p in model.parameters()):
+    if any(isinstance(p, nn.parameter.UninitializedParameter) for p in parameters.values()):
         raise WrongValue("the model has layers without a size yet (Lazy...): run it once on x, then diagnose it")
+    return parameters
+
+
+def check_input(x):
+    """Raise TypeError or ValueError with one sentence unless x holds tensors, with finite numbers in them."""
     tensors = list(input_tensors(x))
     if not tensors:
         raise WrongType(f"x must be a tensor, or a tuple or dict of tensors, got {type(x).__name__}: torch.as_tensor makes one")

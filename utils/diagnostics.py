@@ -25,7 +25,8 @@ class Measurement:
     layer, and a frozen weight (requires_grad=False) has no gradient. `delta_norm` is ||dC/dz||, `weight_gradient_norm`
     ||dC/dW||, both over the whole batch; `weight_norm` is ||W||. `saturated` and `dead` are shares between 0 and 1: of
     single activations on the flat ends of a sigmoid or tanh (0 for any other function), and of units that are exactly 0
-    for every sample of the batch. `kinds` holds the class of each layer's nonlinearity, None or "" where it is not known.
+    for every sample of the batch. `kinds` holds the class of each layer's nonlinearity, None or "" where it is not known,
+    and `reached` whether C depends on any weight of the layer that may change.
     """
 
     names: tuple[str, ...]
@@ -40,24 +41,27 @@ class Measurement:
     activation_std: torch.Tensor
     saturated: torch.Tensor
     dead: torch.Tensor
+    reached: tuple[bool, ...]
 
     def update_ratio(self, lr):
         """||lr dC/dW|| / ||W|| per layer for one plain gradient step; about 1e-3 is healthy (Karpathy, CS231n)."""
         return lr * self.weight_gradient_norm / self.weight_norm
 
 
-def measure(model, x, y, loss_fn=F.cross_entropy):
+def measure(model, x, y, loss_fn=F.cross_entropy, modules=None):
     """Measure `model` on the batch (x, y) in one forward and one backward pass; returns a `Measurement`.
 
     Norms and statistics are taken in double precision: in float32, `.norm()` is 0 as soon as the entries fall below
     about 1e-23. The model is left as it was: parameters, buffers, .grad, hooks, training mode, and random state.
+    `modules` are those to listen to, `dict(model.named_modules())` if none are given.
 
     Raises TypeError if the model is no `nn.Module` or the loss no tensor, and ValueError if the model has no layer with
     a weight matrix, if the loss is not a single number, or if it does not depend on the layers.
     """
     if not isinstance(model, nn.Module):
         raise WrongType(f"the model must be an nn.Module, got {type(model).__name__}")
-    with left_as_found(model), recording(model) as calls, torch.enable_grad():
+    modules = dict(model.named_modules()) if modules is None else modules
+    with left_as_found(modules.values()), recording(modules) as calls, torch.enable_grad():
         loss = _loss(model, x, y, loss_fn)
         if not calls:
             raise WrongValue("the model has no layer with a weight matrix, so there is nothing to measure")
@@ -68,11 +72,11 @@ def measure(model, x, y, loss_fn=F.cross_entropy):
         if not loss.requires_grad:
             raise WrongValue("no gradient reaches any layer: the model or the loss cuts it off (no_grad or detach)")
         weights = {id(w): w for call in calls for w in call.weights if w.requires_grad}
-        # Asking for a frozen layer's z, too, leads the backward pass there; dC/dz itself is heard on the way.
-        frozen = [call.z for call in calls if call.is_frozen() and call.z.requires_grad]
-        wanted = [*weights.values(), *frozen]
-        found = torch.autograd.grad(loss, wanted, materialize_grads=True)  # a layer that C does not depend on: zeros
-        gradients = dict(zip(weights, found))
+        heard = [call for call in calls if call.edge]
+        found = torch.autograd.grad(loss, [*weights.values(), *(call.edge for call in heard)], allow_unused=True)
+    gradients = dict(zip(weights, found))
+    for call, delta in zip(heard, found[len(weights) :]):
+        call.numbers["delta_norm"] = _norm(delta)
     pre_mean, pre_std = _mean_std([call.numbers.get("pre") for call in calls])
     activation_mean, activation_std = _mean_std([call.numbers.get("activation") for call in calls])
     delta_norm, saturated, dead = (
@@ -84,8 +88,10 @@ def measure(model, x, y, loss_fn=F.cross_entropy):
         kinds=tuple(call.kind for call in calls),
         loss=loss.item(),
         delta_norm=delta_norm,
-        weight_gradient_norm=_together([[gradients.get(id(w)) for w in call.weights] for call in calls]),
-        weight_norm=_together([call.weights for call in calls]),
+        weight_gradient_norm=_together([[_norm(gradients[id(w)]) if w.requires_grad else torch.nan for w in call.weights]
+                                        for call in calls]),
+        weight_norm=_together([[norm(w) for w in call.weights] for call in calls]),
+        reached=tuple(any(gradients.get(id(w)) is not None for w in call.weights) for call in calls),
         pre_mean=pre_mean,
         pre_std=pre_std,
         activation_mean=activation_mean,
@@ -122,13 +128,20 @@ def measure_gradients(model, x, y, loss_fn=F.cross_entropy):
 
 def _mean_std(moments):
     """[(count, sum, norm), ...] -> means and standard deviations (layers,); NaN where there is None."""
-    count, total, norms = torch.tensor([m or (1, torch.nan, torch.nan) for m in moments], dtype=torch.float64).T
     # Not torch.std_mean: its one-pass algorithm is 15 times slower, and in double the plain formula loses nothing here.
-    mean = total / count
-    return mean, (norms.square() / count - mean.square()).clamp(min=0).sqrt()
+    means, deviations = [], []
+    for count, total, size in (m or (1, torch.nan, torch.nan) for m in moments):
+        mean = total / count
+        means.append(mean)
+        deviations.append(math.sqrt(max(size * size / count - mean * mean, 0.0)))  # in this order, NaN stays NaN
+    return torch.tensor(means, dtype=torch.float64), torch.tensor(deviations, dtype=torch.float64)
 
 
-def _together(matrices_by_layer):
-    """One norm per layer over all of its matrices (an LSTM has two); NaN where one is missing, as of a frozen weight."""
-    norms = [[torch.nan if m is None else norm(m) for m in matrices] for matrices in matrices_by_layer]
-    return torch.tensor([math.hypot(*parts) for parts in norms], dtype=torch.float64)
+def _norm(gradient):
+    """Norm of a gradient; 0 if there is none because C does not depend on what it is a gradient of."""
+    return 0.0 if gradient is None else norm(gradient)
+
+
+def _together(norms_by_layer):
+    """One norm per layer over all of its matrices (an LSTM has two)."""
+    return torch.tensor([math.hypot(*norms) for norms in norms_by_layer], dtype=torch.float64)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from utils.criterion import Caller, Criterion, check_input, input_tensors, is_out_of_memory
+from utils.criterion import Caller, Criterion, check_input, check_model, input_tensors, is_out_of_memory
 from utils.diagnostics import measure
 from utils.errors import WrongValue
 from utils.listening import apart, listening, through_time
@@ -66,7 +66,7 @@ class Examination:
 
     lr: the learning rate or None. input_rms: root mean square of the real inputs, NaN if there are none. alike: how far
     the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. unused:
-    names of layers that the forward pass did not call. hidden_nonlinearities: names of the nonlinear modules between layers.
+    names of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers -> its class.
     closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
     is_plain: whether the model returns one tensor.
     """
@@ -78,7 +78,7 @@ class Examination:
     input_rms: float = math.nan
     alike: float = math.nan
     unused: list[str] = field(default_factory=list)
-    hidden_nonlinearities: list[str] = field(default_factory=list)
+    hidden_nonlinearities: dict[str, str] = field(default_factory=dict)
     closed: list[str] = field(default_factory=list)
     is_plain: bool = True
 
@@ -89,21 +89,22 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
     Raises TypeError or ValueError with one sentence if model, x, y and loss do not fit, or memory does not suffice.
     """
     model = unwrapped(model)
-    check_input(model, x)
-    criterion, caller = Criterion(loss_fn), Caller(model)
+    parameters, modules = check_model(model), dict(model.named_modules())
+    check_input(x)
+    criterion = Criterion(loss_fn)
     try:
-        with listening(model) as heard:
-            measured = measure(caller, x, y, criterion)
-            memory = {name: through_time(model.get_submodule(name), inputs) for name, inputs in heard.series.items()}
+        with listening(modules) as heard:
+            measured = measure(Caller(model), x, y, criterion, modules)
+            memory = {name: through_time(modules[name], inputs) for name, inputs in heard.series.items()}
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         raise WrongValue("there is too little memory for this batch: diagnose with fewer samples, 32 are enough") from error
-    calls, modules = {}, dict(model.named_modules())
+    calls = {}
     for i, name in enumerate(measured.names):
-        calls.setdefault(_own_name(name, model), []).append(i)
+        calls.setdefault(name.partition("[")[0], []).append(i)  # without the number of the call
     columns = {name: getattr(measured, name).tolist() for name in COLUMNS}
-    columns |= {"kinds": measured.kinds, "update_ratio": measured.update_ratio(1.0 if lr is None else lr).tolist()}
+    columns |= {"kinds": measured.kinds, "reached": measured.reached, "update_ratio": measured.update_ratio(1.0 if lr is None else lr).tolist()}
     layers = [_layer(number, name, modules.get(name, model), columns, at, heard) for number, (name, at) in enumerate(calls.items(), 1)]
     for layer in layers:
         layer.through_time = memory.get(layer.name, layer.through_time)
@@ -115,8 +116,8 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
         alike=apart(criterion.output) if any(apart(t) > TWINS for t in inputs) else math.nan,
         unused=[name for name in heard.weights
                 if name and name not in calls and not _is_container(name, calls)],
-        hidden_nonlinearities=list(dict.fromkeys(heard.nonlinearities)),
-        closed=[name for name, p in model.named_parameters() if p.requires_grad and "bias" not in name and _is_zero(p)],
+        hidden_nonlinearities=heard.nonlinearities,
+        closed=[name for name, p in parameters.items() if p.requires_grad and "bias" not in name and _is_zero(p)],
         is_plain=criterion.is_plain,
     )  # fmt: skip
 
@@ -157,7 +158,7 @@ def _layer(number, name, module, columns, at, heard):
         sigma_w=weight_norm / math.sqrt(len(weights[0])) if len(weights) == 1 else math.nan,
         units=len(weights[0]),
         frozen=frozen,
-        reached=frozen or any(id(w) in heard.reached for w in weights),
+        reached=frozen or columns["reached"][first],
         twins=any(id(w) in heard.twins for w in weights),
         finite=finite,
         through_time=torch.tensor(norms, dtype=torch.float64) if len(at) >= SERIES else None,
@@ -171,12 +172,6 @@ def _mean(values):
         return values[0]
     known = [value for value in values if not math.isnan(value)]
     return sum(known) / len(known) if known else math.nan
-
-
-def _own_name(name, model):
-    """The name of a layer within the model, from that within its `Caller`, with the number of its call."""
-    name = name.partition("[")[0]
-    return type(model).__name__ if name == "model" else name.removeprefix("model.")
 
 
 def _is_container(name, calls):

@@ -1,4 +1,4 @@
-"""Hooks for what `measure` does not hear: which weights a gradient reached, twin units, nonlinearities, memory in time."""
+"""Hooks for what `measure` does not hear: twin units, nonlinearities, memory in time."""
 
 import math
 import re
@@ -26,19 +26,18 @@ PASSED_OVER = re.compile("View|Reshape|Mul|MaxPool|AvgPool|Mean|Transpose|Permut
 class Heard:
     """What the hooks tell.
 
-    weights: name of every layer, called or not -> its weights. reached: ids of the weights that a gradient came to; twins:
-    of those whose rows and gradient rows are all the same. follows: name of a layer -> class of the nonlinearity after
-    it, where the graph tells. nonlinearities: names of the nonlinear modules between layers. series: name of a recurrent
+    weights: name of every layer, called or not -> its weights. twins: ids of the weights whose rows and gradient rows are
+    all the same. follows: name of a layer -> class of the nonlinearity after it, where the graph tells. nonlinearities:
+    name of each nonlinear module between layers -> its class. series: name of a recurrent
     layer -> its input. last_step_only: name of a recurrent layer -> whether no step but the last has a gradient of its
     own. positions: name of a layer that takes (batch, positions, features) -> how far its first sample's positions lie
     apart. states: name of a recurrent layer -> for each call, the norms of the gradients that come through its states.
     """
 
     weights: dict = field(default_factory=dict)
-    reached: set = field(default_factory=set)
     twins: set = field(default_factory=set)
     follows: dict = field(default_factory=dict)
-    nonlinearities: list = field(default_factory=list)
+    nonlinearities: dict = field(default_factory=dict)
     series: dict = field(default_factory=dict)
     last_step_only: dict = field(default_factory=dict)
     positions: dict = field(default_factory=dict)
@@ -46,14 +45,16 @@ class Heard:
 
 
 @contextmanager
-def listening(model):
-    """While this is open, forward and backward passes of `model` fill the `Heard` that this yields."""
-    heard, handles, called, pending = Heard(), [], [], []
+def listening(modules):
+    """While this is open, forward and backward passes of a model fill the `Heard` that this yields.
+
+    modules: name -> module, as `dict(model.named_modules())` gives them.
+    """
+    heard, handles, called, pending = Heard(), [], [], {}
 
     def weight_hook(key, gates):
         def hook(gradient):
-            heard.reached.add(key)
-            if gates and same_rows(gradient, gates):
+            if same_rows(gradient, gates):
                 heard.twins.add(key)
 
         return hook
@@ -66,10 +67,13 @@ def listening(model):
             if tensor is not None and tensor.dim() == 3 and tensor.shape[1] > 1 and isinstance(module, TOKENWISE):
                 heard.positions[name] = apart(tensor[0])
             called.append(name)
-            heard.nonlinearities += pending  # a layer comes after them, so they are no output's
+            heard.nonlinearities |= pending  # a layer comes after them, so they are no output's
             pending.clear()
 
         return hook
+
+    def nonlinearity_hook(name):
+        return lambda module, inputs: pending.setdefault(name, type(module).__name__) and None
 
     def state_hook(name):
         def hook(module, inputs, outputs):
@@ -96,19 +100,19 @@ def listening(model):
         return hook
 
     try:
-        for name, module in model.named_modules():
+        for name, module in modules.items():
             weights = [] if ".parametrizations" in name else matrices(module)
             if weights:
                 heard.weights[name] = weights
             for p in weights:
                 if p.requires_grad:
                     gates = len(p) // module.hidden_size if isinstance(module, (nn.RNNBase, nn.RNNCellBase)) else 1
-                    suspect = not isinstance(module, (nn.Embedding, nn.EmbeddingBag)) and same_rows(p, gates)
-                    handles.append(p.register_hook(weight_hook(id(p), gates if suspect else 0)))
+                    if not isinstance(module, (nn.Embedding, nn.EmbeddingBag)) and same_rows(p, gates):
+                        handles.append(p.register_hook(weight_hook(id(p), gates)))
             if weights:
                 handles.append(module.register_forward_pre_hook(layer_hook(name)))
             elif type(module).__module__ == nn.ReLU.__module__:
-                handles.append(module.register_forward_pre_hook(lambda *_, name=name: pending.append(name)))
+                handles.append(module.register_forward_pre_hook(nonlinearity_hook(name)))
             if isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
                 handles.append(module.register_forward_hook(state_hook(name)))
             if isinstance(module, nn.RNNBase):
@@ -131,7 +135,7 @@ def through_time(module, inputs):
     time = 1 if module.batch_first else 0
     few = inputs.detach().narrow(1 - time, 0, min(FEW, inputs.shape[1 - time])).clone().requires_grad_()
     size = module.proj_size or module.hidden_size
-    with left_as_found(module), torch.enable_grad():
+    with left_as_found(module.modules()), torch.enable_grad():
         last = module.forward(few)[0].select(time, -1)[..., :size]  # of a bidirectional one, the direction that has seen all
         direction = torch.randn(last.shape, generator=torch.Generator().manual_seed(0)).to(last)
         (gradient,) = torch.autograd.grad(last, few, direction)

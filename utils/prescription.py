@@ -54,7 +54,7 @@ def _bad_scale(finding, exam, model):
     kind = Counter(layer.nonlinearity for layer in sick).most_common(1)[0][0] if sick else ""
     if finding.kind == "vanishing" and kind and facts(REGISTRY[kind]).chi < thresholds.POOR_CHI:
         slopes = [mean_slope(layer) for layer in sick if layer.nonlinearity == kind]
-        modules = [name for name in exam.hidden_nonlinearities if type(model.get_submodule(name)).__name__ == kind]
+        modules = [name for name, its_kind in exam.hidden_nonlinearities.items() if its_kind == kind]
         by_hand = "" if modules else " (it is a call in forward: change it there)"
         return Remedy(
             f"{finding.where}: {kind} slopes average {sum(slopes) / len(slopes):.2g}; replace {kind} by ReLU in the "

@@ -1,4 +1,4 @@
-"""Listen to a model: what every layer receives and returns, in one forward and one backward pass, leaving no trace.
+"""Listen to a model: what every layer receives and returns in a forward pass, leaving no trace.
 
 Everything is reduced to a few numbers at the moment it passes by, and let go. Keeping the tensors until the end costs
 more than computing with them: fresh memory is slower than arithmetic.
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import nn
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 # A sigmoid counts as saturated where its slope is below 2.7 % of its maximum: |z| > 5. Since
 # sigmoid(z) = 1/2 + tanh(z/2)/2, the same point of a tanh is |z| > 2.5, where |tanh z| exceeds this bound.
@@ -28,7 +29,8 @@ class LayerCall:
 
     `x` is its input, `out` its output, `z` the same or what the nonlinearity received if something (a norm, a sum)
     stands in between. `kind` is the class of the nonlinearity, None as long as none has shown itself; then x, out and z
-    are let go, but for the z of a frozen layer. `returned` still knows the output, as long as the model keeps it.
+    are let go. `returned` still knows the output, as long as the model keeps it. `edge` is where dC/dz passes in
+    autograd's graph: `torch.autograd.grad` takes it for z, and it stays that of z if something changes z in place.
     """
 
     name: str
@@ -40,15 +42,12 @@ class LayerCall:
     returned: weakref.ref
     kind: str | None = None
     numbers: dict = field(default_factory=dict)
-    listening: object = None
+    edge: GradientEdge | None = None
 
     def hear_pre_activation(self, z):
-        """Take z's statistics now, and the norm of dC/dz when the backward pass comes by."""
-        self.stop_listening()
-        self.z = z
+        """Take z's statistics, and remember where dC/dz will pass."""
+        self.z, self.edge = z, get_gradient_edge(z)
         self.numbers["pre"] = _moments(z)
-        self.numbers["delta_norm"] = 0.0  # stays, if C does not depend on z
-        self.listening = z.register_hook(self._hear_delta)
 
     def hear_activation(self, a, kind):
         """Take the statistics of a, made from z by a nonlinearity of this kind ("" for any but sigmoid and tanh)."""
@@ -63,26 +62,15 @@ class LayerCall:
                 self.numbers["saturated"] = ((a.double() - centre).abs_() > reach).sum().item() / a.numel()
         if low <= 0 <= high:
             self.numbers["dead"] = _dead_share(a, self.unit_dim)
-        self.x = self.out = None
-        if not self.is_frozen():
-            self.z = None
-
-    def is_frozen(self):
-        """Whether no weight of the layer takes part in training, so that dC/dz is all that the backward pass tells."""
-        return not any(w.requires_grad for w in self.weights)
-
-    def stop_listening(self):
-        """Take the hook off z, if there is one."""
-        if self.listening is not None:
-            self.listening.remove()
-
-    def _hear_delta(self, gradient):
-        self.numbers["delta_norm"] = norm(gradient)
+        self.x = self.out = self.z = None
 
 
 @contextmanager
-def recording(model):
-    """While this is open, every forward pass of `model` appends its `LayerCall`s to the list that this yields."""
+def recording(modules):
+    """While this is open, every forward pass of a model appends its `LayerCall`s to the list that this yields.
+
+    modules: name -> module, as `dict(model.named_modules())` gives them.
+    """
     calls = []
 
     def layer_hook(name, weights, unit_dim):
@@ -115,7 +103,7 @@ def recording(model):
 
     handles, in_place = [], []
     try:
-        for name, module in model.named_modules():
+        for name, module in modules.items():
             if ".parametrizations" in name:
                 continue  # part of the layer whose weight it makes
             weights = matrices(module)
@@ -135,24 +123,21 @@ def recording(model):
             handle.remove()
         for module in in_place:
             module.inplace = True
-        for call in calls:  # a tensor that knows a hook that knows the tensor would outlive all of this
-            call.stop_listening()
 
 
 @contextmanager
-def left_as_found(model):
-    """Buffers (batch norm's statistics) and the random state are put back, whatever happens in between.
+def left_as_found(modules):
+    """Of all these modules, buffers (batch norm's statistics) and the random state are put back, whatever happens in between.
 
     Parameters and .grad need no copy: `torch.autograd.grad` writes neither.
     """
     buffers = [
         (module._buffers, name, buffer, buffer.detach().clone())
-        for module in model.modules()
+        for module in modules
         for name, buffer in module._buffers.items()  # not named_buffers(): that cannot put a replaced buffer back
         if buffer is not None
     ]
-    on_gpu = model.parameters() if torch.cuda.is_initialized() else ()
-    devices = sorted({p.device.index for p in on_gpu if p.device.type == "cuda"})
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     try:
         with torch.random.fork_rng(devices=devices):
             yield

@@ -127,7 +127,7 @@ class _Watcher:
     def open(self):
         """Begin a sample."""
         self.rows = {name: {} for name in QUANTITIES}
-        self.calls = self.hooks.enter_context(recording(self.model))
+        self.calls = self.hooks.enter_context(recording(dict(self.model.named_modules())))
         handle = self.model.register_forward_hook(lambda *_: self.hear())  # after the recorder's, to hear it all
         self.hooks.callback(handle.remove)
 
