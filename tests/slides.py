@@ -41,6 +41,11 @@ def open_slides(page, address, path, token):
     page.wait_for_function("() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
 
 
+def close_slides(page):
+    """End the kernel of the notebook in front. Without that it outlives its page, and so do all that came before."""
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
+
 def slides(page):
     """Return the slides as lists of the numbers of their cells, those that are skipped left out."""
     kinds = page.evaluate(f"() => {CELLS}.map((cell) => cell.model.getMetadata('slideshow')?.slide_type ?? '-')")

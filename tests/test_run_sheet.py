@@ -73,6 +73,23 @@ def test_slides_are_read_with_their_minutes_and_notes(tmp_path):
     assert [cell.source for cell in second.cells] == ["1 + 1", "A fragment.", "More of the same slide."]
 
 
+@pytest.mark.parametrize("begins, title", [
+    ("# %%\n1 + 1", "Part, continued"),
+    ("# %% [markdown]\n# **How large** is $x$? Guess.", "Part: How large is x?"),
+    ("# %% [markdown]\n# ## Another", "Another"),
+    ("# %% [markdown] slideshow={'slide_type': 'skip'}\n# ## Another\n\n# %%\n1 + 1", "Another"),
+    ('# %%\npredict(\n    f"A loss of {best[2]:.2f}. And then?",\n    scene)', "Part: A loss of .... And then?"),
+])  # fmt: skip
+def test_a_slide_is_named_after_its_section_and_what_it_asks(begins, title, tmp_path):
+    begins = begins.replace("'", '"')
+    cut = begins.rindex("# %%")
+    head, newline, rest = begins[cut:].partition("\n")
+    part = '# %% [markdown] slideshow={"slide_type": "slide"}\n# ## Part\n\n'
+    text = f'{part}{begins[:cut]}{head} slideshow={{"slide_type": "slide"}}{newline}{rest}\n'
+    assert [slide.title for slide in read_slides(notebook_of(tmp_path, text))] == ["Part", title]
+
+
+
 @pytest.mark.parametrize("old, new, sentence", [
     ("Minutes: 3", "Minutes: three", "minutes are written"), ("Minutes: 4 / 2", "Time: 4", "speaker notes begin with"),
     ('"subslide"', '"skip"', None), ('{"slide_type": "fragment"}', '{"slide_type": "skip"}', "no slide shows"),

@@ -20,7 +20,7 @@ from tests.browser import (
     wait_for_picture,
 )
 from tests.sample import CHAPTERS
-from tests.slides import SCREENS, open_slides, walk
+from tests.slides import SCREENS, close_slides, open_slides, walk
 
 pytestmark = pytest.mark.browser
 
@@ -67,6 +67,7 @@ def page(hall, chromium_path):
         open_slides(page, hall, "talk.ipynb", TOKEN)
         assert run_all(page) == {}
         yield page
+        close_slides(page)
 
 
 def show(page, index):
@@ -137,6 +138,7 @@ def test_every_slide_fits_its_screen(path, hall, chromium_path):
                     faults.append(f"{width}x{height}, slide {number} ({first!r}): "
                                   f"{look['down']} pixels too high, {look['right']} too wide")
                     screenshot(page, f"{path.stem}-{height}-slide-{number}")
+        close_slides(page)
     assert not faults, "\n" + "\n".join(faults)
 
 
