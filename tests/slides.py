@@ -13,7 +13,7 @@ LOOK = """
     const cells = [...notebook.querySelectorAll(".jp-Cell.jp-deck-mod-onscreen")];
     const boxes = cells.map((cell) => cell.getBoundingClientRect());
     const inner = cells.flatMap((cell) =>
-        [...cell.querySelectorAll("img, table, .widget-box, .jp-RenderedText pre, .jp-RenderedMarkdown, .cm-line")])
+        [...cell.querySelectorAll("img, table, .widget-box, .jp-RenderedText pre, .jp-RenderedMarkdown, .cm-line, mjx-math")])
         .filter((part) => part.offsetParent !== null && part.closest(".jp-Cell-inputWrapper, .jp-Cell-outputWrapper")
             ?.getBoundingClientRect().height > 1);
     const height = Math.max(...boxes.map((box) => box.bottom)) - Math.min(...boxes.map((box) => box.top));
