@@ -123,6 +123,9 @@ def test_a_chapter_fills_its_talks_and_asks(path):
         wordless = [number for number, slide in enumerate(slides, start=1) if not any(
             cell.cell_type == "markdown" or "predict(" in cell.source for cell in slide.cells)]
         assert not wordless, f"slides {wordless} show a picture or code, and say or ask nothing"
+        hanging = [number for number, slide in enumerate(slides, start=1)
+                   if slide.cells[-1].cell_type == "markdown" and slide.cells[-1].source.endswith(":")]
+        assert not hanging, f"slides {hanging} announce with a colon what they do not show"
     assert all(slide.minutes[0] for slide in slides), "a slide of the long talk needs its minutes"
     keys = [key for slide in slides for key, _ in slide.notes]
     assert min(keys.count(key) for key in ("Ask", "Expect", "Misconception", "Answer")) >= 2

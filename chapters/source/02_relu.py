@@ -135,7 +135,7 @@ assert 0.1 < min(errors["he"].min(), weights["he"].min()) and max(errors["he"].m
 # Expect: the weights; seldom the units that are off.
 # Answer: both. In the weights' own gradient the loss is a decade smaller, since BP4 multiplies with the layer below.
 
-# %% tags=["claim-C2.01"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C2.01", "slide-output"]
 z_three = torch.tensor([-1.0, 0.0, 1.0], requires_grad=True)
 ways = {
     "F.relu(z)": F.relu(z_three),

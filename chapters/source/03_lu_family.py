@@ -540,7 +540,7 @@ for name, f in (("GELU", F.gelu), ("SiLU", F.silu)):
 # Minutes: 2
 # Say: The -0.17 of the articles is the minimum of GELU itself, taken for that of its slope. And a slope above one does not explode: the mean square counts.
 
-# %% tags=["claim-C3.11"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C3.11", "slide-output"]
 for name in ("gelu", "silu", "mish"):
     steep = (activations.get(name).slope(grid) > 1).double().mean().item()
     print(f"{name}: steeper than 1 on {steep:.0%} of [-6, 6]; E[slope²] = {facts[name].back:.3f} at q = 1; "

@@ -175,7 +175,7 @@ assert any(run.stopped for run in runs.values()) or scaled > naive + 0.05
 # Expect: "nothing would come out", and rarely the word symmetry.
 # Answer: zeros give not even a gradient; equal weights give equal gradients, for ever.
 
-# %% tags=["claim-C4.05"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C4.05", "slide-output"]
 def born(kind):
     net = MLP(2, width=16, activation="tanh", init="lecun")
     for layer in {"zero": [*net.hidden, net.readout], "constant": net.hidden, "random": []}[kind]:
@@ -351,7 +351,7 @@ explore(naive_net, width=[10, 30, 64, 100, 160, 256, 400], activation=["sigmoid"
 # Expect: about half of a hall that has read the source.
 # Answer: it calls He's function, with a number that makes sigma_w squared one third, a sixth of He's.
 
-# %% tags=["claim-C4.06"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C4.06", "slide-output"]
 ours = nn.Linear(256, 256, dtype=torch.float64).weight.detach()      # PyTorch's own, fresh
 bound, sigma_w_squared = ours.abs().max() * 256**0.5, 256 * ours.var()
 print(f"√n max|w| = {bound:.3f}, n Var(w) = {sigma_w_squared:.3f}")

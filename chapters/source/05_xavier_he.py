@@ -235,7 +235,7 @@ assert 1 / 8 < min(apart["selu"]) and max(apart["selu"]) < 8
 # Bengio (Xavier is Glorot's first name) took the mean of the two *denominators*. He et al. chose one side.
 #
 # The last column: a uniform variable on $(-b, b)$ has variance $b^2/3$, so $b = \sqrt3\,$std. PyTorch offers both
-# forms. Ours against theirs:
+# forms.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2

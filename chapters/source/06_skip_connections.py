@@ -204,7 +204,7 @@ show(side_by_side, panels=2)
 # Expect: I plus F prime, from everyone.
 # Say: so doing nothing is F = 0, and the product now has an identity in each factor.
 
-# %% tags=["claim-C6.01"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C6.01", "slide-output"]
 net = ResidualNet(4, width=8)
 stream = net.stream(x[0])
 jacobian, I = torch.eye(8, dtype=torch.float64), torch.eye(8)
@@ -356,7 +356,7 @@ assert tamed_stopped or min(tamed_runs[name].accuracy for name in ("s = 1/√L",
 # Minutes: 1
 # Say: multiply the brackets out. The famous highway is one path of very many.
 
-# %% tags=["claim-C6.02"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C6.02", "slide-output"]
 k = torch.arange(55.0, dtype=torch.float64)
 def binomial(L, p):
     return torch.distributions.Binomial(L, torch.tensor(p).double()).log_prob(k[: L + 1]).exp()
@@ -468,7 +468,7 @@ assert saw_stopped or means["residual"] > 0.85 and means["plain"] < 0.4
 #
 # $T = 1$: an ordinary layer. $T = 0$: the identity. The Jacobian has three terms,
 # $\mathrm{diag}(1-T) + \mathrm{diag}(T)H' + \mathrm{diag}(H - x)T'$, and it is the identity only as $T \to 0$. So everything
-# hangs on $b_T$ at the start. A carry of $1 - \sigma(b_T)$ per layer, to the power of the depth:
+# hangs on $b_T$ at the start. A carry of $1 - \sigma(b_T)$ per layer, to the power of the depth, is what arrives.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1
@@ -843,7 +843,7 @@ assert 7 < raw.std() < 9
 # Minutes: 1 / 0.5
 # Say: the LSTM did it first, over time. The next chapter starts from this table.
 
-# %% tags=["claim-C6.17"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C6.17", "slide-output"]
 def chain(keep, add, steps=50):
     start = c = torch.ones(1, dtype=torch.float64, requires_grad=True)
     for _ in range(steps):

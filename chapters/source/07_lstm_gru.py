@@ -139,7 +139,7 @@ for seed in range(4):
 # Ask: What is new here, compared with a deep net?
 # Answer: nothing but the letters: one matrix W instead of one for each layer. Its gradient is a sum over time.
 
-# %% tags=["claim-C7.01"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C7.01", "slide-output"]
 cell, x, T = make_cell("rnn", 8, 16), symbols(20), 20
 W, U, b = cell.weight_hh_l0, cell.weight_ih_l0, cell.bias_ih_l0 + cell.bias_hh_l0
 h = [torch.zeros(16, dtype=torch.float64)]
@@ -340,7 +340,7 @@ explore(cliff, clip=["none", "norm", "value"], step=(0, 60))
 # Minutes: 1
 # Misconception: that clipping helps against vanishing. A gradient of 1e-20 leaves the clip as it came.
 
-# %% tags=["claim-C7.13"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C7.13", "slide-output"]
 starts = torch.tensor([4.8, -2.3]) + torch.rand(100, 2, generator=torch.Generator().manual_seed(0)) * 0.4
 jumps = {clip: walk(starts, clip).diff(dim=0).norm(dim=2).amax(0) for clip in paths}     # (100,) the longest step
 for clip, longest in jumps.items():
@@ -474,7 +474,7 @@ explore(gates, panels=2, b_f=(-2.0, 8.0, 0.5), b_i=(-8.0, 2.0, 0.5), b_o=(-6.0, 
 #
 # $$r, z = \sigma(\cdot), \quad n = \tanh(W_n x_t + b_{in} + r \odot (U_n h_{t-1} + b_{hn})), \quad h_t = (1-z) \odot n + z \odot h_{t-1}.$$
 #
-# Here $z \to 1$ *keeps*, as in Cho's paper and in PyTorch; Chung et al. (2014) swap $z$ and $1-z$. In torch:
+# Here $z \to 1$ *keeps*, as in Cho's paper and in PyTorch; Chung et al. (2014) swap $z$ and $1-z$.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1
