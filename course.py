@@ -6,7 +6,7 @@
     python3 course.py lecture 03   show chapter 3 as slides with live widgets; lecture 03 --dark for a dark hall
     python3 course.py handout 03   write its run sheets for the speaker, and its slides and text to hand out
     python3 course.py test         run every test; further options go to pytest (test tests/test_models.py -x)
-    python3 course.py build 01     build chapter 1 from chapters/source
+    python3 course.py build 01     build chapter 1 from chapters/source; build --check only compares
     python3 course.py bench        measure speed and memory; bench --hub measures a class on a JupyterHub
 
 The first start installs what pyproject.toml pins into the folder .venv (about 1.3 GB), which belongs to this program:
@@ -14,12 +14,16 @@ if it is not complete, it is made anew. Nothing is installed outside of it. On W
 """
 
 # Python 3.6 must be able to parse this file, so that it can say which Python it needs.
+import contextlib
+import errno
 import os
 import platform
 import re
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 NEEDED = (3, 11)
@@ -27,25 +31,42 @@ ROOT = Path(__file__).resolve().parent
 CHAPTERS = ROOT / "chapters"
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+LOCK = ROOT / ".venv.lock"  # held by the start that installs; an empty file, whose lock ends with its process
 STAMP = VENV / "installed.txt"  # what a completed installation put there, one item a line; written last
 # JupyterLab's defaults in this environment: without an answer here its first start asks whether it may show news.
 OVERRIDES = VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
 NO_NEWS = '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}\n'
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
+# The options of each command: those that stand alone, and those that a value follows. They are checked before anything
+# is installed. JupyterLab's many others go by their full names (--ServerApp.ip=...), and `test` takes all of pytest's.
+JUPYTER_FLAGS = ["--no-browser", "--allow-root", "--collaborative", "--core-mode", "--debug", "-y"]
+JUPYTER_VALUES = ["--port", "--ip", "--browser", "--certfile", "--keyfile", "--config", "--log-level"]
+OPTIONS = {
+    "lab": (JUPYTER_FLAGS, JUPYTER_VALUES),
+    "lecture": (["--dark", *JUPYTER_FLAGS], JUPYTER_VALUES),
+    "handout": ([], []),
+    "build": (["--check"], []),
+    "bench": (["--quick", "--hub"], ["--learners", "--moves", "--chapter"]),
+}
+
 # What pip, venv and the system say, and what it means. The system's words may be translated, its error numbers are not.
 FAILURES = (
     (
         ("errno 28]", "errno 122]", "winerror 112]"),
-        "The disk is full: the course needs about 1.3 GB in {venv}, and room for downloads; make room and start again.",
+        "The disk is full: make room for 1.3 GB in {venv}, and for downloads in {temporary}, and start again.",
     ),
     (
         ("errno 13]", "errno 20]", "errno 30]", "winerror 5]", "winerror 32]"),
-        "The folder {venv} cannot be written to: move the course to a folder of your own and start again.",
+        "{place} cannot be written to: move the course to a folder of your own and start again.",
     ),
     (
-        ("connection broken", "max retries exceeded", "timed out", "could not fetch url"),
+        ("connection broken", "max retries exceeded", "timed out", "could not fetch url", "connectionerror"),
         "There is no network, or it does not reach Python's package index: connect (or set a proxy) and start again.",
+    ),
+    (
+        ("do not match the hashes", "incomplete-download", ".whl is invalid"),
+        "A download arrived damaged: start again (if that does not help: {venv_python} -m pip cache purge).",
     ),
     (
         ("no matching distribution",),
@@ -58,19 +79,91 @@ class Problem(Exception):
     """What keeps the course from starting, as one sentence for its user."""
 
 
+def last_error(output):
+    """Return the last error in what pip, venv or the system said, without warnings, notices and hints.
+
+    An index that never answered is the error then, though pip says only that it found nothing there.
+    """
+    said = output.strip().splitlines()
+    lines = [line for line in said if not re.match(r"\s*(WARNING|DEPRECATION|\[notice|hint)\b", line)]
+    starts = [index for index, line in enumerate(lines) if re.match("error:", line, re.IGNORECASE)]
+    error = "\n".join(lines[starts[-1] if starts else 0 :])
+    missing = re.search(r"No matching distribution found for ([\w.-]+)", error)
+    silent = missing and re.search(rf"Retrying \(Retry\(total=0\b.*/{missing.group(1)}/", output)  # no retry is left
+    return silent.group() if silent else error
+
+
 def explain(output):
     """Return the sentence of FAILURES that fits what a failed pip or venv said, or else its last error."""
-    missing = re.search(r"No matching distribution found for (\S+)", output)
+    error = last_error(output)
+    missing = re.search(r"No matching distribution found for (\S+)", error)
+    place = re.search(r"(?:errno|winerror) \d+\][^'\"]*['\"]([^'\"]+)", error, re.IGNORECASE)
     for signs, sentence in FAILURES:
-        if any(sign in output.lower() for sign in signs):
+        if any(sign in error.lower() for sign in signs):
             return sentence.format(
                 venv=VENV,
+                venv_python=VENV_PYTHON,
+                temporary=tempfile.gettempdir(),
+                place=place.group(1) if place else f"The folder {VENV}",
                 missing=missing.group(1) if missing else "a package",
                 python=platform.python_version(),
                 system=f"{platform.system()} {platform.machine()}",
             )
-    lines = output.strip().splitlines() or ["no reason was given"]
-    return "The installation failed: " + ([line for line in lines if line.startswith("ERROR")] or lines)[-1]
+    lines = error.splitlines() or ["no reason was given"]
+    named = re.match("error: (?!exception:)", lines[0], re.IGNORECASE)  # an exception's name is at the end of its traceback
+    return "The installation failed: " + (lines[0] if named else lines[-1])
+
+
+def read_arguments(command, arguments):
+    """Return the chapters among a command's arguments, and its options with their values. Raises Problem."""
+    flags, values = OPTIONS[command]
+    chapters, options, awaited = [], [], None
+    for argument in arguments:
+        name, equals, _ = argument.partition("=")
+        if awaited:
+            awaited = None
+        elif not argument.startswith("-"):
+            chapters.append(argument)
+            continue
+        elif name in values or (values is JUPYTER_VALUES and re.match(r"--\w+\.\w+", name)):
+            awaited = None if equals else name
+        elif argument not in flags:
+            known = ", ".join([*flags, *values]) or "none"
+            raise Problem(f"{command} has no option {argument} (it has: {known}).")
+        options.append(argument)
+    if awaited:
+        raise Problem(f"The option {awaited} needs a value.")
+    return chapters, options
+
+
+@contextlib.contextmanager
+def installing():
+    """Keep other starts of the course from installing at the same time; wait for one that does."""
+    with open(str(LOCK), "a") as file:
+        if not try_lock(file):
+            print("Another start of the course is installing; this one waits until it is done.", flush=True)
+            while not try_lock(file):
+                time.sleep(0.3)
+        yield  # closing the file ends the lock
+
+
+def try_lock(file):
+    """Lock an open file and return True, or return False while another process holds it.
+
+    The system ends the lock with the process, however that ends. Where a file system knows no locks there is none.
+    """
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+    return True
 
 
 def read_pins(extra=None):
@@ -105,6 +198,8 @@ def make_venv():
         ) from None
     try:
         venv.EnvBuilder(clear=True, with_pip=True, symlinks=os.name != "nt").create(str(VENV))
+    except ValueError as error:  # a folder whose name has the separator of PATH in it
+        raise Problem(f"{str(error).rstrip('.')}: rename the folder and start again.") from None
     except subprocess.CalledProcessError as error:  # from the pip that venv starts
         raise Problem(explain((error.output or b"").decode(errors="replace"))) from error
 
@@ -126,23 +221,30 @@ def pip_install(*arguments):
 
 
 def set_up(extra=None):
-    """Install what is pinned and not yet there.
+    """Install what is pinned and not yet there, unless another start of the course is about it.
 
     Raises Problem and OSError; the stamp then says what it said before, so a complete environment stays usable.
     """
     pins = read_pins(extra)
     identity = {"python {}.{}".format(*sys.version_info), f"folder {ROOT}"}
-    present = read_stamp()
-    if identity.union(pins) <= present:
+    needed = identity.union(pins)
+    if needed <= read_stamp():
         return
+    with installing():
+        present = read_stamp()  # by now, that of a start that was waited for
+        if not needed <= present:
+            install(pins, identity, present)
 
+
+def install(pins, identity, present):
+    """Install `pins` into .venv, which is made anew unless the stamp's lines `present` hold those of `identity`."""
     torch = next(pin for pin in pins if pin.startswith("torch=="))
     torch_options = ["--no-deps"]
     if sys.platform == "linux":
         # PyPI's torch for Linux brings 2 GB of CUDA. The suffix "+cpu" is carried by PyTorch's CPU builds alone, so
         # nothing else can be downloaded, whatever other indexes the user's pip knows. Elsewhere PyPI's is a CPU build.
         build = torch + "+cpu"
-        torch_options += ["--index-url", TORCH_CPU_INDEX, "--retries", "1"]
+        torch_options += ["--index-url", TORCH_CPU_INDEX, "--retries", "2"]
     else:
         build = torch
     others = [pin for pin in pins if pin != torch]
@@ -182,11 +284,11 @@ def run(*arguments):
                 pass  # the program received the Ctrl-C as well, and ends in its own way
 
 
-def find_chapter(number):
-    """Return the path of a chapter's notebook, for example 1 -> chapters/01_saturation.ipynb. Raises Problem."""
-    found = sorted(CHAPTERS.glob(f"{number:02d}_*.ipynb"))
+def find_chapter(number, pattern="{}_*.ipynb"):
+    """Return the path of a chapter's notebook, for example "1" -> chapters/01_saturation.ipynb. Raises Problem."""
+    found = sorted(CHAPTERS.glob(pattern.format(number.zfill(2)))) if number.isdecimal() else []
     if not found:
-        written = ", ".join(path.stem for path in sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))) or "none"
+        written = ", ".join(path.stem for path in sorted(CHAPTERS.glob(pattern.format("[0-9][0-9]")))) or "none"
         raise Problem(f"Chapter {number} is not there (there are: {written}).")
     return found[0]
 
@@ -196,7 +298,7 @@ def check_port(options):
 
     Without such an option JupyterLab takes the next free port by itself.
     """
-    asked = re.search(r"--(?:ServerApp\.)?port[= ](\d{1,5})\b", " ".join(options))
+    asked = re.search(r"--(?:ServerApp\.)?port[= ](\S+)", " ".join(options))
     if not asked:
         return
     with socket.socket() as probe:
@@ -204,27 +306,29 @@ def check_port(options):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just given back counts as free
         try:
             probe.bind(("127.0.0.1", int(asked.group(1))))
-        except (OSError, OverflowError):
+        except (OSError, OverflowError, ValueError):
             raise Problem(
                 f"Port {asked.group(1)} is taken or not allowed: choose another with --port, or leave --port out."
             ) from None
 
 
-def choose_chapter(arguments):
-    """Return the notebook that the arguments ask for, or that the learner worked on last, and the options after it."""
-    if arguments and arguments[0].isdecimal():
-        return find_chapter(int(arguments[0])), arguments[1:]
+def choose_chapter(chapters):
+    """Return the notebook that the learner asks for, or worked on last. Raises Problem."""
+    if len(chapters) > 1:
+        raise Problem("One chapter is opened at a time, not {} ({}).".format(len(chapters), " ".join(chapters)))
+    if chapters:
+        return find_chapter(chapters[0])
     from utils.progress import last_chapter
 
     try:
-        return find_chapter(last_chapter() or 1), arguments
+        return find_chapter(str(last_chapter() or 1))
     except Problem:  # a chapter of another version of the course
-        return find_chapter(1), arguments
+        return find_chapter("1")
 
 
-def start_lab(program, arguments):
+def start_lab(program, chapters, options):
     """Set up the course, and become JupyterLab, run as the module `program`, with a chapter open."""
-    notebook, options = choose_chapter(arguments)
+    notebook = choose_chapter(chapters)
     check_port(options)
     set_up()
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -241,16 +345,18 @@ def start_lab(program, arguments):
 
 def lab(arguments):
     """Open a chapter in JupyterLab."""
-    return start_lab("jupyterlab", arguments)
+    return start_lab("jupyterlab", *read_arguments("lab", arguments))
 
 
 def lecture(arguments):
     """Show a chapter as slides in JupyterLab."""
-    return start_lab("teaching.lecture", arguments)
+    return start_lab("teaching.lecture", *read_arguments("lecture", arguments))
 
 
 def handout(arguments):
     """Write what is printed or handed out for chapters."""
+    for number in read_arguments("handout", arguments)[0]:
+        find_chapter(number)
     set_up("test")
     return run("-m", "teaching.handout", *arguments)
 
@@ -263,12 +369,16 @@ def test(arguments):
 
 def build(arguments):
     """Build chapters from their sources."""
+    for number in read_arguments("build", arguments)[0]:
+        find_chapter(number, "source/{}_*.py")
     set_up("test")
     return run(str(CHAPTERS / "build.py"), *arguments)
 
 
 def bench(arguments):
     """Measure speed and memory."""
+    if read_arguments("bench", arguments)[0]:
+        raise Problem("bench takes options only (bench --hub --chapter 03).")
     set_up("test")
     program = "bench_hub.py" if "--hub" in arguments else "bench.py"
     return run(str(ROOT / "tests" / program), *(option for option in arguments if option != "--hub"))
@@ -281,8 +391,8 @@ def main(arguments):
         print("course.py needs Python >= {}.{}, but this is Python {}.{}.".format(*numbers), file=sys.stderr)
         return 1
     commands = {"lab": lab, "lecture": lecture, "handout": handout, "test": test, "build": build, "bench": bench}
-    if not arguments or arguments[0] not in commands:
-        asked_for_help = arguments[:1] in (["-h"], ["--help"], ["help"])
+    asked_for_help = arguments[:1] == ["help"] or arguments[:1] != ["test"] and {"-h", "--help"}.intersection(arguments)
+    if asked_for_help or not arguments or arguments[0] not in commands:
         print(__doc__, file=sys.stdout if asked_for_help else sys.stderr)
         return 0 if asked_for_help else 2
     try:

@@ -211,6 +211,9 @@ def main(arguments=None, folder=CHAPTERS):
             seconds, peak = build(source, notebook)
             print(f"{notebook.name}: {seconds:.0f} s, kernel {peak / 1e6:.0f} MB, "
                   f"file {notebook.stat().st_size / 1000:.0f} KB")
+        if options.check:
+            names = ", ".join(source.stem for source in sources) or "none"
+            print(f"In step with their sources (texts, metadata and ids of the cells; nothing was run): {names}")
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

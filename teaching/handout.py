@@ -55,7 +55,7 @@ def write_slides(slides, title):
 
 
 def _cell(cell):
-    """Return a cell as a slide shows it: text; or pictures; or code and what it printed."""
+    """Return a cell as a slide shows it: text; or pictures; or code and what it printed, or that alone."""
     if cell.cell_type == "markdown":
         return markdown2html(cell.source)
     pictures, texts = [], []
@@ -69,8 +69,9 @@ def _cell(cell):
             texts.append(data["text/html"])
         else:
             texts.append(f"<pre>{escape(output.get('text') or data.get('text/plain', ''))}</pre>")
-    tagged = "slide-code" in cell.metadata.get("tags", [])
-    code = f"<pre class='code'>{escape(cell.source)}</pre>" if tagged or not pictures else ""
+    tags = cell.metadata.get("tags", [])
+    shown = "slide-code" in tags or not (pictures or "slide-output" in tags)
+    code = f"<pre class='code'>{escape(cell.source)}</pre>" if shown else ""
     return code + "".join(texts) + "".join(pictures)
 
 

@@ -17,6 +17,7 @@ short one. chapters/build.py moves the notes into the metadata of the cell above
 import re
 from dataclasses import dataclass, field
 from html import escape
+from textwrap import shorten
 
 KEYS = ("Minutes", "Ask", "Expect", "Misconception", "Answer", "Say", "Do")
 LENGTHS = (45, 20)  # minutes of the two talks
@@ -49,12 +50,14 @@ def has_slides(notebook):
 
 def read_slides(notebook):
     """Return the list of `Slide` of a built notebook, as jupyterlab-slideshow shows them. Raises NotesError."""
-    slides = []
+    slides, section, last_section = [], None, None
     for cell in notebook.cells:
         kind = slide_type(cell)
+        section = plain_title(cell) or section  # the heading that a slide stands below may be in a cell that is skipped
         if kind != "skip":
             if kind in BEGINS or not slides:
-                slides.append(Slide(_title(cell, slides), []))
+                slides.append(Slide(_title(cell, section, last_section), []))
+                last_section = section
             slides[-1].cells.append(cell)
         if "notes" in cell.metadata:
             if kind == "skip":
@@ -86,10 +89,26 @@ def plain_title(cell):
     return re.sub(r"[*$`\\]", "", heading[1]) if heading else None
 
 
-def _title(cell, slides):
-    """Return the title of the slide that begins with this cell; without a heading it goes on with the slide before."""
-    before = slides[-1].title.removesuffix(", continued") + ", continued" if slides else "(no title)"
-    return plain_title(cell) or before
+def _title(cell, section, last_section):
+    """Return the title of the slide that begins with this cell: its section, and what it asks or says first.
+
+    Without either it goes on with the section of the slide before.
+    """
+    title = section or "(no title)"
+    if plain_title(cell):
+        return title
+    words = _first_words(cell)
+    return f"{title}: {words}" if words else title + ", continued" * (section == last_section)
+
+
+def _first_words(cell):
+    """Return the first sentence of a Markdown cell, or the question of a prediction, without markup; or ""."""
+    if cell.cell_type == "markdown":
+        sentence = re.split(r"(?<=[.?!])[*]*\s|:?\n\n", cell.source, maxsplit=1)[0].rstrip(":")
+    else:
+        question = re.search(r'predict\(\s*f?"([^"]+)"', cell.source)
+        sentence = re.sub(r"{[^}]*}", "...", question[1]) if question else ""
+    return shorten(re.sub(r"[*$`\\]", "", sentence), 90, placeholder=" ...")
 
 
 def _add_notes(slide, text):

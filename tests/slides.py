@@ -13,7 +13,7 @@ LOOK = """
     const cells = [...notebook.querySelectorAll(".jp-Cell.jp-deck-mod-onscreen")];
     const boxes = cells.map((cell) => cell.getBoundingClientRect());
     const inner = cells.flatMap((cell) =>
-        [...cell.querySelectorAll("img, table, .widget-box, .jp-RenderedText pre, .jp-RenderedMarkdown, .cm-line")])
+        [...cell.querySelectorAll("img, table, .widget-box, .jp-RenderedText pre, .jp-RenderedMarkdown, .cm-line, mjx-math")])
         .filter((part) => part.offsetParent !== null && part.closest(".jp-Cell-inputWrapper, .jp-Cell-outputWrapper")
             ?.getBoundingClientRect().height > 1);
     const height = Math.max(...boxes.map((box) => box.bottom)) - Math.min(...boxes.map((box) => box.top));
@@ -31,10 +31,19 @@ LOOK = """
 
 
 def open_slides(page, address, path, token):
-    """Open a notebook on a server in lecture mode, and wait for its first slide."""
-    page.goto(f"{address}/lab/tree/{path}?token={token}")
+    """Open a notebook on a server in lecture mode, and wait for its first slide.
+
+    Without "reset" the notebook that was open before would come back, and be in front for a while.
+    """
+    page.goto(f"{address}/lab/tree/{path}?token={token}&reset")
     page.wait_for_function(START)
+    page.wait_for_function("(path) => jupyterapp.shell.currentWidget?.context?.path === path", arg=path)
     page.wait_for_function("() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
+
+
+def close_slides(page):
+    """End the kernel of the notebook in front. Without that it outlives its page, and so do all that came before."""
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
 
 def slides(page):

@@ -51,6 +51,8 @@ def test_cell_ids_are_unique_and_stay_when_a_cell_is_inserted(tmp_path):
 
 def test_check_compares_notebook_and_source(built, tmp_path, capsys):
     assert build.main(["--check"], built[0].parent.parent) == 0
+    told = capsys.readouterr()
+    assert told.out.endswith(": 01_sample\n") and told.out.count("\n") == 1 and not told.err
     source, notebook = write_sample(tmp_path)
     assert build.main(["--check"], tmp_path) == 1
     assert capsys.readouterr().err.startswith("01_sample.ipynb is not in step with source/01_sample.py")

@@ -122,6 +122,8 @@ def copy_course(folder):
         (folder / "teaching" / f"{name}.py").write_text(REPORT)
     for name in ("01_saturation.ipynb", "04_initialization.ipynb"):
         (folder / "chapters" / name).touch()
+    (folder / "chapters" / "source").mkdir()
+    (folder / "chapters" / "source" / "01_saturation.py").touch()
     (folder / "chapters" / "build.py").write_text("import utils\n" + REPORT)
     return folder
 
@@ -138,17 +140,17 @@ def start(folder, environment, *arguments, python=sys.executable):
     return subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=120)
 
 
+def open_course(folder, environment):
+    """Start `course.py lab` in a group of processes of its own."""
+    command = [sys.executable, str(folder / "course.py"), "lab"]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+
 def stop_at(step, how, folder, environment):
     """Start `course.py lab`, send the signal `how` to all of its processes when it announces `step`, and return
     (exit code, what it wrote to stderr)."""
-    with subprocess.Popen(
-        [sys.executable, str(folder / "course.py"), "lab"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
+    with open_course(folder, environment) as process:
         assert any(line.startswith(step) for line in process.stdout), process.stderr.read()
         os.killpg(process.pid, how)
         return process.wait(), process.stderr.read()
@@ -226,7 +228,7 @@ def test_lecture_opens_a_chapter_and_passes_options_on(installed, offline):
     seen = report(start(installed, offline, "lecture", "04", "--dark", "--no-browser"))
     assert "--LabApp.default_url=/lab/tree/chapters/04_initialization.ipynb" in seen["arguments"]
     assert seen["arguments"][-2:] == ["--dark", "--no-browser"] and seen["OMP_NUM_THREADS"] == "1"
-    assert_one_sentence(start(installed, offline, "lecture", "03"), "Chapter 3 is not there")
+    assert_one_sentence(start(installed, offline, "lecture", "03"), "Chapter 03 is not there")
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no root")
@@ -343,6 +345,41 @@ def test_control_c_during_the_first_start(fresh, environment):
     assert not (fresh / ".venv" / "installed.txt").exists()
 
 
+def test_two_first_starts_at_once(fresh, environment):
+    """One installs; the other says that it waits, and goes straight on when the first is done."""
+    with open_course(fresh, environment) as one, open_course(fresh, environment) as two:
+        told = [process.communicate(timeout=120) for process in (one, two)]
+    assert (one.returncode, two.returncode) == (0, 0), told
+    assert [out.count("Setting up") for out, _ in told] in ([1, 0], [0, 1])
+    (waited,) = (out for out, _ in told if "Setting up" not in out)
+    first, *others = waited.splitlines()
+    assert first == "Another start of the course is installing; this one waits until it is done."
+    assert others[0].startswith("Opening JupyterLab") and len(others) == 2
+
+
+@needs_signals
+def test_a_killed_start_leaves_no_lock_behind(fresh, environment):
+    assert stop_at("[2/4]", signal.SIGKILL, fresh, environment)[0] == -signal.SIGKILL
+    result = start(fresh, environment, "lab")
+    assert "Another start" not in result.stdout and report(result)
+
+
+@needs_signals
+def test_a_waiting_start_can_be_interrupted_and_installs_nothing(fresh, environment):
+    with open(fresh / ".venv.lock", "a") as lock:
+        assert course.try_lock(lock)
+        assert stop_at("Another start", signal.SIGINT, fresh, environment) == (130, INTERRUPTED)
+    assert not (fresh / ".venv").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows no colon in a folder's name, and has another separator")
+def test_a_folder_with_a_colon_and_one_with_blanks_and_umlauts(tmp_path, environment):
+    for name in ("a:b", "Mein Kürs – 1"):
+        (tmp_path / name).mkdir()
+    assert_one_sentence(start(copy_course(tmp_path / "a:b"), environment, "lab"), "rename the folder")
+    report(start(copy_course(tmp_path / "Mein Kürs – 1"), environment, "lab"))
+
+
 @pytest.mark.parametrize("option", ["--port {}", "--port={}", "--ServerApp.port={}"])
 def test_a_taken_port_is_noticed_before_anything_is_installed(fresh, environment, option):
     with socket.socket() as other:
@@ -362,24 +399,72 @@ def test_a_free_port_is_accepted():
     course.check_port(["--no-browser"])
 
 
-def test_a_chapter_that_is_not_written(fresh, environment):
-    assert_one_sentence(start(fresh, environment, "lab", "03"), r"Chapter 3 is not there \(there are: 01_sat")
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    [
+        ("lab 03", r"Chapter 03 is not there \(there are: 01_saturation, 04_initialization\)"),
+        ("lab abc", "Chapter abc is not there"),
+        ("lecture ²", "Chapter ² is not there"),
+        ("lecture 1 4", r"One chapter is opened at a time, not 2 \(1 4\)"),
+        ("handout 1 99", "Chapter 99 is not there"),
+        ("build 4", r"Chapter 4 is not there \(there are: 01_saturation\)"),
+        ("build --chek", r"build has no option --chek \(it has: --check\)"),
+        ("handout --pdf", r"handout has no option --pdf \(it has: none\)"),
+        ("lecture --darkk", "lecture has no option --darkk .it has: --dark, "),
+        ("lab --dark", "lab has no option --dark .it has: --no-browser, "),
+        ("lab --port", "The option --port needs a value"),
+        ("lab --port eight", "Port eight is taken or not allowed"),
+        ("bench 03", "bench takes options only"),
+    ],
+)
+def test_a_wrong_word_is_noticed_before_anything_is_installed(fresh, environment, arguments, sentence):
+    assert_one_sentence(start(fresh, environment, *arguments.split()), sentence)
+    assert not (fresh / ".venv").exists()
+
+
+def test_right_words_are_told_apart():
+    options = ["--no-browser", "--port", "9000", "--ServerApp.ip", "0.0.0.0", "--ip=::1"]
+    assert course.read_arguments("lab", ["04", *options]) == (["04"], options)
+    assert course.read_arguments("lab", [*options, "04"]) == (["04"], options)
+    assert course.read_arguments("build", ["1", "--check", "2"]) == (["1", "2"], ["--check"])
+
+
+def test_the_options_of_lab_are_jupyterlabs():
+    shown = subprocess.run([sys.executable, "-m", "jupyterlab", "--help"], capture_output=True, text=True, check=True)
+    for option in (*course.JUPYTER_FLAGS, *course.JUPYTER_VALUES):
+        takes_value = re.search(rf"^{option}(=<\w+>)?$", shown.stdout, re.MULTILINE)
+        assert takes_value, option
+        assert bool(takes_value[1]) == (option in course.JUPYTER_VALUES), option
 
 
 def test_a_missing_or_unknown_command_shows_the_commands(fresh, environment):
     for arguments in ([], ["labb"]):
         result = start(fresh, environment, *arguments)
         assert result.returncode == 2 and "course.py lab" in result.stderr
-    assert start(fresh, environment, "--help").returncode == 0
+    for arguments in (["--help"], ["help"], ["lecture", "--help"], ["build", "-h"]):
+        result = start(fresh, environment, *arguments)
+        assert result.returncode == 0 and "lecture 03 --dark" in result.stdout
+    assert not (fresh / ".venv").exists()
+
+
+RETRIED = "WARNING: Retrying (Retry(total={}, connect=None)) after connection broken by 'X': /whl/cpu/torch/\n"
+NOT_FOUND = "ERROR: Could not find a version\nERROR: No matching distribution found for torch==1.0\n"
 
 
 @pytest.mark.parametrize(
     "said, meant",
     [
         ("ERROR: Could not install packages due to an OSError: [Errno 28] Kein Speicherplatz mehr verfügbar", "disk"),
-        ("WARNING: Retrying after connection broken by 'X'\nOSError: [Errno 28] No space left on device\n", "disk"),
+        (RETRIED.format(1) + "ERROR: Could not install packages due to an OSError: [Errno 28] No space\n", "disk is full"),
         ("[WinError 5] Access is denied: 'C:\\\\course\\\\.venv'", "cannot be written"),
         ("urllib3.exceptions.ProtocolError: ('Connection broken: IncompleteRead(7 bytes read)')", "no network"),
+        (RETRIED.format(0) + NOT_FOUND, "no network"),
+        (RETRIED.format(1) + NOT_FOUND, "no build of torch==1.0 for Python"),
+        (RETRIED.format(0).replace("/torch/", "/numpy/") + NOT_FOUND, "no build of torch==1.0 for Python"),
+        (RETRIED.format(0) + "ERROR: [Errno 13] Permission denied: '/a b/c'\nCheck it.", "/a b/c cannot be written to"),
+        (RETRIED.format(1) + "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM X. If\n  Got 7\n", "arrived damaged"),
+        (RETRIED.format(1) + "ERROR: Something new.\n[notice] A new release of pip", "failed: ERROR: Something new."),
+        ("ERROR: Exception:\nTraceback (most recent call last):\n  a\nKeyError: 7", "failed: KeyError: 7"),
         ("ReadTimeoutError: HTTPSConnectionPool(host='pypi.org', port=443): Read timed out.", "no network"),
         ("ERROR: No matching distribution found for torch==1.0", "no build of torch==1.0 for Python"),
         ("WARNING: a\nERROR: Something new.\nhint: b", "The installation failed: ERROR: Something new."),

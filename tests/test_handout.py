@@ -21,6 +21,12 @@ explore(line, slope=(0, 4))
 # Price: `$5 and $6`. $a < b$ and
 #
 # $$\\\\sqrt{2} = \\\\frac{1}{x}$$
+
+# %% tags=["slide-output"] slideshow={"slide_type": "slide"}
+print("a table of", 6 * 7)
+
+# %%
+print("code and", 6 * 9)
 """
 
 
@@ -66,7 +72,9 @@ def test_formulas_are_drawn_and_code_is_left_alone(chapter, tmp_path):
 def test_slides_leave_out_what_is_skipped_and_the_text_does_not(chapter, tmp_path):
     written, _ = write(chapter, tmp_path)
     slides, text = (written[name].read_text() for name in ("slides.html", "text.html"))
-    assert slides.count("<section>") == 4
+    assert slides.count("<section>") == 5
+    assert "a table of 42" in slides and "6 * 7" not in slides and "6 * 7" in re.sub("<[^>]+>", "", text)
+    assert "code and 54" in slides and "6 * 9" in slides
     assert "Not in a talk." in text and "Not in a talk." not in slides
     assert "Misconception" not in text + slides, "notes are the speaker's"
 
@@ -92,4 +100,4 @@ def test_the_pdf_has_one_sheet_a_slide(chapter, tmp_path, chromium_path):
     written, missing = write(chapter, tmp_path, chromium_path)
     assert missing == [] and {"slides.pdf", "run_sheet_45.pdf", "run_sheet_20.pdf"} <= set(written)
     pdf = written["slides.pdf"].read_bytes()
-    assert pdf.startswith(b"%PDF") and len(re.findall(rb"/Type /Page\b", pdf)) == 4
+    assert pdf.startswith(b"%PDF") and len(re.findall(rb"/Type /Page\b", pdf)) == 5

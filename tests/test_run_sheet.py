@@ -73,6 +73,23 @@ def test_slides_are_read_with_their_minutes_and_notes(tmp_path):
     assert [cell.source for cell in second.cells] == ["1 + 1", "A fragment.", "More of the same slide."]
 
 
+@pytest.mark.parametrize("begins, title", [
+    ("# %%\n1 + 1", "Part, continued"),
+    ("# %% [markdown]\n# **How large** is $x$? Guess.", "Part: How large is x?"),
+    ("# %% [markdown]\n# ## Another", "Another"),
+    ("# %% [markdown] slideshow={'slide_type': 'skip'}\n# ## Another\n\n# %%\n1 + 1", "Another"),
+    ('# %%\npredict(\n    f"A loss of {best[2]:.2f}. And then?",\n    scene)', "Part: A loss of .... And then?"),
+])  # fmt: skip
+def test_a_slide_is_named_after_its_section_and_what_it_asks(begins, title, tmp_path):
+    begins = begins.replace("'", '"')
+    cut = begins.rindex("# %%")
+    head, newline, rest = begins[cut:].partition("\n")
+    part = '# %% [markdown] slideshow={"slide_type": "slide"}\n# ## Part\n\n'
+    text = f'{part}{begins[:cut]}{head} slideshow={{"slide_type": "slide"}}{newline}{rest}\n'
+    assert [slide.title for slide in read_slides(notebook_of(tmp_path, text))] == ["Part", title]
+
+
+
 @pytest.mark.parametrize("old, new, sentence", [
     ("Minutes: 3", "Minutes: three", "minutes are written"), ("Minutes: 4 / 2", "Time: 4", "speaker notes begin with"),
     ('"subslide"', '"skip"', None), ('{"slide_type": "fragment"}', '{"slide_type": "skip"}', "no slide shows"),
@@ -102,6 +119,13 @@ def test_a_chapter_fills_its_talks_and_asks(path):
     slides = read_slides(notebook)
     for length, planned in zip(LENGTHS, (sum(column) for column in zip(*(slide.minutes for slide in slides)))):
         assert 0.75 * length <= planned <= length, f"{planned:g} minutes are planned for a talk of {length}"
+    if path.stem != "01_saturation":  # whose speaker still asks at pictures without a word on the screen
+        wordless = [number for number, slide in enumerate(slides, start=1) if not any(
+            cell.cell_type == "markdown" or "predict(" in cell.source for cell in slide.cells)]
+        assert not wordless, f"slides {wordless} show a picture or code, and say or ask nothing"
+        hanging = [number for number, slide in enumerate(slides, start=1)
+                   if slide.cells[-1].cell_type == "markdown" and slide.cells[-1].source.endswith(":")]
+        assert not hanging, f"slides {hanging} announce with a colon what they do not show"
     assert all(slide.minutes[0] for slide in slides), "a slide of the long talk needs its minutes"
     keys = [key for slide in slides for key, _ in slide.notes]
     assert min(keys.count(key) for key in ("Ask", "Expect", "Misconception", "Answer")) >= 2

@@ -20,7 +20,7 @@ from tests.browser import (
     wait_for_picture,
 )
 from tests.sample import CHAPTERS
-from tests.slides import SCREENS, open_slides, walk
+from tests.slides import SCREENS, close_slides, open_slides, walk
 
 pytestmark = pytest.mark.browser
 
@@ -35,16 +35,18 @@ def wave(ax, frequency=2, guess=None):
     return f"One period takes {1 / frequency:.3f} of the time; you said {guess}."
 """
 TALL = "# %%\n" + "\n\n".join(f"Paragraph {number} of a slide with far too much on it." for number in range(30))
-EXPLORE, PREDICT = 2, 4
+EXPLORE, PREDICT, TABLE = 2, 4, 6
+SENTENCE = "Words that a slide does not tear apart. " * 5
 
 
 def talk(folder):
-    """Write a talk of five slides, the last of which is too long."""
+    """Write a talk of six slides, the fifth of which is too long."""
     code, text = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
     cells = [
         text("# A talk", metadata=SLIDE), code(SCENE, metadata=SKIP),
         code("explore(wave, frequency=(1, 9))", metadata=SLIDE), text("A fragment.", metadata=FRAGMENT),
         code("predict('Which?', wave, ['one', 'two'], right='two')", metadata=SLIDE), text(TALL, metadata=SLIDE),
+        code(f"print({SENTENCE!r})", metadata={**SLIDE, "tags": ["slide-output"]}),
     ]  # fmt: skip
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "talk.ipynb")
@@ -67,6 +69,7 @@ def page(hall, chromium_path):
         open_slides(page, hall, "talk.ipynb", TOKEN)
         assert run_all(page) == {}
         yield page
+        close_slides(page)
 
 
 def show(page, index):
@@ -110,11 +113,23 @@ def test_a_hall_counts_hands_and_sees_them_in_the_reveal(page):
     screenshot(page, "lecture-hands")
 
 
+def test_a_table_is_read_without_its_code(page):
+    cell = show(page, TABLE)
+    page.evaluate("() => jupyterapp.shell.currentWidget.content.activate()")
+    printed = cell.locator(".jp-OutputArea-output pre")
+    printed.wait_for(state="visible")
+    assert cell.locator(".jp-Cell-inputWrapper").bounding_box()["height"] < 2
+    assert float(printed.evaluate("(pre) => getComputedStyle(pre).fontSize").removesuffix("px")) > 18
+    assert printed.evaluate("(pre) => getComputedStyle(pre).wordBreak") == "normal"
+    assert printed.evaluate("(pre) => pre.scrollWidth - pre.clientWidth") <= 0
+    screenshot(page, "lecture-table")
+
+
 def test_a_slide_shows_its_cells_and_the_walk_finds_what_overflows(page):
     """Last, since it answers the prediction."""
     looks = list(walk(page))
-    assert [look["cells"] for look in looks] == [[0], [2, 3], [4], [5]]
-    assert [look["down"] > 0 for look in looks] == [False, False, False, True]
+    assert [look["cells"] for look in looks] == [[0], [2, 3], [4], [5], [6]]
+    assert [look["down"] > 0 for look in looks] == [False, False, False, True, False]
     assert all(height > 0.5 * SCREENS[0][1] for look in looks[1:3] for height in look["pictures"])
 
 
@@ -137,6 +152,7 @@ def test_every_slide_fits_its_screen(path, hall, chromium_path):
                     faults.append(f"{width}x{height}, slide {number} ({first!r}): "
                                   f"{look['down']} pixels too high, {look['right']} too wide")
                     screenshot(page, f"{path.stem}-{height}-slide-{number}")
+        close_slides(page)
     assert not faults, "\n" + "\n".join(faults)
 
 

@@ -135,7 +135,7 @@ assert 0.1 < min(errors["he"].min(), weights["he"].min()) and max(errors["he"].m
 # Expect: the weights; seldom the units that are off.
 # Answer: both. In the weights' own gradient the loss is a decade smaller, since BP4 multiplies with the layer below.
 
-# %% tags=["claim-C2.01"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C2.01", "slide-output"]
 z_three = torch.tensor([-1.0, 0.0, 1.0], requires_grad=True)
 ways = {
     "F.relu(z)": F.relu(z_three),
@@ -208,12 +208,6 @@ for name, Z, q in (("bell", bell, 0.01), ("bell", bell, 100.0), ("box", box, 1.0
 # a tanh's $\chi$ changes with $q$; ReLU's never does. So one number decides: **$\sigma_w^2 = 2$ is level**, which
 # is He's choice. PyTorch's default has $\sigma_w^2 = \frac13$ and $\chi = \frac16$, and $\sqrt{1/6} = 0.408$ is the
 # factor that you saw above.
-#
-# ## Move it
-#
-# *Try:* (1) $\sigma_w^2 = 1$: what is lost in 20 layers, forward and backward? (2) $\sigma_w^2 = 4$. Nothing
-# saturates, so nothing stops it. (3) Set $\sigma_w^2 = 2$ and the depth to 40, and go through the seeds. Level on
-# average, says theory; how level is *one* net?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 4 / 3
@@ -223,7 +217,14 @@ for name, Z, q in (("bell", bell, 0.01), ("bell", bell, 100.0), ("box", box, 1.0
 # Misconception: sigma_w and its square are mixed up; and "half" is the mean square, not the size.
 # Answer: the square is 2: He. There is no q in chi, so it holds at every size of the signal.
 
-# %% slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Move it
+#
+# *Try:* (1) $\sigma_w^2 = 1$: what is lost in 20 layers, forward and backward? (2) $\sigma_w^2 = 4$. Nothing
+# saturates, so nothing stops it. (3) Set $\sigma_w^2 = 2$ and the depth to 40, and go through the seeds. Level on
+# average, says theory; how level is *one* net?
+
+# %%
 def signal_and_gradient(axes, sigma_w_squared=2.0, depth=20, seed=0):
     sigma_w = sigma_w_squared**0.5
     m = measure(MLP(depth, activation="relu", sigma_w=sigma_w, seed=seed), x[:128], y[:128])
@@ -285,12 +286,13 @@ assert abs(tiny - 1) < 1e-6 and abs(huge - 1) < 1e-6
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # On the right ReLU never saturates. That is its strength, and also why it can explode: no ceiling stops the signal.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it matter?
 #
 # Two activations, two kinds of weights: four nets of twenty layers, on the same batches. Which of them learn?
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def four_nets():
     return {f"{activation}, {init}": MLP(20, activation=activation, init=init)
             for activation in ("sigmoid", "relu") for init in ("torch", "he")}
@@ -324,14 +326,15 @@ assert max(best.values()) < 0.25
 # %% [markdown] slideshow={"slide_type": "skip"}
 # No rate helps. It takes the activation *and* the weights, as in chapter 1's cube: neither is enough alone. From here
 # on every net has He's weights, unless it is meant to be sick.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Half of it is silent
 #
 # Below are two layers of the 20-layer net, fresh from He's initialization: a row for each unit, a column for each of
 # 100 digits, sorted by class. Bright is on. *Try:* go from layer 1 to 20 on the right. Watch for rows of a single
 # colour.
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def pattern(axes, layer=20):
     net, by_class = MLP(20, activation="relu", init="he"), y[:100].argsort()
     z, _ = net.signals(x[:100][by_class])
@@ -390,9 +393,11 @@ print("units of one colour, layer 1 and layer 20:", [(int(first), int(last)) for
 # ## Dying
 #
 # If a unit is off for *every* digit, its slope is zero for every digit, so by BP2 its error is zero, so by BP4 its
-# weights get no gradient: it cannot learn its way back. It is called **dead**. Here is how to kill most of a net
-# within seconds: take steps that are too large. *Predict:* which share of the units will be dead in the end? Six
-# nets, three layers each, learning rate 0.3 with momentum 0.9:
+# weights get no gradient: it cannot learn its way back. It is called **dead**.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Here is how to kill most of a net within seconds: take steps that are too large. *Predict:* which share of the units
+# will be dead in the end? Six nets, three layers each, learning rate 0.3 with momentum 0.9:
 
 # %% slideshow={"slide_type": "skip"}
 @torch.no_grad()
@@ -427,7 +432,7 @@ def census_over_time(axes):
         plots.draw_bundle(ax, shares, steps, xlabel="step", ylabel="dead share", limits=(0, 1.05))
         ax.set_title(f"layer {l + 1}")
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 show(census_over_time, panels=3, size=(10, 3.6))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -444,7 +449,7 @@ show(census_over_time, panels=3, size=(10, 3.6))
 # of a guess, or to about 2: the units that were thrown too far went dark, and the noise with them. Notice also that
 # the lines of layers 2 and 3 often *fall*, and those of layer 1 hardly ever. We come back to that.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## One unit's death
 #
 # Follow one unit of layer 1 of the first net: of those that die, the one that lives for a middling time. The largest,
@@ -467,7 +472,7 @@ def one_life(axes):
     plots.draw_lines(axes[1], {"gradient": gradient}, x=steps[shown], xlabel="step", ylabel="norm of its own gradient")
     return f"Unit {unit} of layer 1 falls silent for all digits between steps {steps[end - 1]} and {steps[end]}."
 
-# %% tags=["claim-C2.05"] slideshow={"slide_type": "slide"}
+# %% tags=["claim-C2.05"]
 if not len(died):                                                    # you stopped the training early
     print("No unit has died yet: let the training above run on.")
 else:
@@ -519,12 +524,6 @@ assert stopped or 10 * back[0] < back[1:].min()
 # So death is permanent in two cases: in **layer 1**, whose input is the data (once the momentum has run out), and
 # wherever everything below is frozen or dead itself. Elsewhere a unit may return, but nobody calls it back: it is
 # luck. And once a whole layer is silent, nothing below it learns any more, and luck ends.
-#
-# ## Two ways to die
-#
-# A step too large, and a bias too negative. Here are both at once: 221 small nets of two layers, 13 learning rates
-# times 17 biases, trained together. (`Stack` computes them as one. A net's loss is weighted with its learning rate,
-# which comes to the same as a step of that length.) *Predict:* in which corners of the map do units die?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3
@@ -532,6 +531,13 @@ assert stopped or 10 * back[0] < back[1:].min()
 # Expect: true.
 # Misconception: its own weights are stuck, so it is; but its input may move.
 # Answer: for good only in layer 1, and where everything below is frozen or dead.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two ways to die
+#
+# A step too large, and a bias too negative. Here are both at once: 221 small nets of two layers, 13 learning rates
+# times 17 biases, trained together. (`Stack` computes them as one. A net's loss is weighted with its learning rate,
+# which comes to the same as a step of that length.) *Predict:* in which corners of the map do units die?
 
 # %% slideshow={"slide_type": "skip"}
 biases, powers = torch.linspace(-4, 0, 17), torch.linspace(-2.5, 0, 13)
@@ -563,7 +569,7 @@ run = fit(stack, images, labels, steps=150, lr=lengths.sum().item(), loss_fn=wei
           title="221 nets, mean loss")
 dead, right = dead_and_right()
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 sealed = dead_at_birth[1, :, 0] == 1                                 # (17,): biases with which layer 2 is born silent
 
 def two_ways_to_die(axes):
@@ -606,9 +612,11 @@ assert run.stopped or (half_dead.min() < half_dead[0] - 0.05 and right[10].max()
 # ## A census needs a birth certificate
 #
 # A popular and otherwise careful tutorial counts dead units in *untrained* nets, finds more than half of a layer dead
-# in a net of ten layers, takes it for an effect of depth, and advises another activation for very deep nets. Before
-# you believe a census, ask what the net was born with. The same ten layers with PyTorch's weights and biases, with the
-# same weights but biases of zero, and with He's:
+# in a net of ten layers, takes it for an effect of depth, and advises another activation for very deep nets.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Before you believe a census, ask what the net was born with. The same ten layers with PyTorch's weights and biases,
+# with the same weights but biases of zero, and with He's:
 
 # %% slideshow={"slide_type": "skip"}
 births = {"PyTorch's default": [], "the same, biases 0": [], "He": []}
@@ -623,7 +631,7 @@ birth_census = {name: torch.stack(shares).mean(0) for name, shares in births.ite
 z_deep = nets["PyTorch's default"].signals(x)[0][5]                  # layer 6 of the last net: (1437, 64)
 differs = (z_deep.var(0).mean() / z_deep.square().mean()).item()
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def draw_births(ax):
     plots.draw_lines(ax, birth_census, xlabel="layer", ylabel="dead share, untrained", limits=(0, 0.75))
 
@@ -649,10 +657,12 @@ assert birth_census["He"][7:].mean() > birth_census["He"][:3].mean() + 0.03
 #
 # ## Remedies, side by side
 #
-# Four remedies are usually listed: a smaller step, a slope on the left (*leaky ReLU*: $\phi(z) = \alpha z$ for
-# $z < 0$, here with $\alpha = 0.2$), He's initialization, and normalization. Try each on *two* sick nets. The first
-# has weights too large ($\sigma_w = 3$) for its learning rate, the second biases of $-3$. *Predict:* does each help
-# both?
+# Four remedies are usually listed: a smaller step, a slope on the left (*leaky ReLU*: $\phi(z) = \alpha z$ for $z <
+# 0$, here with $\alpha = 0.2$), He's initialization, and normalization.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Try each on *two* sick nets. The first has weights too large ($\sigma_w = 3$) for its learning rate, the second
+# biases of $-3$. *Predict:* does each help both?
 
 # %% slideshow={"slide_type": "skip"}
 REMEDIES = ("nothing", "a tenth of the step", "a leak of 0.2", "He's start", "batch norm")
@@ -686,7 +696,7 @@ for name, (sigma_w, bias, step) in sick.items():
             loss[name][remedy].append(torch.nan if run.diverged else last)
             silent[name][remedy].append(torch.nan if run.diverged else silent_share(nets[remedy]))
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def remedies(axes):
     for row, name in zip(axes.reshape(2, 2), sick):
         plots.draw_strips(row[0], silent[name], xlabel="share of units silent for every digit", limits=(-0.03, 1.03),
@@ -784,10 +794,10 @@ print(f"pull on a wrong output: sigmoid and cross-entropy {sigmoid_pull:.2f}, "
 assert state["relu"] > 10_000 and state["tanh"] < 1
 assert sigmoid_pull < -0.9 and relu_pull == 0
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The clinic: your second patient
 
-# %% slideshow={"slide_type": "slide"}
+# %% tags=["slide-output"]
 patient = chapter02.PATIENT
 print(patient.complaint)
 m = measure(patient.make(), x, y)
@@ -960,14 +970,15 @@ chapter02.check_census(census)
 #   input gets a gradient of exactly zero.
 # - A large step or a negative bias kills, only a change further down can bring a unit back, and a remedy has to fit
 #   the cause.
-#
-# One picture to keep: one activation, four sizes of weights.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 1
 # Say: Half gets through, so chi is sigma_w squared over 2; and a unit that is off for every input does not learn.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# One picture to keep: one activation, four sizes of weights.
+
+# %%
 def four_sizes(ax):
     curves = {}
     for name, sigma_w in (("4", 2.0), ("2 (He)", 2**0.5), ("1", 1.0), ("1/3 (PyTorch)", (1 / 3) ** 0.5)):

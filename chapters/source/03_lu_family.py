@@ -39,14 +39,14 @@ x, y, x_test, y_test = data.digits()
 names = [name for name in activations.ACTIVATIONS if name != "identity"]
 print(f"{len(names)} activations:", ", ".join(names))
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## See it: the atlas
 #
 # ReLU lets the gradient through on one half of the axis and stops it on the other. Everything that came after it
 # tries to keep the first and mend the second. All at a glance: the value (solid) and the slope (dashed), which is what
 # the gradient meets.
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def gallery(axes):
     z = torch.linspace(-4, 4, 401, dtype=torch.float64)
     for ax, name in zip(axes.flat, names):
@@ -58,7 +58,7 @@ def gallery(axes):
         ax.get_legend().remove()
     return "Solid: the value. Dashed: the slope."
 
-show(gallery, panels=(3, 4), size=(8.4, 4.4))
+show(gallery, panels=(3, 4), size=(8.4, 4.7))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
@@ -70,11 +70,12 @@ show(gallery, panels=(3, 4), size=(8.4, 4.4))
 # Sigmoid and tanh level off on both sides, the others on one or none. Mind the three manners on the left: a *leak*
 # (leaky, PReLU), a *floor* (ELU, SELU), and a *dip* (GELU, SiLU, Mish), which also bends the right side a little. Now
 # two at a time, larger; above the value, below the slope.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # *Try:* (1) relu against leaky_relu, then elu: which of the two has a floor? (2) gelu against silu: find the place
 # where the value *falls*. (3) selu: how steep is it just left of zero?
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def atlas(axes, first="relu", second="gelu"):
     z = torch.linspace(-5, 5, 1001, dtype=torch.float64)
     chosen = {name: activations.get(name) for name in (first, second)}
@@ -101,12 +102,13 @@ explore(atlas, panels=(2, 1), size=(9, 5.6), first=names, second=names)
 # Now the facts, and not from a textbook: each number below is computed from the formula. The range of the slope and
 # where it is reached (the point nearest to zero; `inf`: only approached); whether the slope is continuous (`smooth`)
 # and the value never falls (`rises`); and three numbers that you know how to read.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # - **gain** $= 1/\sqrt{E[\phi(Z)^2]}$ with $Z \sim N(0, 1)$: the $\sigma_w$ that keeps the mean square of $z$ at 1.
 # - **back** $= E[\phi'(Z)^2]$: the mean squared slope.
 # - $\chi$ = gain² · back: what one layer does to the squared gradient *if* $z$ is held at 1.
 
-# %% tags=["claim-C3.10"] slideshow={"slide_type": "slide"}
+# %% tags=["claim-C3.10", "slide-output"]
 grid = torch.linspace(-6, 6, 12_001, dtype=torch.float64)
 facts = {name: theory.facts(name) for name in names}
 smooth = {name: activations.get(name).slope(grid).diff().abs().max().item() < 0.01 for name in names}
@@ -205,11 +207,12 @@ assert apart(softplus(z), F.softplus(z)) < 1e-12 and apart(mish(z), F.mish(z)) <
 # %% [markdown] slideshow={"slide_type": "skip"}
 # A word on credit: SiLU is usually attributed to the Swish paper of 2017. It stands already in the GELU paper of
 # 2016, and Elfwing et al. studied it independently.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # Swish has a knob. *Try:* (1) $\beta = 0$: what is left? (2) $\beta = 10$: whom does it resemble? (3) At which
 # $\beta$ is it hard to tell from GELU (choose it as the companion)?
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def swish_by_beta(axes, beta=1.0, companion="relu"):
     z = torch.linspace(-4, 4, 401, dtype=torch.float64)
     other, f, slope = activations.get(companion), swish(z, beta), activations.silu_slope(z, beta)
@@ -276,7 +279,8 @@ assert 0.99e-10 < left.item() < 1.01e-10
 # As good as nothing. Along a negative path a leaky net vanishes like any other, and faster than a sigmoid. The leak
 # has another use: it keeps a way *back* for the unit. The gradient of a whole net is a sum over all paths, and most
 # of it flows where units are active: back = 0.5000 for ReLU, 0.50005 for the leaky one.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # **PReLU** lets the data choose the leak, starting from 0.25. Watch what twenty layers choose, in five nets.
 
 # %% tags=["claim-C3.02"] slideshow={"slide_type": "skip"}
@@ -293,15 +297,14 @@ print(f"layers 1 to 5: {first_five:.2f}; layers 16 to 20: {last_five:.2f}")
 assert (before == 0.25).all()
 assert stopped or (final.std() > 0.04 and final.mean() > 0.25 and last_five > first_five)
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def learnt_slopes(axes):
     shown = {f"layer {l + 1}": slopes["net 0"][:, l] for l in (0, 9, 19)}
     plots.draw_lines(axes[0], shown, learning["net 0"].recorded_steps, xlabel="step", ylabel="slope below zero",
                      markers=False, limits=(-0.1, 0.65))
-    plots.draw_bundle(axes[1], final, range(1, 21), xlabel="layer", ylabel="slope below zero, at the end",
-                      limits=(-0.1, 0.65))
-    axes[0].set_title("one net, while it learns")
-    axes[1].set_title("five nets, and their mean")
+    plots.draw_bundle(axes[1], final, range(1, 21), xlabel="layer", ylabel="slope below zero", limits=(-0.1, 0.65))
+    axes[0].set_title("one net, learning")
+    axes[1].set_title("five nets, at the end")
 
 show(learnt_slopes, panels=2, size=(8.4, 3.4))
 
@@ -344,10 +347,10 @@ predict("Whose variance is closest to 1 after 100 layers at sigma_w = 1? (Your g
 # Misconception: the most popular activation is the most stable.
 # Answer: selu. ReLU has lost 33 decades and GELU 60; at these weights, not in general.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # And on the way there? One curve for each kind (leaky ReLU and PReLU run with ReLU, SiLU with GELU):
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 def on_the_way(axes):
     kinds = ("sigmoid", "tanh", "relu", "elu", "selu", "gelu", "softplus", "mish")
     layers = torch.arange(0, 100, 9)
@@ -414,11 +417,12 @@ assert min(pulls[name] for name in ("gelu", "silu", "mish")) > 1.05
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Three temperaments. See each of them, at its own gain, from a wrong start.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # *Try:* (1) SELU from 0.2 and from 10. (2) ReLU: theory stays where it began; what does the measurement do, and why?
 # (3) GELU from 2 and from 0.3. What would a deep net need that is made of it?
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def level(ax, activation="selu", start=3.0):
     gain, phi = theory.gain(activation), activations.get(activation).value
     a = through(phi, 50, width=128, sigma_w=gain, start=start / gain**2)
@@ -464,7 +468,8 @@ assert 0.98 < spread < 1.02 and advised == 0.75
 # A trap in the last line: PyTorch's `calculate_gain("selu")` is ¾. Its documentation says that this gives up the
 # normalizing effect for a steadier gradient in rectangular layers. SELU's own gain is 1, in PyTorch
 # `nonlinearity="linear"`.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ### Four conditions, each broken once
 #
 # The promise of SELU holds under conditions: LeCun's weights, a plain chain of dense layers, standardized input, and
@@ -483,7 +488,7 @@ torch.manual_seed(0)
 ends = {name: [through(activations.selu, 50, width=256, seed=seed, **how)[-1] for seed in range(3)]
         for name, how in broken.items()}
 
-# %% tags=["claim-C3.04"] slideshow={"slide_type": "slide"}
+# %% tags=["claim-C3.04", "slide-output"]
 after_50 = {name: sum(a.var().item() for a in three) / 3 for name, three in ends.items()}
 cosine = {name: sum(map(alike, three)) / 3 for name, three in ends.items()}
 for name in broken:
@@ -535,7 +540,7 @@ for name, f in (("GELU", F.gelu), ("SiLU", F.silu)):
 # Minutes: 2
 # Say: The -0.17 of the articles is the minimum of GELU itself, taken for that of its slope. And a slope above one does not explode: the mean square counts.
 
-# %% tags=["claim-C3.11"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C3.11", "slide-output"]
 for name in ("gelu", "silu", "mish"):
     steep = (activations.get(name).slope(grid) > 1).double().mean().item()
     print(f"{name}: steeper than 1 on {steep:.0%} of [-6, 6]; E[slope²] = {facts[name].back:.3f} at q = 1; "
@@ -587,8 +592,10 @@ assert same == count(plain) and wide * 2 == same * 3 and gated(torch.ones(2, d))
 #
 # Twenty layers of 64 units on 600 digits, each activation at its own gain, all with one learning rate, the same
 # batches, and *eight* seeds each: 72 nets, in about half a minute. (`Stack` trains the eight nets of one activation as
-# one. PReLU is missing because it learns; you have seen its run.) *Predict:* how far apart will they be after 100
-# steps, and after 300?
+# one. PReLU is missing because it learns; you have seen its run.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# *Predict:* how far apart will they be after 100 steps, and after 300?
 
 # %% slideshow={"slide_type": "skip"}
 racing = ["tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus"]
@@ -610,7 +617,7 @@ def right(net, images=x32[:500], labels=y32[:500]):          # accuracy of each 
 runs = race(stacks, x32, y32, steps=300, lr=0.003 * SEEDS, loss_fn=mean_loss,   # the mean divides by SEEDS
             record={"right": right}, every=20, title="Nine activations, the mean of eight nets each")
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def race_by_activation(axes):
     curves = {name: run.recorded["right"].T for name, run in runs.items()}             # (SEEDS, records)
     means = [own.nanmean(0) for own in curves.values()]
@@ -619,9 +626,10 @@ def race_by_activation(axes):
                           limits=(0, 1.05))
         ax.set_title(name)
         ax.label_outer()
+    axes[1, 4].axis("off")                                           # nine of ten
     return "Thin: one net each. Thick: their mean. Grey: the means of the other activations."
 
-show(race_by_activation, panels=(3, 3), size=(7.6, 4.2))
+show(race_by_activation, panels=(2, 5), size=(8.6, 3.9))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 4 / 3
@@ -630,7 +638,11 @@ show(race_by_activation, panels=(3, 3), size=(7.6, 4.2))
 # Misconception: newer is better.
 # Answer: tanh, ELU and SELU lead early; late, a few points are left, and a tail of unlucky GELU nets.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Now a dot for each net, and a stroke for the mean of eight. If you may show one run of each, can you make ReLU win,
+# or lose?
+
+# %%
 early = {name: run.recorded["right"][5] for name, run in runs.items() if len(run.recorded.get("right", ())) > 5}
 late = {name: right(stack) for name, stack in stacks.items()}
 unseen = {name: right(stack, x_test.float(), y_test) for name, stack in stacks.items()}
@@ -666,7 +678,7 @@ assert stopped or max(e.values()) - e["silu"] > 2.5 * (max(l.values()) - l["silu
 assert stopped or min(l["relu"], l["leaky_relu"]) > max(l.values()) - 0.06
 assert stopped or (u["tanh"] < u["relu"] < min(u["elu"], u["selu"]) < u["relu"] + 0.08 and l["gelu"] < l["relu"])
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # A doubter asks again: is it the learning rate? One for all may suit some and not others. Four rates, three nets each,
 # 100 steps:
 
@@ -685,7 +697,7 @@ for name in racing[:-1]:
     race({name: stack}, x32, y32, steps=100, lr=lengths.sum().item(), loss_fn=weighted_loss, live=False)
     by_rate[name] = right(stack).nan_to_num(0).view(4, 3).mean(1)                      # (4,)
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 def rates_and_accuracy(ax):
     plots.draw_lines(ax, by_rate, rates, xlabel="learning rate", ylabel="accuracy after 100 steps", limits=(0, 1.3))
     ax.set(xscale="log", yticks=torch.linspace(0, 1, 6))
@@ -786,10 +798,11 @@ quiz.review(guide, measured, within=0.1)
 # | units fall silent though step, weights and biases are sound | Leaky ReLU or PReLU | the slope is never zero (no cure for a step too large: chapter 2) |
 # | many plain layers, no normalization | SELU, LeCun's weights | the level holds itself, under four conditions |
 # | Transformer | GELU or SwiGLU, with its norm | what the field has tested; the norm resets the level |
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Clinic: the third patient
 
-# %% slideshow={"slide_type": "slide"}
+# %% tags=["slide-output"]
 patient = chapter03.PATIENT
 print(patient.complaint)
 m = measure(patient.make(), x[:128], y[:128])
@@ -973,14 +986,15 @@ chapter03.check_selu_constants(selu_constants)
 #   softplus aside), and the pull of its level, where they differ; SELU pulls back and has a gain of 1 besides.
 # - In a race the family differs in speed and in its unlucky nets, and little in the end: choose for a reason that you
 #   measured, not for a headline.
-#
-# One picture to keep: three temperaments, each at its own gain, from the same wrong start.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
 # Say: Choose for a reason that you measured, not for a headline.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# One picture to keep: three temperaments, each at its own gain, from the same wrong start.
+
+# %%
 def temperaments(ax):
     curves = {}
     for name in ("selu", "relu", "gelu"):

@@ -44,7 +44,8 @@ print(f"images {tuple(x.shape)}, labels {tuple(y.shape)}, mean square of a pixel
 # A unit with 1,000 inputs, half of which are on ($a=1$) and half off ($a=0$). Its weights and its bias come from
 # $N(0, 1)$: random, small numbers around 1. What could be wrong with that? Below are 2,000 such units. On the left
 # what they compute, $z$; on the right what a sigmoid makes of it.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # *Try:* (1) go from 1,000 inputs down to 10. (2) Switch to weights that are divided by $\sqrt n$, and move the
 # number of inputs again: what has stopped to matter?
 
@@ -56,7 +57,7 @@ def first_layer(n, scale, seed=0):
     b = torch.randn(2000, generator=generator)
     return w @ on + b                                                # z: (2000,)
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def before_the_first_step(axes, inputs=1000, weights="N(0, 1)"):
     z = first_layer(inputs, 1.0 if weights == "N(0, 1)" else inputs**-0.5)
     plots.draw_histograms(axes[0], {"z": z}, bins=torch.linspace(-60, 60, 61), xlabel="pre-activation z")
@@ -75,11 +76,12 @@ explore(before_the_first_step, panels=2, size=(8, 3.2), inputs=(10, 1000, 10), w
 # Misconception: small random terms cancel. Their mean does; their spread grows like the root of their number.
 # Answer: a standard deviation of 22, and four units of five beyond 5. Then switch to N(0, 1/n) and move the inputs.
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # With 1,000 inputs nearly all units sit at 0 or at 1, where the sigmoid is flat. They are saturated, and nobody has
 # trained anything yet. With weights divided by $\sqrt n$ the curve on the right is a gentle hill, for 10 inputs as for
 # 1,000.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand: the variance of a sum
 #
 # $z = \sum_k w_k a_k + b$. The inputs $a_k$ are given, the weights are random, independent, with mean 0. Variances of
@@ -89,7 +91,7 @@ explore(before_the_first_step, panels=2, size=(8, 3.2), inputs=(10, 1000, 10), w
 #
 # Here that is $1000\cdot1\cdot\frac12 + 1 = 501$, so the standard deviation is $\sqrt{501} = 22.4$. Notice what stands
 # there: $E[a^2]$, the mean *square* of the inputs. Many texts write $\mathrm{Var}(a)$, which is the same only if the
-# inputs have mean 0. Ours have mean $\frac12$. Add the inputs one at a time and see which formula is right:
+# inputs have mean 0. Ours have mean $\frac12$.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 2
@@ -98,7 +100,10 @@ explore(before_the_first_step, panels=2, size=(8, 3.2), inputs=(10, 1000, 10), w
 # Misconception: the two are the same. Only for inputs of mean 0.
 # Answer: the mean square. The next slide shows both.
 
-# %% tags=["claim-C4.01"] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Add the inputs one at a time and see which formula is right:
+
+# %% tags=["claim-C4.01"]
 n, generator = 1000, torch.Generator().manual_seed(0)
 a = (torch.arange(n) % 2 == 0).float()
 terms = torch.randn(2000, n, generator=generator) * a                # w_k a_k of 2,000 units
@@ -113,7 +118,7 @@ def term_by_term(ax):
     curves = {"measured": measured, "k E[a²] + 1": with_square, "k Var(a) + 1": with_variance}
     plots.draw_lines(ax, curves, xlabel="inputs added, k", ylabel="variance of the sum", markers=False)
 
-show(term_by_term, size=(5.5, 2.6))
+show(term_by_term, size=(6.5, 3.1))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1
@@ -170,7 +175,7 @@ assert any(run.stopped for run in runs.values()) or scaled > naive + 0.05
 # Expect: "nothing would come out", and rarely the word symmetry.
 # Answer: zeros give not even a gradient; equal weights give equal gradients, for ever.
 
-# %% tags=["claim-C4.05"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C4.05", "slide-output"]
 def born(kind):
     net = MLP(2, width=16, activation="tanh", init="lecun")
     for layer in {"zero": [*net.hidden, net.readout], "constant": net.hidden, "random": []}[kind]:
@@ -187,12 +192,14 @@ for kind in ("zero", "constant", "random"):
 assert size["zero"] == 0 and spread["constant"] < 1e-9 * size["constant"] and spread["random"] > 0.1 * size["random"]
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# With zeros, not even a gradient: $(W^{l+1})^\top\delta$ is 0. With constants in the hidden layers, sixteen times the same
-# row, up to rounding. It is one unit in sixteen copies. (The readout is random here. Were its weights all the same, too,
-# the errors that it sends back would cancel: they sum to 0 over the classes.) Now train them, and record how far apart
-# the rows of the *weights* are. *Predict:* will training break the symmetry?
+# With zeros, not even a gradient: $(W^{l+1})^\top\delta$ is 0. With constants in the hidden layers, sixteen times the
+# same row, up to rounding. It is one unit in sixteen copies. (The readout is random here. Were its weights all the
+# same, too, the errors that it sends back would cancel: they sum to 0 over the classes.)
 
-# %% tags=["claim-C4.05"] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Now train them, and record how far apart the rows of the *weights* are. *Predict:* will training break the symmetry?
+
+# %% tags=["claim-C4.05"]
 def row_distance(net):
     rows = net.hidden[0].weight
     return (rows - rows.mean(0)).norm()
@@ -216,13 +223,14 @@ assert stopped or (right["random"] > 0.9 and max(right["zero"], right["constant"
 # It does not, but for rounding errors. What the constant net learns is what *one* unit in layer 1 can tell about a
 # digit. (The biases may be constant, and usually are 0: different weights suffice to tell the units apart.) So the
 # weights must be random, and the question is only: how large?
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Too small
 #
 # The habit of the 1990s, and of AlexNet, was $N(0, 0.01^2)$. Safe from saturation for sure. Ten tanh layers of 256
 # units, and what each of them passes on:
 
-# %% tags=["claim-C4.04"] slideshow={"slide_type": "slide"}
+# %% tags=["claim-C4.04"]
 timid = MLP(10, width=256, activation="tanh", init="small")
 _, activity = timid.signals(x[:64])                                  # a: 11 tensors, (64, units)
 size = torch.stack([a.std() for a in activity[1:]]).detach()         # (10,)
@@ -232,7 +240,7 @@ def fading(ax):
     plots.draw_by_layer(ax, size, theory=on_paper, quantity="std of the activations")
     return f"From {size[0]:.1e} in layer 1 to {size[-1]:.1e} in layer 10."
 
-show(fading, size=(5.5, 2.7))
+show(fading, size=(6.5, 3.2))
 factor = (size[-1] / size[1]).item() ** (1 / 8)
 print(f"per layer {factor:.3f}; on paper 0.01 √256 = {0.01 * 256**0.5:.3f}")
 assert 1e-10 < size[-1] < 1e-7 and abs(factor - 0.16) < 0.02
@@ -309,10 +317,11 @@ assert 5e4 < broad[0] / broad[-1] < 2e5
 # explodes, though most of its units are saturated. (1,000 units would be 20 million weights, so there you get theory's
 # number only.) A tanh net explodes at every one of these widths. "Naive
 # initialization saturates, *hence* the gradient vanishes" is what many articles say. The first half is right.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # Move it yourself, and see how close theory's line stays:
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 explore(naive_net, width=[10, 30, 64, 100, 160, 256, 400], activation=["sigmoid", "tanh", "relu"])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -342,7 +351,7 @@ explore(naive_net, width=[10, 30, 64, 100, 160, 256, 400], activation=["sigmoid"
 # Expect: about half of a hall that has read the source.
 # Answer: it calls He's function, with a number that makes sigma_w squared one third, a sixth of He's.
 
-# %% tags=["claim-C4.06"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C4.06", "slide-output"]
 ours = nn.Linear(256, 256, dtype=torch.float64).weight.detach()      # PyTorch's own, fresh
 bound, sigma_w_squared = ours.abs().max() * 256**0.5, 256 * ours.var()
 print(f"√n max|w| = {bound:.3f}, n Var(w) = {sigma_w_squared:.3f}")
@@ -356,10 +365,11 @@ for activation, expected in {"sigmoid": 0.141, "tanh": 0.577, "relu": 0.408}.ite
           f"{per_layer[activation] ** 20:.0e} through 20")
     assert abs(per_layer[activation] / expected - 1) < 0.07
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # This is not a bug: the default is old and was made for shallow nets. But a deep net that nobody initialized is a
 # net with a fading gradient, for each of the three.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The map that a layer applies
 #
 # Time for the theory behind those black lines. Write $\mathrm{Var}(w) = \sigma_w^2/n$ and $\mathrm{Var}(b) =
@@ -371,15 +381,16 @@ for activation, expected in {"sigmoid": 0.141, "tanh": 0.577, "relu": 0.408}.ite
 # One number in, one number out. Draw it as a curve, and follow it like this: from $q$ up to the curve (that is the
 # next layer's $q$), across to the diagonal (make it the new input), up to the curve again. The staircase is your net,
 # a step for each layer.
-#
-# *Try:* (1) Different starting points: where do they end? (2) tanh, $\sigma_b = 0$, and $\sigma_w$ from 0.5 to 2: at
-# which value does the end leave 0? (3) ReLU: find the one $\sigma_w$ at which nothing moves, then nudge it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
 # Say: one number per layer, and a rule from each to the next. This is the variance of a sum again.
 
-# %% slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"}
+# *Try:* (1) Different starting points: where do they end? (2) tanh, $\sigma_b = 0$, and $\sigma_w$ from 0.5 to 2: at
+# which value does the end leave 0? (3) ReLU: find the one $\sigma_w$ at which nothing moves, then nudge it.
+
+# %%
 def cobweb(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3, start=2.5):
     q = torch.linspace(0, 3, 121, dtype=torch.float64)
     curve = theory.q_map(activation, q, sigma_w, sigma_b)
@@ -420,16 +431,19 @@ for sigma_w, sigma_b in ((1.0, 0.5), (1.5, 0.3), (2.5, 0.0)):
 print(f"off by at most {worst_q:.0%} in q at any layer, {worst_chi:.0%} in χ")
 assert 0 < worst_q < 0.2 and 0 < worst_chi < 0.2
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Order, chaos, and the edge
 #
 # So every pair $(\sigma_w, \sigma_b)$ has its $\chi$, and a plane is a good place to see them all. The black line is
-# where $\chi = 1$. It needs no search. Pick any $q$; then $\chi = 1$ says what $\sigma_w$ must be, and the fixed point
-# says what $\sigma_b$ must be:
+# where $\chi = 1$.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# It needs no search. Pick any $q$; then $\chi = 1$ says what $\sigma_w$ must be, and the fixed point says what
+# $\sigma_b$ must be:
 #
 # $$\sigma_w^2 = 1 / E[\phi'(\sqrt q Z)^2], \qquad \sigma_b^2 = q - \sigma_w^2 E[\phi(\sqrt q Z)^2].$$
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def phase_diagram(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3):
     columns, rows = torch.linspace(0.2, 4, 39), torch.linspace(0, 1, 26)
     chi = phase.chi_map(activation, columns, rows).log10()           # (26, 39)
@@ -459,10 +473,12 @@ assert abs(at_zero - 1) < 1e-3 and abs(squared - 1.761) < 0.005
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # On the left of the line is the **ordered phase**, on the right the **chaotic** one. The names come from what happens
-# not to one input but to *two*. Send two different digits through the same 40 layers and watch the cosine of the angle
-# between their pre-activations:
+# not to one input but to *two*.
 
-# %% tags=["claim-C4.08"] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Send two different digits through the same 40 layers and watch the cosine of the angle between their pre-activations:
+
+# %% tags=["claim-C4.08"]
 PHASES = {"order, σ_w = 0.8": 0.8, "edge, σ_w = 1.327": 1.327, "chaos, σ_w = 2.5": 2.5}
 together = {}
 for name, sigma_w in PHASES.items():
@@ -474,7 +490,7 @@ for name, sigma_w in PHASES.items():
 def two_digits(ax):
     plots.draw_lines(ax, together, xlabel="layer", ylabel="cosine between two digits", limits=(-0.2, 1.05))
 
-show(two_digits, size=(6, 2.8))
+show(two_digits, size=(6.5, 3.2))
 order, edge, chaos = (curve[-1].item() for curve in together.values())
 print(f"cosine in layer 40: {order:.3f} in order, {edge:.2f} at the edge, {chaos:.2f} in chaos")
 assert order > 0.999 and chaos < 0.3 and chaos + 0.2 < edge < 0.99
@@ -557,14 +573,15 @@ assert stopped or (plain < 0.2 and plain + 0.1 < switch < centred - 0.03)
 # the trick is that all of them share the same random numbers, times a factor. The black lines are theory's, which
 # has never seen these nets: where it says that the ratio is a thousandth, 1, and a thousand. The caption says how far
 # it is off: little in the median net; a lot in the worst one, as the errors of forty layers multiply.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # *Try:* (1) each activation: where is its white region, and what shape has it? (2) Other seeds: what changes?
 # (3) tanh with $\sigma_b = 1$: which way has the strip moved, and is it as wide at the top as before?
 
 # %% slideshow={"slide_type": "skip"}
 EXPONENTS, DEPTHS = torch.linspace(-2, 4, 25, dtype=torch.float64), list(range(2, 41, 2))
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def phase_map(ax, activation="tanh", sigma_b=0.0, seed=0):
     sigma_w = 2**EXPONENTS
     ratio = phase.gradient_map(activation, x[:16], y[:16], sigma_w, DEPTHS, sigma_b=sigma_b, seed=seed)[0]
@@ -607,7 +624,8 @@ for activation in ("sigmoid", "tanh", "relu"):
 # both sides. tanh's bends to the right: larger weights saturate it, which holds the explosion back. The sigmoid's lies
 # far to the right, around $2^{3.3} \approx 10$. And every strip gets narrower the deeper the net. That is why, before
 # good initialization, deep nets seemed impossible: you had to hit the strip by luck.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it matter? Where the net can learn
 #
 # Alive at birth is one thing; does it *learn*? 128 tanh nets, eight depths and sixteen $\sigma_w$, with $\sigma_b^2 =
@@ -635,7 +653,7 @@ with torch.no_grad():                                                # accuracy:
     logits = (torch.cat([stack(part) for part in images.split(96)], 1) for stack in stacks.values())
     learned = torch.stack([(answers.argmax(2) == labels).double().mean(1) for answers in logits])
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 fine = torch.linspace(0.5, 4, 141)
 chi_fine = phase.chi_map("tanh", fine, [0.05**0.5])[0]               # (141,)
 xi = 1 / chi_fine.log().abs().clamp(min=1e-3)
@@ -710,7 +728,8 @@ show(power_law, size=(6, 2.8))
 # A straight line on two log axes with slope $-1$ is a **power law**: $q^l \approx 1/(2l)$, and the gradient's mean square
 # falls like $0.71/L$. After 100 layers it is less than a hundredth, where an exponential would have left nothing. That
 # is what the edge buys: not no decay, but a decay that depth can afford.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## ☆ Valid at step 0 only
 #
 # All of this is about *random* weights. Training makes them less so with every step. Put a net on the edge, and measure
@@ -724,7 +743,7 @@ def chi_by_layer(net):
 learner = MLP(10, activation="tanh", sigma_w=1.1)
 run = fit(learner, x, y, steps=200, lr=0.02, record={"χ": chi_by_layer}, every=5, live=False)
 
-# %% tags=["claim-C4.11"] slideshow={"slide_type": "slide"}
+# %% tags=["claim-C4.11"]
 chi = run.recorded["χ"]                                              # (records, 10)
 middle = chi[:, 2:8].log().mean(1).exp()                             # layers 3 to 8, geometric mean
 
@@ -733,7 +752,7 @@ def leaving_the_edge(ax):
     plots.draw_lines(ax, curves, x=run.recorded_steps, xlabel="step", ylabel="χ, measured", limits=(0, 2.5))
     return f"χ of the middle layers: {middle[0]:.2f} at birth, {middle[-1]:.2f} after {run.recorded_steps[-1]} steps."
 
-show(leaving_the_edge, size=(6, 2.8))
+show(leaving_the_edge, size=(6.5, 3.2))
 assert run.stopped or (middle[0] < 1.05 and middle[-1] > middle[0] + 0.15 and run.accuracy > 0.9)
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -39,7 +39,7 @@ torch.set_num_threads(1)
 x, y, x_test, y_test = data.digits()
 print(f"images {tuple(x.shape)}, mean square of a pixel {x.square().mean():.2f}")
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## See it: fifty layers
 #
 # The signal alone: no labels, no training. Numbers with mean square 1 go through fifty ReLU layers of 512 units, and
@@ -58,7 +58,7 @@ def mean_squares(sigma_w, phi=torch.relu, weights=matrices):
         squares.append(a.double().square().mean())
     return torch.stack(squares)                                      # (50,), layer 1 first
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def three_scales(ax):
     curves = {f"σ_w² = {square}": mean_squares(square**0.5) for square in (3, 2, 1)}
     plots.draw_lines(ax, curves, xlabel="layer", ylabel="mean square of a", log=True, limits=(1e-18, 1e14))
@@ -116,13 +116,14 @@ predict("Fifty ReLU layers with Xavier's scale: what is left of a mean square of
 # $2^{-50} = 9\cdot10^{-16}$. A factor of two looks harmless, and depth makes a catastrophe of it.
 #
 # ## Move it
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # *Try:* (1) find the scales at which layer 50 is above $10^{-6}$ and below $10^{6}$: how narrow is the window? (2)
 # Which scale loses a quarter in every layer? Compute it first. (3) On the right stands what is left if you divide by
 # theory, on an axis of its own. Move the scale: why does ReLU's curve stay as it is? (4) tanh and SELU, at 1, 2 and
 # 3: what else can a level do?
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def level(axes, sigma_w_squared=2.0, activation="relu"):
     sigma_w, phi = sigma_w_squared**0.5, activations.get(activation).value
     measured = sigma_w_squared * mean_squares(sigma_w, phi)          # of the z that comes after layer 1, 2, ...
@@ -234,7 +235,7 @@ assert 1 / 8 < min(apart["selu"]) and max(apart["selu"]) < 8
 # Bengio (Xavier is Glorot's first name) took the mean of the two *denominators*. He et al. chose one side.
 #
 # The last column: a uniform variable on $(-b, b)$ has variance $b^2/3$, so $b = \sqrt3\,$std. PyTorch offers both
-# forms. Ours against theirs:
+# forms.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2
@@ -275,7 +276,7 @@ for n_in, n_out in ((200, 200), (100, 300), (300, 100), (784, 100)):
 assert all(abs(ratio / (1 + n_out / n_in) - 1) < 0.03 for (n_in, n_out), ratio in doubles.items())
 assert 3.9 < doubles[100, 300] < 4.1
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
 # What does each rule do to a rectangular layer without a bend? Bars are measured, in one layer, from a thousand
 # random vectors sent each way; the black mark is the formula. *Try:* (1) 100 into 100: three rules, one rule. (2) 100
 # into 400: who is level forward, who backward? (3) 400 into 100.
@@ -287,7 +288,7 @@ RULES = {
     "1/n_out": lambda n_in, n_out: 1 / n_out,
 }
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def both_ways(axes, n_in=100, n_out=300):
     random = torch.Generator().manual_seed(0)
     W = torch.randn(n_out, n_in, generator=random)
@@ -349,9 +350,11 @@ assert 1 / 8 < xavier[2] / xavier[0] < 8
 # ## Does it matter?
 #
 # He et al. told a story that made their rule famous: with 22 layers of ReLU both rules trained, He's sooner; with 30,
-# only He's moved at all. Our nets are tiny beside theirs. Here are thirty ReLU layers on the digits, four nets of each
-# kind (`Stack` trains the four as one; the loss is their mean). Xavier gets two learning rates, since a net that starts
-# with a small signal might just need larger steps.
+# only He's moved at all. Our nets are tiny beside theirs.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Here are thirty ReLU layers on the digits, four nets of each kind (`Stack` trains the four as one; the loss is their
+# mean). Xavier gets two learning rates, since a net that starts with a small signal might just need larger steps.
 
 # %% slideshow={"slide_type": "skip"}
 def four(depth, activation, init):
@@ -368,7 +371,7 @@ images = x.float()                                                   # half the 
 few, labels = images[:600], y[:600]                                  # enough to count, and kind to the memory
 steps = {"He, step 0.001": 4 * 0.001, "Xavier, step 0.01": 4 * 0.01, "Xavier, step 0.1": 4 * 0.1}    # 4: a mean of 4
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 thirty = {name: four(30, "relu", name.split(",")[0].lower()) for name in steps}
 runs = race(thirty, images, y, lr=steps, loss_fn=mean_loss, title="He et al.'s thirty layers")
 
@@ -527,7 +530,8 @@ explore(lengths_kept, log2_m=(3, 10))
 # floor in which the signal is lost, and above there is clipping; and what is lost cannot be brought back by the
 # master fader. ReLU costs 3 decibels a layer ($10\log_{10}2 = 3.01$). The desk below has 48 layers in half precision
 # (float16), whose smallest number is the floor and whose largest the ceiling.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # *Try:* (1) all faders at 0 dB: LeCun's rule. (2) All at +3: He's. (3) First at 0, then repair it with the last: how
 # clean is the result?
 
@@ -543,7 +547,7 @@ def through_desk(gains, seed=0):
     error = ((half - exact).norm() / exact.norm()).item()
     return levels, error
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def mixing_desk(axes, first=3, middle=3, last=3):
     levels, error = through_desk([first] * 16 + [middle] * 16 + [last] * 16)
     diagrams.draw_desk(axes, (first, middle, last), levels, floor=-144, ceiling=96)
@@ -566,8 +570,8 @@ explore(mixing_desk, panels=2, first=(-6, 12), middle=(-6, 12), last=(-6, 12))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Three fields, one number. A miracle? Write each of them down:
 #
-# $$\text{lengths: } \frac{E\Vert Wx\Vert^2}{\Vert x\Vert^2} = n_{out}\mathrm{Var}(w), \qquad
-# \text{levels: } \frac{E[z^2]}{E[a^2]} = n_{in}\mathrm{Var}(w), \qquad
+# $$\text{lengths: } \frac{E\Vert Wx\Vert^2}{\Vert x\Vert^2} = n_{out}\mathrm{Var}(w), \quad
+# \text{levels: } \frac{E[z^2]}{E[a^2]} = n_{in}\mathrm{Var}(w), \quad
 # \text{edge: } \chi = \sigma_w^2 E[\phi'^2].$$
 #
 # Each is the **second moment of a sum of independent terms with mean zero**: variances add. ReLU contributes the
@@ -600,10 +604,12 @@ assert 0.075 < scatter[256, 256] < 0.102 and 0.15 < scatter[256, 64] < 0.20
 #
 # ## Beyond the mean
 #
-# All of this holds a *mean* at 1. A matrix can do that and still be a bad one: stretch one direction by ten and flatten
-# ninety others. The stretches are the **singular values**. Multiply fifty matrices, each of them level on average, and
-# look at all stretches of the product. *Try:* (1) identity, gaussian, from 1 layer to 50. (2) The same with orthogonal
-# weights. (3) tanh, then relu.
+# All of this holds a *mean* at 1. A matrix can do that and still be a bad one: stretch one direction by ten and
+# flatten ninety others. The stretches are the **singular values**.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Multiply fifty matrices, each of them level on average, and look at all stretches of the product. *Try:* (1)
+# identity, gaussian, from 1 layer to 50. (2) The same with orthogonal weights. (3) tanh, then relu.
 
 # %% slideshow={"slide_type": "skip"}
 def jacobian(depth, weights, activation, seed=0, width=100, small=0.1):
@@ -616,7 +622,7 @@ def jacobian(depth, weights, activation, seed=0, width=100, small=0.1):
         z = scale * W @ phi.value(z)
     return torch.linalg.svdvals(J)                                   # (100,), largest first
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def spectrum(ax, depth=20, activation="identity"):
     curves = {name: jacobian(depth, scheme, activation).clamp(min=1e-20)
               for name, scheme in (("Gaussian", "lecun"), ("orthogonal", "orthogonal"))}
@@ -660,10 +666,11 @@ assert 0.3 < lost.min() and lost.max() < 0.7 and (half[half > 1e-6] - 2**0.5).ab
 # Tanh comes close, if the signal is small enough to stay where its slope is near 1. **ReLU cannot**: already in one
 # layer, about half of the singular values are 0 (the units that are off) and the rest are $\sqrt2$. No choice of
 # weights changes that. It is level on average and an isometry never.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # Is that worth something? Fifty tanh layers, weights of the same variance, four nets of each kind:
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 stacks = {"Gaussian": four(50, "tanh", "xavier"), "orthogonal": four(50, "tanh", "orthogonal")}
 isometry = race(stacks, few, labels, steps=300, lr=4 * 0.01, loss_fn=mean_loss, title="Fifty tanh layers")
 
@@ -727,11 +734,12 @@ assert prepared["tanh"][1].min() > 1 and prepared["sigmoid"][1].max() < 1e-2
 # $$\hat z = \frac{z - \mu}{\sqrt{s^2 + \epsilon}}, \qquad\text{then}\quad \gamma \hat z + \beta$$
 #
 # with a learnt $\gamma$ (from 1) and $\beta$ (from 0). ($\epsilon$ is 0.00001, so that nothing is divided by 0.)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # The three famous norms differ in a single thing: *which entries share a mean $\mu$ and a variance $s^2$*. Here is $z$
 # for a batch of four samples with six features. Equal numbers are normalized together:
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def shared_means(axes):
     samples, features = torch.meshgrid(torch.arange(4), torch.arange(6), indexing="ij")
     kinds = {"batch norm": features, "layer norm": samples, "group norm, 2 groups": 2 * samples + features // 3}
@@ -1168,12 +1176,13 @@ chapter05.check_invention(my_activation, my_sigma_w)
 #   $\chi$.
 # - A mean is not everything: orthogonal weights keep every direction. And a norm that holds the signal may still
 #   let the gradient explode.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # One picture to keep. The factor of one layer against the scale of its weights, for the signal and for the gradient.
 # Which scale keeps them at one? Where the line crosses 1. ReLU has one such scale, tanh has two that are close, the
 # sigmoid has two that are far apart.
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def where_is_one(axes):
     scale, crossings = torch.linspace(0.5, 6, 56), []
     for ax, name in zip(axes, ("relu", "tanh", "sigmoid")):

@@ -129,9 +129,6 @@ for plain, residual in pairs:
 # The plain gradient is not gone: it loses two decades or so in a hundred layers, where chapter 1's sigmoid would lose sixty. But
 # look at the other number. After 100 plain layers *all digits point in the same direction*: the cosine of two of them is
 # above 0.99. The readout sees one and the same thing for all. The chain is healthy on average, and too long.
-#
-# The second net has the same width, the same seed, the same random matrices. It differs in one sign: where the plain net
-# computes $x_{l+1} = F_l(x_l)$, this one computes $x_{l+1} = x_l + s\,F_l(x_l)$, with $s = 1/\sqrt L$. Let them race.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
@@ -139,7 +136,11 @@ for plain, residual in pairs:
 # But all digits point the same way, and the readout cannot tell them apart.
 # Misconception: a gradient of healthy size means a healthy net.
 
-# %% tags=["claim-C6.04"] slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# The second net has the same width, the same seed, the same random matrices. It differs in one sign: where the plain net
+# computes $x_{l+1} = F_l(x_l)$, this one computes $x_{l+1} = x_l + s\,F_l(x_l)$, with $s = 1/\sqrt L$. Let them race.
+
+# %% tags=["claim-C6.04"]
 racers = {f"{kind}, {depth}": ResidualNet(depth // 2, **settings) for depth in depths for kind, settings in
           (("plain", {"carry": 0}), ("residual", {"scale": (depth // 2) ** -0.5}))}
 at_start = {name: stream_gradients(net) for name, net in racers.items()}
@@ -157,7 +158,11 @@ assert race_stopped or max(right["plain, 56"], right["plain, 100"]) < 0.6
 # Do: run the race live; stop it when the hall has seen it.
 # Say: same seed, same matrices, same batches. Only the plus sign differs, and the residual nets of 20 and of 100 layers lie on one another.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Now side by side, at 100 layers: the gradient at the start, and the loss on the way. Which of the two pictures tells
+# the nets apart?
+
+# %%
 def draw_losses(ax, chosen):                                         # name -> the History of a run
     fives = {name: [five.mean() for five in torch.tensor(run.loss).split(5)] for name, run in chosen.items()}
     points = min(map(len, fives.values()))                           # a run that ended early is shorter
@@ -199,7 +204,7 @@ show(side_by_side, panels=2)
 # Expect: I plus F prime, from everyone.
 # Say: so doing nothing is F = 0, and the product now has an identity in each factor.
 
-# %% tags=["claim-C6.01"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C6.01", "slide-output"]
 net = ResidualNet(4, width=8)
 stream = net.stream(x[0])
 jacobian, I = torch.eye(8, dtype=torch.float64), torch.eye(8)
@@ -243,15 +248,16 @@ assert against.item() < 1e-6
 # $$E\,x_{l+1}^2 = E\,x_l^2 + s^2 E\,F(x_l)^2 = (1 + s^2)\,E\,x_l^2,$$
 #
 # and the gradient's mean square grows by the same factor on its way back. With $s = 1$ each block **doubles** both.
-#
-# *Try:* (1) $s = 1$ and 60 blocks. (2) The $s$ that keeps 60 blocks within a factor of 3. (3) `carry` 0.5 with $s = 0.5$,
-# "the average of both": which way does it go?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 1
 # Say: two uncorrelated things add, so their mean squares add. With s = 1 each block doubles both signal and gradient.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# *Try:* (1) $s = 1$ and 60 blocks. (2) The $s$ that keeps 60 blocks within a factor of 3. (3) `carry` 0.5 with $s = 0.5$,
+# "the average of both": which way does it go?
+
+# %%
 def level_of_the_stream(ax, blocks=20, scale=1.0, carry=1.0):
     net = ResidualNet(blocks, width=128, scale=scale, carry=carry)
     square = torch.stack([a.square().mean() for a in net.stream(x[:64])]).detach()       # (blocks + 1,)
@@ -305,7 +311,10 @@ squares = {name: [a.square().mean().item() for a in net.stream(x[:128])] for nam
 growth = {name: square[-1] / square[0] for name, square in squares.items()}
 tamed_runs = race(tamed, x, y, steps=150, lr=0.01, title="100 layers: five ways to tame the branches")
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Six nets of fifty blocks. Whose stream is loud at the start, and who learns?
+
+# %%
 def taming(axes):
     accuracy = {name: run.accuracy for name, run in tamed_runs.items()}
     failed = [name for name, run in tamed_runs.items() if run.diverged]
@@ -347,7 +356,7 @@ assert tamed_stopped or min(tamed_runs[name].accuracy for name in ("s = 1/√L",
 # Minutes: 1
 # Say: multiply the brackets out. The famous highway is one path of very many.
 
-# %% tags=["claim-C6.02"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C6.02", "slide-output"]
 k = torch.arange(55.0, dtype=torch.float64)
 def binomial(L, p):
     return torch.distributions.Binomial(L, torch.tensor(p).double()).log_prob(k[: L + 1]).exp()
@@ -384,18 +393,18 @@ def gradient_by_length(net, samples=64):
         parts[1:] += through[:-1]                                    # one branch longer; the rest goes around
     return parts
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Move $s$. The dashed line is the binomial of $p = s^2/(1+s^2)$. *Try:* (1) $s = 1$: where is the hill, and would you have
 # guessed that the shortest path weighs nothing? (2) $s = 0.15$, about $1/\sqrt{54}$. (3) Smaller still: what is left of 54
 # blocks?
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 def who_carries(ax, scale=1.0):
     parts = gradient_by_length(ResidualNet(54, scale=scale))
     weight = parts.square().sum((1, 2))
     weight, p = weight / weight.sum(), scale**2 / (1 + scale**2)
     plots.draw_lines(ax, {"measured": weight, "theory": binomial(54, p)}, k, limits=(0, 0.45), markers=False,
-                     xlabel="length of the path, in blocks", ylabel="share of the squared gradient")
+                     xlabel="length of the path, in blocks", ylabel="share of ‖gradient‖²")
     return f"s = {scale:.3g}: mean length measured {(weight * k).sum():.1f}, theory {54 * p:.1f} of 54 blocks."
 
 explore(who_carries, scale=(0.05, 1.0, 0.05))
@@ -421,11 +430,12 @@ for scale in (1.0, 54**-0.5):
 # So a residual net that trains well is, at its start, hardly deep at all: its gradient comes along paths of about one block
 # in 54. Veit et al. (2016) sampled paths of a *trained* ResNet of 54 blocks and found most of the gradient on those of 10
 # to 34 *layers*, 5 to 17 blocks: shorter than the mean of 27 blocks, longer than ours.
-#
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # They also took a saw to it. If half of all paths avoid a given block, deleting the block should be no disaster. Train ten
 # blocks, plain and residual, then delete one:
 
-# %% tags=["claim-C6.02"] slideshow={"slide_type": "subslide"}
+# %% tags=["claim-C6.02"]
 sawn = {"plain": ResidualNet(10, carry=0), "residual": ResidualNet(10, scale=10**-0.5)}
 sawn_runs = race(sawn, x, y, steps=400, lr={"plain": 0.003, "residual": 0.01}, live=False)
 
@@ -458,15 +468,16 @@ assert saw_stopped or means["residual"] > 0.85 and means["plain"] < 0.4
 #
 # $T = 1$: an ordinary layer. $T = 0$: the identity. The Jacobian has three terms,
 # $\mathrm{diag}(1-T) + \mathrm{diag}(T)H' + \mathrm{diag}(H - x)T'$, and it is the identity only as $T \to 0$. So everything
-# hangs on $b_T$ at the start. A carry of $1 - \sigma(b_T)$ per layer, to the power of the depth:
-#
-# *Try:* (1) bias $-3$ and 50 layers. (2) Which bias carries half through 100 layers? (3) Bias 0: is the line theory's?
+# hangs on $b_T$ at the start. A carry of $1 - \sigma(b_T)$ per layer, to the power of the depth, is what arrives.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1
 # Say: half a year before ResNet, a gate as in an LSTM. All hangs on its bias.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# *Try:* (1) bias $-3$ and 50 layers. (2) Which bias carries half through 100 layers? (3) Bias 0: is the line theory's?
+
+# %%
 def carried(ax, gate_bias=-3.0, depth=50):
     g = stream_gradients(HighwayNet(depth, gate_bias=gate_bias))
     carry = 1 - torch.sigmoid(torch.tensor(gate_bias)).item()
@@ -551,7 +562,7 @@ links = sum((layer.in_features - 64) // 8 + 1 for layer in dense.layers)
 print(f"54 blocks: {drawn.mean():.2f} on average, formula {(3 * 54 - 1) / 4}; 50 dense layers: {links} links")
 assert abs(drawn.mean() - 40.25) < 0.1 and links == L * (L + 1) // 2
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
 # What do they do? A net trained with stochastic depth has met many shorter nets on its way, so it should bear the saw. We
 # delete 10, 20, 30, 40 of 50 blocks, chosen by lot, and compare with the residual net of the first race, whose blocks
 # were always there. The fourth relative is **ReZero** from above: how large have its factors become?
@@ -569,7 +580,7 @@ kin_stopped = race_stopped or any(run.stopped for run in kin.values())
 assert kin_stopped or min(run.accuracy for run in kin.values()) > 0.9
 assert kin_stopped or thinned["stochastic depth"][-1] > thinned["always there"][-1] + 0.1
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def relatives(axes):
     (last_relu, loss), (saw, factors) = axes
     merging = {place: [likeness(a) for a in ResidualNet(50, scale=50**-0.5, order=order).stream(x[:128])]
@@ -631,14 +642,15 @@ slopes = {name: torch.stack([slope_along(ResidualNet(width=100, seed=seed, **set
           for name, settings in walkers.items()}                     # (5 nets, 256)
 lags = {name: torch.stack([autocorrelation(slope) for slope in five]).mean(0) for name, five in slopes.items()}
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 def shattered(axes):
-    for ax, name in zip(axes, ("50 plain, batch norm", "50 residual, batch norm")):
+    for ax, name, title in zip(axes, ("50 plain, batch norm", "50 residual, batch norm"), ("plain, norm", "residual, norm")):
         slope = slopes[name][0, :80]
         plots.draw_lines(ax, {name: slope / slope.std()}, range(80), xlabel="step of the walk", ylabel="slope, scaled",
                          markers=False, limits=(-4, 4))
-        ax.set_title(name)
-    drawn = {name: lags[name] for name in ("50 plain", "50 plain, batch norm", "50 residual, batch norm")}
+        ax.set_title(title)
+    drawn = {title: lags[name] for title, name in {"plain": "50 plain", "plain, norm": "50 plain, batch norm",
+                                                   "residual, norm": "50 residual, batch norm"}.items()}
     plots.draw_lines(axes[2], drawn, range(31), xlabel="distance in steps", ylabel="autocorrelation", markers=False,
                      limits=(-0.2, 1.5))
 
@@ -682,7 +694,7 @@ assert by_depth["plain"][2] < 0.2 and by_depth["residual"][2] > 0.5
 # Minutes: 0.5 / 0.5
 # Say: nothing in that bound knew the depth. So let us take it at its word.
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 L = 500
 giants = {"plain": ResidualNet(L, carry=0), "residual, s = 1/√L": ResidualNet(L, scale=L**-0.5)}
 giant_runs = race(giants, x, y, steps=60, lr={"plain": 0.003, "residual, s = 1/√L": 0.01}, title="1,000 layers")
@@ -737,12 +749,12 @@ for norm in ("pre", "post"):
 print(f"gradient of the last feed-forward matrix at the start: Pre-LN {last['pre']:.3f}, Post-LN {last['post']:.3f}")
 assert last["post"] > 1.3 * last["pre"]
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # With Post-LN the identity path loses $1/\sqrt2$ in each sublayer (if branch and stream are of equal size), and the last
 # layers get the larger gradients. Twelve layers, Adam at 0.005, with and without **warm-up** (the learning rate climbs
 # to its value over the first 60 steps):
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 def warm_up(step, steps=60, lr=5e-3):
     return lr * min(1, (step + 1) / steps)
 
@@ -831,7 +843,7 @@ assert 7 < raw.std() < 9
 # Minutes: 1 / 0.5
 # Say: the LSTM did it first, over time. The next chapter starts from this table.
 
-# %% tags=["claim-C6.17"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C6.17", "slide-output"]
 def chain(keep, add, steps=50):
     start = c = torch.ones(1, dtype=torch.float64, requires_grad=True)
     for _ in range(steps):
@@ -888,7 +900,7 @@ cube = {", ".join(names): corner(*names) for names in [*switches, ("relu", "usua
 ratios = {name: first_over_last(net) for name, net in cube.items()}
 cube_runs = race(cube, x, y, steps=150, lr=0.01, live=False)
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 learnt = {name: run.accuracy for name, run in cube_runs.items()}
 cube_losses = {name: final_loss(run) for name, run in cube_runs.items()}
 
@@ -1129,14 +1141,15 @@ chapter06.check_path_share(path_share)
 # - $x + F(x)$ has the Jacobian $I + F'$: $2^L$ paths, and with unit-gain branches $2^L$ times the mean square. With
 #   branches of scale $1/\sqrt L$ (or zero, or a norm in front) the whole stays within a factor $e$, at any depth.
 # - Keep the identity path clean: no half on it, no ReLU, no norm, no gate that starts half open.
-#
-# One picture to keep: what reaches the first block, against depth.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
 # Say: three sentences to take home.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# One picture to keep: what reaches the first block, against depth.
+
+# %%
 def what_arrives(ax):
     depths, curves = (4, 10, 20, 50, 100, 200), {"s = 1/√L": [], "s = 1": [], "average of both": [], "plain": []}
     for L in depths:

@@ -49,17 +49,18 @@ print("the first three of 50 symbols:", symbols(50)[:3].argmax(1).tolist())
 # A **recurrent net** (RNN) reads a sequence one symbol at a time. It has a *state* $h$, a vector, and at each step $t$
 #
 # $$h_t = \phi(W h_{t-1} + U x_t + b), \qquad \phi = \tanh.$$
-#
-# What it answers at the end, at step $T$, should depend on what it read at the beginning. Does it? The solid line is an
-# `nn.RNN` as PyTorch makes it: how much of a gradient at $h_T$ is left at $h_t$, which lies $T-t$ steps back. The dashed
-# one is chapter 1's: a feed-forward tanh net, layer by layer, back from the last.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
 # Ask: What of the first word can the answer after the last word still depend on?
 # Say: the state is all that is handed on, and it goes through the same matrix at every step.
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# What it answers at the end, at step $T$, should depend on what it read at the beginning. Does it? The solid line is an
+# `nn.RNN` as PyTorch makes it: how much of a gradient at $h_T$ is left at $h_t$, which lies $T-t$ steps back. The dashed
+# one is chapter 1's: a feed-forward tanh net, layer by layer, back from the last.
+
+# %%
 def time_and_depth(ax, lag=30, guess=None):
     through_time = measure_through_time(make_cell("rnn", 8, 64), symbols(lag))           # (lag + 1,)
     net = models.MLP(lag, activation="tanh", init="torch")
@@ -138,7 +139,7 @@ for seed in range(4):
 # Ask: What is new here, compared with a deep net?
 # Answer: nothing but the letters: one matrix W instead of one for each layer. Its gradient is a sum over time.
 
-# %% tags=["claim-C7.01"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C7.01", "slide-output"]
 cell, x, T = make_cell("rnn", 8, 16), symbols(20), 20
 W, U, b = cell.weight_hh_l0, cell.weight_ih_l0, cell.bias_ih_l0 + cell.bias_hh_l0
 h = [torch.zeros(16, dtype=torch.float64)]
@@ -165,11 +166,12 @@ print(f"dC/dW by hand and by autograd differ by {(dC_dW - autograd_W).abs().max(
 # $\phi$ the identity it does, as $\rho^k$ after $k$ steps. With a bend, chapter 1's theory takes over: $\sqrt\chi$ per step,
 # $\chi = \rho^2E[\phi'(z)^2]$, where the input keeps $z$ alive just as a bias would. (Both are pure prediction; no constant
 # is fitted.)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # *Try:* (1) identity at 0.8, 1 and 1.2: ten decades down, or seven up. (2) tanh at 1.2. Why does it not explode?
 # (3) sigmoid: is there any radius here that saves it?
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 G, noise = torch.randn(164, 64, generator=torch.Generator().manual_seed(0)).double().split([64, 100])
 G = G / torch.linalg.eigvals(G).abs().max()                          # (64, 64), of spectral radius 1
 
@@ -204,7 +206,8 @@ explore(through_time, radius=(0.6, 1.6, 0.1), activation=["identity", "tanh", "r
 # "If the spectral radius is below 1, the gradient vanishes." "If it is above 1, it explodes." "The largest singular
 # value" and "the spectral radius" are even used as two names for one thing. Step through four small products, and watch
 # the unit circle (left) and the product's norm against $\rho^k$ (right).
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # *Try:* (1) one matrix with $\rho = 0.8$: how far does the norm *grow* before it shrinks? (2) The two matrices with
 # $\rho = 0$: each of them, squared, is zero. (3) The two tanh nets, which do the contrary of what their $\rho$ says.
 
@@ -224,7 +227,7 @@ examples = {                                                         # name: (rh
     "tanh net, ρ 1.5": (1.5, (1e-40, 1e10), tanh_jacobians([[0.9, -1.2], [1.2, 0.9]], [3.0, 3.0], [0.0, 0.0])),
 }
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def growing(axes, example="one matrix, ρ 0.8", step=5):
     rho, limits, jacobians = examples[example]
     products = [torch.eye(2).double()]
@@ -277,7 +280,8 @@ assert norm_after["tanh net, ρ 1.5", 50] < 1e-14
 # What does an exploding gradient do to a training? Pascanu et al. (2013) looked at the smallest RNN there is, one sigmoid
 # unit, $h_t = \sigma(w h_{t-1} + b)$, 50 steps, and the loss $(h_{50} - 0.7)^2$ as a surface over $w$ and $b$. It has a
 # **cliff**. Below, gradient descent walks along the valley at its foot.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # *Try:* (1) No clipping: take the steps one at a time until the cliff throws the walker off. Where does it land? (2) Clip
 # the norm of the gradient at 1. (3) Clip each entry.
 
@@ -300,7 +304,7 @@ def walk(start, clip="none", steps=60, lr=0.3):                      # start (n,
         path.append(path[-1] - lr * (g.clamp(-1, 1) if clip == "value" else g))
     return torch.stack(path)                                         # (steps + 1, n, 2)
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 surface, _ = loss_and_gradient(*torch.meshgrid(torch.linspace(3, 7, 81), torch.linspace(-3.5, -1, 61), indexing="xy"))
 paths = {clip: walk(torch.tensor([[5.0, -2.2]]), clip)[:, 0] for clip in ("none", "norm", "value")}
 
@@ -336,7 +340,7 @@ explore(cliff, clip=["none", "norm", "value"], step=(0, 60))
 # Minutes: 1
 # Misconception: that clipping helps against vanishing. A gradient of 1e-20 leaves the clip as it came.
 
-# %% tags=["claim-C7.13"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C7.13", "slide-output"]
 starts = torch.tensor([4.8, -2.3]) + torch.rand(100, 2, generator=torch.Generator().manual_seed(0)) * 0.4
 jumps = {clip: walk(starts, clip).diff(dim=0).norm(dim=2).amax(0) for clip in paths}     # (100,) the longest step
 for clip, longest in jumps.items():
@@ -354,14 +358,14 @@ assert torch.equal(clipped_small, small)                             # clipping 
 # The last line is the point to keep: a gradient of $10^{-20}$ is below every threshold, and leaves the clip as it came.
 # Clipping tames one of the twins; the other needs a different net.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why not just the right W?
 #
 # Bengio, Simard and Frasconi asked in 1994 what a net needs in order to *store one bit*. One unit,
 # $h_t = \tanh(w h_{t-1} + \text{noise})$: with $w > 1$ it has two resting places, a **latch**. How many of 400 bits survive
 # 100 noisy steps, and what is left of the gradient?
 
-# %% tags=["claim-C7.04"] slideshow={"slide_type": "slide"}
+# %% tags=["claim-C7.04"]
 weights = torch.tensor([0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 2.5, 3.0]).double()[:, None]         # (9, 1)
 bit = torch.tensor([1.0, -1.0]).double().repeat_interleave(200)      # (400,)
 h, gradient, generator = 0.9 * bit.expand(9, 400), torch.ones(9, 400).double(), torch.Generator().manual_seed(0)
@@ -423,11 +427,12 @@ assert 2.4e-14 < gate[1] ** 100 < 2.6e-14 and abs(half_life[7.27] - 1000) < 10
 # A gate of 0.9 sounds open. Over 100 steps it leaves $3\cdot10^{-5}$. To keep half for 1,000 steps a gate must stand at
 # 0.9993, a bias of 7.3. Which gate does what? One unit: at step 10 the input gate is forced open and a 1 is written;
 # before and after, noise knocks at a gate of $\sigma(b_i)$.
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # *Try:* (1) the **conveyor**: $b_f$ at its maximum ($f \approx 1$) and $b_i$ at its minimum ($i \approx 0$). (2) Open the input gate
 # slowly. (3) $b_f = 0$, where most implementations start. (4) Close the output gate: is the memory gone?
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 knocks = noise[:, 0]                                                 # (100,), of both signs
 
 def gates(axes, b_f=5.0, b_i=-4.0, b_o=0.0):
@@ -461,14 +466,15 @@ explore(gates, panels=2, b_f=(-2.0, 8.0, 0.5), b_i=(-8.0, 2.0, 0.5), b_o=(-6.0, 
 # Many units, and gates that *look*: each is a sigmoid layer of its own, over the input and the last output. (By tradition
 # the letters are the other way round here: $W$ meets the input, $U$ the state.)
 #
-# $$i, f, o = \sigma(W_\bullet x_t + U_\bullet h_{t-1} + b_\bullet), \quad g = \tanh(W_g x_t + U_g h_{t-1} + b_g), \quad
-# c_t = f \odot c_{t-1} + i \odot g, \quad h_t = o \odot \tanh c_t.$$
+# $$i, f, o = \sigma(W_\bullet x_t + U_\bullet h_{t-1} + b_\bullet), \quad g = \tanh(W_g x_t + U_g h_{t-1} + b_g),$$
+#
+# $$c_t = f \odot c_{t-1} + i \odot g, \qquad h_t = o \odot \tanh c_t.$$
 #
 # The **GRU** (Cho et al. 2014) makes do with two gates and one state. Its update gate $z$ mixes old and new,
 #
 # $$r, z = \sigma(\cdot), \quad n = \tanh(W_n x_t + b_{in} + r \odot (U_n h_{t-1} + b_{hn})), \quad h_t = (1-z) \odot n + z \odot h_{t-1}.$$
 #
-# Here $z \to 1$ *keeps*, as in Cho's paper and in PyTorch; Chung et al. (2014) swap $z$ and $1-z$. In torch:
+# Here $z \to 1$ *keeps*, as in Cho's paper and in PyTorch; Chung et al. (2014) swap $z$ and $1-z$.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1
@@ -566,11 +572,12 @@ assert 1e-31 < min(only_c) and max(only_c) < 1e-29
 # The architecture is only half of the cure; the other half is a bias. Here is the picture to keep from
 # this chapter: $\partial h_T/\partial h_t$ over 1,000 steps, three cells on one axis. (Through an LSTM the gradient flows by $h$ and
 # $c$; both are counted.)
-#
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # *Try:* (1) bias 0, 1, 2, 5. (2) Then 8: the GRU stays level, the LSTM *sinks again*. With the input gate half open, what
 # is never forgotten piles up in $c$, and $\tanh c$ saturates. (3) Chrono, which solves that.
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 long_text, plain_rnn = symbols(1000), measure_through_time(make_cell("rnn", 8, 16), symbols(1000))
 
 def thousand_steps(ax, bias=0.0, chrono=False):
@@ -598,10 +605,13 @@ explore(thousand_steps, bias=(0.0, 8.0, 0.5), chrono=False)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Does it matter? A memory, trained
 #
-# **Recall.** The first symbol is one of four; then come distractors, other symbols that mean nothing; at the end the net
-# must name the first. Guessing gets 25 %, and who has lost the first symbol can only guess. Six cells of 16 units, three
-# nets of each, lags of 10 to 100, Adam at 0.01, gradients clipped, at most 300 steps; a team is done when all of its three
-# get 99.5 % of fresh sequences right. **Stop** ends all the races. *Predict:* who is still there at lag 100?
+# **Recall.** The first symbol is one of four; then come distractors, other symbols that mean nothing; at the end the
+# net must name the first. Guessing gets 25 %, and who has lost the first symbol can only guess. Six cells of 16 units,
+# three nets of each, lags of 10 to 100, Adam at 0.01, gradients clipped, at most 300 steps; a team is done when all of
+# its three get 99.5 % of fresh sequences right. **Stop** ends all the races.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# *Predict:* who is still there at lag 100?
 
 # %% slideshow={"slide_type": "skip"}
 RACERS = {
@@ -639,7 +649,7 @@ for lag in (10, 20, 50, 100):
         break                                                        # the map shows what is finished
     results[lag] = result
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def recall_map(ax):
     lags = sorted({10, 20, 50, 100, *results})
     cells = {(lag, name): results[lag][name] if lag in results else (float("nan"), 1, 0) for lag in lags for name in RACERS}
@@ -649,10 +659,10 @@ def recall_map(ax):
     ax.set(xticks=range(len(lags)), xticklabels=lags, yticks=range(len(RACERS)), yticklabels=RACERS)
     ax.invert_yaxis()
     for (lag, name), (solved, nets, steps) in cells.items():
-        words = f"{solved} of {nets}" + f"\n{steps} steps" * (solved == nets) if steps else "not run"
+        words = f"{solved} of {nets}" + f": {steps}" * (solved == nets) if steps else "not run"
         ax.text(lags.index(lag), list(RACERS).index(name), words, ha="center", va="center",
                 color="white" if solved < nets / 2 else "black")
-    return "How many nets recall the first symbol, and after how many steps all of them did."
+    return "How many nets recall the first symbol; after the colon, the steps that all of them took."
 
 show(recall_map, size=(9, 4.2))
 
@@ -765,13 +775,13 @@ for seed in range(3):
     assert max(abs(norms[name][-1] - 1) for name in ("orthogonal", "identity")) < 1e-6
     assert max(norms["orthogonal, tanh"][-1], norms["identity, tanh"][-1]) < 1e-5
 
-# %% [markdown] tags=["claim-C7.15"] slideshow={"slide_type": "skip"}
+# %% [markdown] tags=["claim-C7.15"] slideshow={"slide_type": "slide"}
 # And the most radical route: drop the recurrence. **Attention** lets the last position look at *every* earlier one directly,
 # $y_T = \sum_t a_t V x_t$ with weights $a_t$ (a softmax) that add up to 1. Between any two positions lies one step instead of
 # $T-t$, so lag costs nothing. The price: every position looks at every other, which is quadratic in the length; and a
 # Transformer has layers, so the disease moves back from time into *depth*, where skip connections and layer norm hold it.
 
-# %% slideshow={"slide_type": "slide"}
+# %%
 def attention_and_rnn(ax, lag=300):
     x = symbols(lag + 1).requires_grad_(True)
     q, k, v = torch.randn(3, 8, 32, generator=torch.Generator().manual_seed(0)).double()
@@ -818,13 +828,14 @@ explore(history_of_the_field, year=(1969, 2020))
 # | Highway 2015 | $x_{l+1} = (1-T) \odot x_l + T \odot H(x_l)$ | $T \to 0$ | depth |
 # | ResNet 2015 | $x_{l+1} = x_l + F(x_l)$ | 1, always | depth |
 # | Transformer 2017 | $x_{l+1} = x_l + F(\mathrm{norm}(x_l))$ | 1, always | depth |
-#
-# The closing picture of this course: all four, 50 steps or layers, with their carrying path and without it (for the gated:
-# half open, as a zero bias leaves them).
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
 # Say: four inventions, one line each: give the gradient a way on which it is multiplied by one.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# The closing picture of this course: all four, 50 steps or layers, with their carrying path and without it (for the gated:
+# half open, as a zero bias leaves them).
 
 # %% slideshow={"slide_type": "skip"}
 n, generator = 32, torch.Generator().manual_seed(0)
@@ -855,7 +866,7 @@ def left_by_depth(block, keep):
     grads = torch.autograd.grad((states[-1] * first.flip(0)).sum(), states)
     return torch.stack([g.norm() for g in grads]).flip(0) / grads[-1].norm()             # (51,), newest first
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 family = {"LSTM": lstm_cell, "Highway": highway, "ResNet": resnet, "Transformer": transformer}
 carried, cut = ({name: left_by_depth(block, keep) for name, block in family.items()} for keep in (1, 0))
 
