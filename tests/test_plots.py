@@ -22,7 +22,7 @@ def test_by_layer_draws_what_it_is_given_and_says_how_far_theory_is_off(ax):
     lines = {line.get_label(): line for line in ax.get_lines()}
     assert np.allclose(lines["measured"].get_ydata(), [1e-6, 1e-3, 1.0])
     assert np.allclose(lines["theory"].get_ydata(), [1e-5, 1e-3, 1.0])
-    assert np.allclose(lines["your guess: 1e-01 of the last"].get_ydata(), [0.1])  # the guess is a ratio to the last layer
+    assert np.allclose(lines["your guess"].get_ydata(), [0.1])  # the guess is a ratio to the last layer
     assert "measured 1.0e-06" in caption and "theory 1.0e-05" in caption and "factor 10.0" in caption
 
 

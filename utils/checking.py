@@ -72,8 +72,7 @@ def chosen(answer, choices):
         return Verdict(NOT_ATTEMPTED, all_of_them)
     by_key = {key(choice): choice for choice in choices}
     choice = by_key.get(key(answer)) if isinstance(answer, str) else None
-    unknown = f'"{answer}" is none of the answers: ' if isinstance(answer, str) else ""
-    return Verdict(NOT_YET, unknown + all_of_them) if choice is None else choice
+    return Verdict(NOT_YET, all_of_them) if choice is None else choice
 
 
 def key(text):

@@ -81,5 +81,5 @@ def treat(patient, prescription, steps=300):
         progress.record(progress.PATIENT, patient.complaint, patient.make.__module__)
         return Verdict(CORRECT, f"cured, {treated:.0%} right (untreated {untreated:.0%}): {treatment.why}")
     if runs[choice].stopped:
-        return Verdict(NOT_YET, f"you stopped it after {runs[choice].steps} of {steps} steps; run the cell again to see its end")
+        return Verdict(NOT_YET, f"stopped after {runs[choice].steps} of {steps} steps: run the cell again")
     return Verdict(NOT_YET, f"still sick, {treated:.0%} right: {treatment.why}")

@@ -17,7 +17,7 @@ from IPython.display import display
 from utils import progress, style
 from utils.canvas import Canvas
 from utils.controls import check_parameters, make_control, name_of
-from utils.hall import Hands, named
+from utils.hall import Hands
 
 _ALERT = f"padding:4px 10px; border-left:4px solid {style.ALARM}; background:#FFF3EC; color:{style.BLACK}"
 _HIDDEN = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap"
@@ -56,7 +56,6 @@ def explore(scene, *, panels=1, size=None, **controls):
     explorer = Explorer(scene, panels=panels, size=size, **controls)
     display(explorer)
     if explorer.error:
-        explorer.message.layout.display = "none"  # the cell's own error says it
         raise explorer.error
 
 
@@ -67,7 +66,7 @@ def predict(question, scene, guess, *, right=None, panels=1, size=None, **params
         question: what to predict, one or two sentences.
         guess: a list of options, or any other abbreviation of a control. In lecture mode a list asks for the number
             of hands for each option; the one with most hands is the guess, and the reveal shows all counts as bars.
-        right: the value of the right option, which the reveal names and these bars mark.
+        right: the value of the right option, which these bars mark.
     """
     display(Prediction(question, scene, guess, right=right, panels=panels, size=size, **params))
 
@@ -154,20 +153,17 @@ class Prediction(Picture):
 
     def __init__(self, question, scene, guess, *, right=None, panels=1, size=None, **params):
         check_parameters(scene, {"guess": None, **params})
-        self.question, self.params, self.right = question, params, right
-        self.labels = {value: label for label, value in named(guess)} if isinstance(guess, (list, dict)) else {}
-        if self.labels and style.in_lecture():
+        self.question, self.params = question, params
+        if isinstance(guess, (list, dict)) and style.in_lecture():
             self.guess = Hands(guess, right)
-        elif self.labels:
+        elif isinstance(guess, (list, dict)):
             self.guess = widgets.RadioButtons(options=guess, value=None, layout=widgets.Layout(width="auto"))
         else:
             self.guess = make_control(scene, "guess", guess)
             self.guess.description = "Your guess"
         self.button = widgets.Button(description="Reveal", icon="eye", button_style="primary")
         self.button.disabled = self.guess.value is None
-        self.answer = widgets.HTML()
-        controls = [widgets.HTML(f"<b>{html.escape(question)}</b>"), self.guess, widgets.HBox([self.button, self.answer])]
-        super().__init__(scene, controls, panels, size)
+        super().__init__(scene, [widgets.HTML(f"<b>{html.escape(question)}</b>"), self.guess, self.button], panels, size)
         self.draw(_question_card, {"question": question})
         self.guess.observe(self._allow, "value")
         self.button.on_click(self._reveal)
@@ -176,22 +172,13 @@ class Prediction(Picture):
         self.button.disabled = change["new"] is None
 
     def _reveal(self, _button):
-        answer = self._say_who_is_right()
         with self.lock:
-            self.draw(self.scene, {"guess": self.guess.value, **self.params}, answer)
+            self.draw(self.scene, {"guess": self.guess.value, **self.params})
         self.guess.disabled = self.button.disabled = self.error is None
         if self.error is None:
             progress.record(progress.PREDICTION, self.question)
-            self.answer.value = f"{html.escape(answer)} (To guess again, run the cell again.)".strip()
             if isinstance(self.guess, Hands):
                 self.guess.reveal()
-
-    def _say_who_is_right(self):
-        """Return whether the guess was right, and what is, in words; nothing where that is not known."""
-        if self.right is None:
-            return ""
-        guess, right = (self.labels.get(value, _say(value)) for value in (self.guess.value, self.right))
-        return f"✔ Right: {right}." if guess == right else f"✗ Not {guess}. The right one: {right}."
 
 
 def _question_card(axes, question):

@@ -10,12 +10,6 @@ from utils import style
 _LONGEST = 55  # per cent of the width, of the longest bar
 
 
-def named(options):
-    """Return options, a list of values or of (label, value) or a dict label -> value, as a list of (label, value)."""
-    pairs = options.items() if isinstance(options, dict) else options
-    return [(str(pair[0]), pair[1]) if isinstance(pair, tuple) else (str(pair), pair) for pair in pairs]
-
-
 class Hands(widgets.VBox):
     """One number field for each option; `value` is the option with most hands, None as long as no hand is up.
 
@@ -27,7 +21,9 @@ class Hands(widgets.VBox):
     disabled = traitlets.Bool(False)
 
     def __init__(self, options, right=None):
-        self.labels, self.values = zip(*named(options))
+        pairs = options.items() if isinstance(options, dict) else options
+        pairs = [pair if isinstance(pair, tuple) else (pair, pair) for pair in pairs]
+        self.labels, self.values = [str(label) for label, _ in pairs], [value for _, value in pairs]
         self.right = right
         self.fields = [self._field(label) for label in self.labels]
         for field in self.fields:

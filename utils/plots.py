@@ -28,7 +28,7 @@ def draw_by_layer(ax, values, theory=None, *, guess=None, quantity="gradient nor
         ax.plot(layers, _positive(theory), "-", color=style.THEORY, linewidth=1.4, label="theory", zorder=1.5)
     if guess is not None:
         shown.append(np.array([guess * values[-1]]))
-        ax.plot([1], shown[-1], "X", color=style.GUESS, markersize=13, label=f"your guess: {guess:.0e} of the last")
+        ax.plot([1], shown[-1], "X", color=style.GUESS, markersize=13, label="your guess")
     ax.set_xlim(0, 12 * math.ceil((len(values) + 0.5) / 12))  # in steps: few frames, which are what is slow to draw
     set_log_limits(ax, np.concatenate(shown), decades=5 if values.min() > 1e-5 else 10)
     ax.set(xlabel="layer (1 is next to the input)", ylabel=quantity)

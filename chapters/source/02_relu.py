@@ -828,22 +828,14 @@ prescription = ...
 clinic.treat(patient, prescription)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A second opinion, which you can ask for any net of your own (without `print` it comes with a picture). It speaks when
-# you have spoken:
+# A second opinion, which you can ask for any net of your own (without `print` it comes with a picture):
 
 # %% slideshow={"slide_type": "skip"}
-if diagnosis is ...:
-    print("Your own diagnosis first, a few cells up. Then run this cell.")
-else:
-    print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
+print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# <details><summary>How to read its report</summary>
-#
 # The same layers, the same cause, the same cure. Only layer 1's share differs from your census. Fewer digits were asked,
 # and a unit that none of *them* reaches counts as dead: a census is always one of a unit *and* a batch.
-#
-# </details>
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
