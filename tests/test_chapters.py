@@ -127,7 +127,7 @@ def test_notebook_is_small_ran_to_its_end_and_holds_no_widget_state(source):
 
 @chapters
 def test_the_second_opinion_of_a_clinic_waits_for_the_learner(source):
-    [clinic] = [cell for cell in code_cells(cells_of(source)) if "diagnose(" in cell.source and "clinic." in cell.source]
+    [clinic] = [cell for cell in code_cells(built_cells(source)) if "diagnose(" in cell.source and "clinic." in cell.source]
     told = "".join(output.get("text", "") for output in clinic.outputs)
     assert "has_named(patient, diagnos" in clinic.source and not any("data" in output for output in clinic.outputs)
     assert all("our own diagnosis first" in line for line in told.splitlines()) and told, told
