@@ -79,8 +79,10 @@ WRONG = [
     (check_through, lambda x, blocks: nn.Sequential(*blocks)(x), "% of the digits"),
     (check_through, skips(lambda L: 1.0), "too much"),
     (check_through, skips(lambda L: 0.5, carry=0.5), "% of the digits"),
+    (check_through, lambda x, blocks: x, "left out"),
+    (check_through, lambda x, blocks: x + blocks[0](x), "left out"),
     (check_through, lambda x, blocks: x[:, :1], "expected"),
-    (check_through, lambda x, blocks: x[:2, :4] + blocks[0](x[:2, :4]), "raised"),
+    (check_through, lambda x, blocks: x[:2, :4] + nn.Sequential(*blocks)(x[:2, :4]), "raised"),
 ]
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from utils import chapter07, diagnose
 from utils.chapter07 import check_bias_for, check_clip_norm, check_lstm_step, check_rnn_backward
-from utils.checking import check_choice
+from utils.choice import check_choice
 from utils.verdict import CORRECT, NOT_YET
 
 
@@ -63,7 +63,9 @@ WRONG = [
     (check_lstm_step, lambda *a: lstm(*a, shown="old"), "the new c"),
     (check_lstm_step, lambda *a: lstm(*a, forget=False), "forget gate is missing"),
     (check_lstm_step, lambda *a: lstm(*a)[::-1], "h first"),
-    (check_lstm_step, lambda *a: lstm(*a)[0], "expected"),
+    (check_lstm_step, lambda *a: lstm(*a)[0], "return h, c"),
+    (check_lstm_step, lambda x, h, c, W, U, b: (h, c[:, :2]), "the new c has shape (3, 4), like the old one, not (3, 2)"),
+    (check_lstm_step, lambda x, h, c, W, U, b: (None, c), "the new h has shape (3, 4)"),
     (check_clip_norm, lambda g, c: g.clamp(-c, c), "bends"),
     (check_clip_norm, lambda g, c: g * c / g.norm(), "stays as it is"),
     (check_clip_norm, lambda g, c: g / g.norm(), "not to 1"),

@@ -120,7 +120,17 @@ def test_notebook_is_small_ran_to_its_end_and_holds_no_widget_state(source):
     for cell in code_cells(content.cells):
         assert cell.execution_count is not None
         assert all(output.output_type != "error" for output in cell.outputs)
+        # A scene that fails is told in its widget, and is no error of the cell.
+        assert all("could not be drawn" not in str(output.get("data", "")) for output in cell.outputs)
         assert all(build.WIDGET not in output.get("data", {}) for output in cell.outputs)
+
+
+@chapters
+def test_the_second_opinion_of_a_clinic_waits_for_the_learner(source):
+    [clinic] = [cell for cell in code_cells(built_cells(source)) if "diagnose(" in cell.source and "clinic." in cell.source]
+    told = "".join(output.get("text", "") for output in clinic.outputs)
+    assert "has_named(patient, diagnos" in clinic.source and not any("data" in output for output in clinic.outputs)
+    assert all("our own diagnosis first" in line for line in told.splitlines()) and told, told
 
 
 @chapters

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from utils.checking import as_vector, check, check_choice
-from utils.verdict import COLOURS, CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
+from utils.checking import as_vector, check
+from utils.choice import check_choice
+from utils.verdict import COLOURS, CORRECT, NO_CHOICE, NOT_ATTEMPTED, NOT_YET, Verdict
 
 CHOICES = {"vanishing gradient": "The norm falls by six orders.", "dead units": "No unit is silent in every sample."}
 
@@ -26,8 +27,15 @@ def test_a_choice():
 @pytest.mark.parametrize("answer", [..., None, "flu", "", 3, [], {}, b"dead units", torch.ones(2), print])
 def test_no_choice_is_told_the_choices_as_they_are_typed(answer):
     verdict = check_choice(answer, "dead units", CHOICES)
-    assert verdict.status == (NOT_ATTEMPTED if answer is None or answer is ... else NOT_YET)
-    assert verdict.sentence == 'choose one of "vanishing gradient", "dead units"'
+    assert verdict.status == (NOT_ATTEMPTED if answer is None or answer is ... else NO_CHOICE)
+    assert verdict.sentence.endswith('choose one of "vanishing gradient", "dead units"')
+
+
+def test_a_misspelt_choice_is_repeated_and_not_called_wrong():
+    verdict = check_choice("ded units", "dead units", CHOICES)
+    assert repr(verdict) == ('? no such answer: "ded units" is none of the answers; '
+                             'choose one of "vanishing gradient", "dead units"')
+    assert not verdict
 
 
 @pytest.mark.parametrize("answer", [[1, 2.5], (torch.tensor(1.0), torch.tensor([2.5])), [np.float32(1), 2.5]])

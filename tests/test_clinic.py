@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from utils import chapter01, chapter02, chapter03, chapter04, chapter05, chapter06, chapter07, clinic
-from utils.verdict import CORRECT, NOT_YET
+from utils.training import History
+from utils.verdict import CORRECT, NO_CHOICE, NOT_YET
 
 CHAPTERS = (chapter01, chapter02, chapter03, chapter04, chapter05, chapter06)
 PATIENTS = {chapter.__name__: chapter.PATIENT for chapter in CHAPTERS}
@@ -53,6 +54,28 @@ def test_rounds_count_what_is_right_and_send_back_to_the_chapters_of_the_rest():
     report = clinic.rounds(chapter07.WARD, right | {"D": "learning rate too small", "E": ...})
     assert not report and report.remark == "3 of 5 right. Read again: chapter 2."
     assert report.verdicts["E"].status == "not attempted"
+
+
+def test_a_misspelt_diagnosis_sends_nobody_back_to_a_chapter():
+    right = {name: patient.disease for name, patient in chapter07.WARD.items()}
+    report = clinic.rounds(chapter07.WARD, right | {"D": "lerning rate too small"})
+    assert not report and report.remark == "4 of 5 right." and report.verdicts["D"].status == NO_CHOICE
+
+
+@patients
+def test_only_a_diagnosis_of_the_learner_opens_the_second_opinion(patient):
+    assert all(clinic.has_named(patient, name.upper()) for name in patient.diseases)
+    assert not any(clinic.has_named(patient, junk) for junk in (..., None, "", "flu", 3, []))
+
+
+def test_a_treatment_that_the_learner_stopped_says_how_to_start_again(monkeypatch):
+    def stopped(nets, *_, **__):
+        return {name: History([2.3], accuracy=0.1, steps=1, stopped=True) for name in nets}
+
+    monkeypatch.setattr(clinic, "race", stopped)
+    verdict = clinic.treat(chapter02.PATIENT, "biases of zero")
+    assert verdict.status == NOT_YET and "you stopped the training after 1 of 300 steps" in verdict.sentence
+    assert "to start again from step 0, run this cell once more" in verdict.sentence
 
 
 @pytest.mark.parametrize("junk", [..., None, 3, "dead units", [], {}, {"Z": "dead units"}, {"A": 3, "B": torch.ones(2)}])

@@ -8,6 +8,7 @@ import importlib
 import pytest
 import torch
 
+from utils import chapter01, chapter02, chapter03
 from utils.verdict import NOT_ATTEMPTED, NOT_YET
 
 CHAPTERS = [importlib.import_module(f"utils.chapter{number:02}") for number in (1, 2, 3, 4, 6, 7)]
@@ -36,3 +37,47 @@ def test_a_stub_is_not_attempted(checker):
 
     assert checker(...).status == checker(None).status == NOT_ATTEMPTED
     assert checker(stub).status == NOT_ATTEMPTED
+
+
+def _by_grad(function):
+    def answer(z):
+        z = z.clone().requires_grad_()
+        return torch.autograd.grad(function(z).sum(), z)[0]
+
+    return answer
+
+
+def _by_backward(function):
+    def answer(z):
+        with torch.enable_grad():
+            z = z.clone().requires_grad_()
+            function(z).sum().backward()
+        return z.grad
+
+    return answer
+
+
+def _by_func(function):
+    return lambda z: torch.func.grad(lambda z: function(z).sum())(z)
+
+
+@pytest.mark.parametrize("way", [_by_grad, _by_backward, _by_func])
+@pytest.mark.parametrize("checker, function", [
+    (chapter01.check_sigmoid_slope, torch.sigmoid), (chapter03.check_gelu_slope, torch.nn.functional.gelu),
+])  # fmt: skip
+def test_a_slope_by_autograd_is_refused_in_kind_words(checker, function, way):
+    verdict = checker(way(function))
+    assert verdict.status == NOT_YET and "this exercise asks for the formula" in verdict.sentence, verdict
+
+
+@pytest.mark.parametrize("checker, forward", [
+    (chapter01.check_backward_step, lambda delta, W, z: (torch.sigmoid(z) @ W.T * delta).sum()),
+    (chapter02.check_relu_backward, lambda delta, z: (torch.relu(z) * delta).sum()),
+])  # fmt: skip
+def test_a_step_back_by_autograd_is_refused_in_kind_words(checker, forward):
+    def answer(*given):
+        z = given[-1].clone().requires_grad_()
+        return torch.autograd.grad(forward(*given[:-1], z), z)[0]
+
+    verdict = checker(answer)
+    assert verdict.status == NOT_YET and "this exercise asks for the formula" in verdict.sentence, verdict

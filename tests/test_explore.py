@@ -117,15 +117,18 @@ def test_an_exception_shows_one_message_keeps_the_picture_and_passes():
     assert explorer.image.value != last
 
 
-def test_a_first_picture_that_fails_is_a_live_widget_and_an_error_of_the_cell():
+def test_a_first_picture_that_fails_is_told_once_in_a_live_widget_until_the_next_good_move(monkeypatch):
     def fails_first(ax, k=0):
         ax.plot([0, 1 / k])
 
-    with capture_output() as captured, pytest.raises(SceneError):
-        explore(fails_first, k=(0, 3))
-    (output,) = captured.outputs
-    assert "application/vnd.jupyter.widget-view+json" in output.data
-    assert "fails_first could not be drawn" in output.data["text/plain"]
+    shown = []
+    monkeypatch.setattr("utils.explore.display", shown.append)
+    explore(fails_first, k=(0, 3))  # and raises nothing: the cell would say the same a second time, and keep it
+    [explorer] = shown
+    assert "fails_first could not be drawn" in explorer.message.value
+    assert "fails_first could not be drawn" in explorer._repr_mimebundle_()["text/plain"]
+    explorer.controls["k"].value = 2
+    assert explorer.message.value == "" and explorer.message.layout.display == "none" and explorer.image.value
 
 
 def test_a_message_is_text_and_not_markup():
@@ -209,6 +212,64 @@ def test_a_prediction_whose_scene_fails_can_be_tried_again():
     prediction.guess.value = 2
     prediction.button.click()
     assert prediction.error is None and prediction.guess.disabled
+
+
+@pytest.mark.parametrize("value, told", [
+    (1e-3, "Revealed. Your guess: 1/1000 of it. ✘ Not this one; right is: half of it."),
+    (0.5, "Revealed. Your guess: half of it. ✔ That is right."),
+])  # fmt: skip
+def test_the_reveal_says_in_words_whether_the_guess_was_right(value, told):
+    options = [("1/1000 of it", 1e-3), ("half of it: hardly less", 0.5)]
+    prediction = Prediction("How many?", guessed, options, right=0.5)
+    prediction.guess.value = value
+    assert prediction.outcome.value == "" and prediction.again.layout.display == "none"
+    prediction.button.click()
+    assert told in prediction.outcome.value and told in prediction.words.value
+    assert prediction.again.layout.display is None
+
+
+def test_without_a_right_option_the_guess_is_repeated_and_not_judged():
+    prediction = Prediction("How many?", guessed, (0, 10))
+    prediction.guess.value = 7
+    prediction.button.click()
+    assert "Revealed. Your guess: 7." in prediction.outcome.value and "right" not in prediction.outcome.value
+
+
+def test_one_can_guess_again():
+    prediction = Prediction("How many?", guessed, ["1", "5"], right="5")
+    card = prediction.image.value
+    prediction.guess.value = "1"
+    prediction.button.click()
+    prediction.again.click()
+    assert prediction.image.value == card and "it is 5" not in prediction.words.value and prediction.outcome.value == ""
+    assert not prediction.guess.disabled and not prediction.button.disabled
+    prediction.guess.value = "5"
+    prediction.button.click()
+    assert "✔ That is right." in prediction.outcome.value and prediction.button.disabled
+
+
+def test_the_legend_names_the_guess_as_the_option_does():
+    def crossed(ax, guess):
+        ax.plot([1], [guess * 20], "X", label="your guess")
+        ax.legend()
+        texts.append(ax.get_legend().get_texts()[0])
+
+    texts = []
+    prediction = Prediction("How large?", crossed, [("a tenth of the last: small", 0.1), ("the same", 1.0)])
+    prediction.guess.value = 0.1
+    prediction.button.click()
+    assert texts[-1].get_text() == "your guess: a tenth of the last"
+
+
+def test_a_scene_of_a_prediction_that_fails_names_its_line():
+    def fails(ax, guess):
+        return 1 / 0
+
+    prediction = Prediction("Which?", fails, ["a", "b"])
+    prediction.guess.value = "a"
+    prediction.button.click()
+    assert "fails could not be drawn: ZeroDivisionError: division by zero (line 2 of the scene)" in prediction.message.value
+    assert prediction.outcome.value == "" and prediction.again.layout.display == "none"
 
 
 def test_predict_needs_a_scene_that_takes_the_guess():

@@ -53,6 +53,18 @@ def test_without_a_right_answer_nothing_is_marked(lecture):
     assert "✔" not in prediction.guess.children[0].value
 
 
+def test_a_hall_can_guess_again(lecture):
+    prediction = Prediction("Which?", scene, ["a", "b"], right="b")
+    prediction.guess.fields[0].value = 5
+    prediction.button.click()
+    assert "✘ Not this one; right is: b." in prediction.outcome.value
+    prediction.again.click()
+    assert prediction.guess.children == (prediction.guess.box,) and not prediction.guess.fields[0].disabled
+    prediction.guess.fields[1].value = 9
+    prediction.button.click()
+    assert "✔ That is right." in prediction.outcome.value and "<b>9 ✔ right</b>" in prediction.guess.children[0].value
+
+
 def test_a_scene_that_fails_keeps_the_counts(lecture):
     prediction = Prediction("Which?", lambda ax, guess: 1 / 0, ["a", "b"])
     prediction.guess.fields[0].value = 5

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from utils import chapter02, chapter03, quiz
-from utils.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET
+from utils.verdict import CORRECT, NO_CHOICE, NOT_ATTEMPTED, NOT_YET
 
 quizzes = pytest.mark.parametrize("questions", [chapter02.QUIZ, chapter03.QUIZ], ids=["chapter 2", "chapter 3"])
 
@@ -37,7 +37,7 @@ def test_each_wrong_answer_is_refused_with_a_reason_of_its_own(questions):
 @pytest.mark.parametrize("junk", ["softmaxx", 3, [], {}, print])
 def test_junk_is_answered_with_the_choices(questions, junk):
     for name, verdict in quiz.grade(questions, dict.fromkeys(questions, junk)).verdicts.items():
-        assert verdict.status == NOT_YET
+        assert verdict.status == NO_CHOICE
         assert all(f'"{answer}"' in verdict.sentence for answer in questions[name].answers)
 
 

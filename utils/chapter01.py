@@ -28,7 +28,7 @@ def check_sigmoid_slope(f):
         lambda z: z * (1 - z): "the formula takes sigma(z), not z itself",
         lambda z: torch.sigmoid(z) ** 2: "the second factor is 1 minus sigma(z), not sigma(z) once more",
     }
-    return check(f, _sigmoid_slope, cases, mistakes=mistakes)
+    return check(f, _sigmoid_slope, cases, mistakes=mistakes, by_hand=True)
 
 
 def check_backward_step(f):
@@ -57,7 +57,7 @@ def check_backward_step(f):
     # The square case comes first: there a wrong transpose has a right shape, and its own hint.
     cases = [(_random(5, 4, seed=0), _random(4, 4, seed=1), _random(5, 4, seed=2)),
              (_random(6, 2, seed=0), _random(2, 3, seed=1), _random(6, 3, seed=2))]
-    return check(f, with_slope(_sigmoid_slope), cases, mistakes=mistakes)
+    return check(f, with_slope(_sigmoid_slope), cases, mistakes=mistakes, by_hand=True)
 
 
 def check_layer_factor(f):

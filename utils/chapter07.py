@@ -8,6 +8,7 @@ from torch import nn
 from utils.checking import check
 from utils.clinic import Patient, Treatment
 from utils.data import recall
+from utils.errors import WrongType
 from utils.models import MLP
 from utils.quiz import Question
 from utils.recurrent import Reader, chrono_, keep_, make_cell
@@ -28,7 +29,7 @@ def check_rnn_backward(f):
         lambda left, W, h: (left * h * (1 - h)) @ W: "that is the sigmoid's slope",
     }
     cases = [(_numbers(4, 3), _numbers(3, 3, offset=1.0), 0.9 * _numbers(4, 3, offset=2.0))]
-    return check(f, lambda left, W, h: (left * (1 - h**2)) @ W, cases, mistakes=mistakes)
+    return check(f, lambda left, W, h: (left * (1 - h**2)) @ W, cases, mistakes=mistakes, by_hand=True)
 
 
 def check_bias_for(f):
@@ -70,8 +71,13 @@ def check_lstm_step(f):
             _numbers(4 * H, H, offset=4.0), _numbers(4 * H, offset=5.0))
 
     def together(answer):
-        pair = isinstance(answer, (tuple, list)) and len(answer) == 2
-        return torch.cat(tuple(answer), 1) if pair else answer
+        if not (isinstance(answer, (tuple, list)) and len(answer) == 2):
+            raise WrongType("expected the two tensors h and c: return h, c")
+        for name, part in zip("hc", answer):
+            if not isinstance(part, torch.Tensor) or part.shape != (B, H):
+                found = tuple(part.shape) if isinstance(part, torch.Tensor) else type(part).__name__
+                raise WrongType(f"the new {name} has shape {(B, H)}, like the old one, not {found}")
+        return torch.cat(tuple(answer), 1)
 
     return check(f, step(), [case], mistakes=mistakes, convert=together)
 

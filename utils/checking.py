@@ -1,4 +1,4 @@
-"""What every checker does: compare a learner's function, or choice, with the right one, and answer in one sentence.
+"""What every checker does: compare a learner's function with the right one, and answer in one sentence.
 
 Nothing that a learner passes ends in a traceback. A checker for a new exercise is a reference solution, a few cases,
 and the typical mistakes with what to say to them (see `chapter01`); `check` does the rest.
@@ -7,7 +7,7 @@ and the typical mistakes with what to say to them (see `chapter01`); `check` doe
 import copy
 import inspect
 import random
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from numbers import Real
 
 import numpy as np
@@ -15,6 +15,8 @@ import torch
 from torch import nn
 
 from utils import progress
+from utils.errors import WrongType
+from utils.handwork import UsedAutograd, without_autograd
 from utils.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 
 
@@ -22,7 +24,7 @@ class _Fault(Exception):
     """The learner's function ended without an answer that could be compared; the argument is the Verdict."""
 
 
-def check(function, reference, cases, *, mistakes=None, convert=None, rtol=1e-5, atol=1e-9):
+def check(function, reference, cases, *, mistakes=None, convert=None, by_hand=False, rtol=1e-5, atol=1e-9):
     """Compare `function` with `reference` on all cases and return a Verdict.
 
     function: what the learner wrote; anything at all may be passed.
@@ -30,7 +32,9 @@ def check(function, reference, cases, *, mistakes=None, convert=None, rtol=1e-5,
     cases: tuples of arguments: tensors, numbers, modules. Both functions get copies.
     mistakes: dict wrong function -> what to say if the learner's function gives the same as this one, which may be a
         tuple of tensors.
-    convert: applied to the learner's answer before it is compared, for an exercise that leaves its type open.
+    convert: applied to the learner's answer before it is compared, for an exercise that leaves its type open; may raise
+        WrongType with a sentence for the learner.
+    by_hand: whether autograd is out of bounds.
     rtol, atol: tolerances, relative to each value and to the largest of an answer's values.
 
     The global random state is left as it was.
@@ -40,7 +44,7 @@ def check(function, reference, cases, *, mistakes=None, convert=None, rtol=1e-5,
     try:
         with _random_state_kept():
             for case in cases:
-                _check_case(function, reference, case, mistakes or {}, convert, rtol, atol)
+                _check_case(function, reference, case, mistakes or {}, convert, by_hand, rtol, atol)
     except _Fault as fault:
         return fault.args[0]
     except Exception as error:  # noqa: BLE001 - what claims to be a function or a tensor may break when looked at
@@ -51,35 +55,6 @@ def check(function, reference, cases, *, mistakes=None, convert=None, rtol=1e-5,
     return Verdict(CORRECT)
 
 
-def check_choice(answer, truth, explain):
-    """Check a choice: `answer` is the learner's, `truth` the right one; returns a Verdict that explains.
-
-    explain: dict choice -> one sentence on what speaks for or against it; its keys are the choices.
-    Capitals and spaces do not count. Raises ValueError if `truth` is none of the choices.
-    """
-    if truth not in explain:
-        raise ValueError(f"the truth {truth!r} is none of the choices {list(explain)}")
-    choice = chosen(answer, explain)
-    if isinstance(choice, Verdict):
-        return choice
-    return Verdict(CORRECT if choice == truth else NOT_YET, explain[choice])
-
-
-def chosen(answer, choices):
-    """Return the one of `choices` (texts) that a learner's answer names, or a Verdict with all of them if it names none."""
-    all_of_them = "choose one of " + ", ".join(f'"{choice}"' for choice in choices)
-    if answer is None or answer is ...:
-        return Verdict(NOT_ATTEMPTED, all_of_them)
-    by_key = {key(choice): choice for choice in choices}
-    choice = by_key.get(key(answer)) if isinstance(answer, str) else None
-    return Verdict(NOT_YET, all_of_them) if choice is None else choice
-
-
-def key(text):
-    """Return a text without capitals and spaces: two texts with the same key count as the same answer."""
-    return "".join(text.casefold().split())
-
-
 def as_vector(answer):
     """Return a list of numbers, or of tensors with one entry, as a 1-D tensor; anything else as it is."""
     if not isinstance(answer, (list, tuple)):
@@ -88,12 +63,15 @@ def as_vector(answer):
     return torch.tensor([float(entry) for entry in answer], dtype=torch.float64) if numbers else answer
 
 
-def _check_case(function, reference, case, mistakes, convert, rtol, atol):
+def _check_case(function, reference, case, mistakes, convert, by_hand, rtol, atol):
     """Raise _Fault with the Verdict if `function` fails on this case."""
     names = list(inspect.signature(reference).parameters)
-    answer = _answer(function, dict(zip(names, case)))
+    answer = _answer(function, dict(zip(names, case)), without_autograd if by_hand else nullcontext)
     if convert is not None:
-        answer = convert(answer)
+        try:
+            answer = convert(answer)
+        except WrongType as error:
+            raise _Fault(Verdict(NOT_YET, str(error)))
     expected = reference(*map(_copied, case))
     difference = _difference(answer, expected, dict(zip(names, case)), rtol, atol)
     if difference is None:
@@ -116,8 +94,8 @@ def _same_mistake(answer, wrong, case, rtol, atol):
         return False
 
 
-def _answer(function, arguments):
-    """Return what `function` gives for copies of `arguments` (name -> value); raise _Fault if it gives nothing."""
+def _answer(function, arguments, within):
+    """Return what `function` gives `within` a context for copies of `arguments` (name -> value), or raise _Fault."""
     if not callable(function):
         raise _Fault(Verdict(NOT_YET, f"expected a function, got {_kind(function)}"))
     copies = {name: _copied(value) for name, value in arguments.items()}
@@ -131,7 +109,8 @@ def _answer(function, arguments):
     except TypeError:
         raise _Fault(Verdict(NOT_YET, f"expected a function of ({', '.join(arguments)}), got one of {signature}"))
     try:
-        answer = function(*copies.values())
+        with within():
+            answer = function(*copies.values())
     except BaseException as error:  # noqa: BLE001 - sys.exit() and an interrupted endless loop count, too
         status = NOT_ATTEMPTED if isinstance(error, NotImplementedError) else NOT_YET
         raise _Fault(Verdict(status, _raised(error, function, arguments)))
@@ -147,6 +126,8 @@ def _answer(function, arguments):
 
 def _raised(error, function, arguments):
     """Say in one sentence what the learner's function raised, where, and for which arguments."""
+    if isinstance(error, UsedAutograd):
+        return str(error)
     if isinstance(error, RecursionError):
         return "it calls itself without end"
     if isinstance(error, SystemExit):
@@ -170,7 +151,8 @@ def _difference(answer, expected, arguments, rtol, atol):
             return f"expected a number, got {_kind(answer)}"
         answer, expected = torch.tensor(float(answer)).double(), torch.tensor(float(expected)).double()
     if not isinstance(answer, torch.Tensor):
-        return f"expected a tensor of shape {tuple(expected.shape)}, got {_kind(answer)}"
+        numbers = f"{len(expected)} numbers, such as " if expected.dim() == 1 else ""
+        return f"expected {numbers}a tensor of shape {tuple(expected.shape)}, got {_kind(answer)}"
     if answer.shape != expected.shape:
         return f"expected shape {tuple(expected.shape)}, got {tuple(answer.shape)}"
     if answer.is_floating_point() != expected.is_floating_point() or answer.is_complex() != expected.is_complex():
@@ -188,7 +170,8 @@ def _difference(answer, expected, arguments, rtol, atol):
              if isinstance(value, torch.Tensor) and value.shape == expected.shape]
     given += [_argument(name, value) for name, value in arguments.items() if isinstance(value, Real)]
     where = f"{at} for {', '.join(given)}" if given else at
-    return f"expected {expected[place]:.4g}{where}, got {answer[place]:.4g}"
+    nan = " (not a number)" if answer[place].isnan() else ""
+    return f"expected {expected[place]:.4g}{where}, got {answer[place]:.4g}{nan}"
 
 
 def _change(before, after):

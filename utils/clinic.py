@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from utils import progress
-from utils.checking import check_choice, chosen
+from utils.choice import check_choice, chosen
 from utils.data import digits
 from utils.quiz import Report
 from utils.training import race
@@ -51,6 +51,11 @@ def name_disease(patient, answer):
     return check_choice(answer, patient.disease, patient.diseases)
 
 
+def has_named(patient, answer):
+    """Whether the learner's diagnosis is one of the choices, right or wrong: then a second opinion spoils nothing."""
+    return not isinstance(chosen(answer, patient.diseases), Verdict)
+
+
 def rounds(patients, diagnoses):
     """Check the diagnoses of several patients; returns a `Report` with a score, and what to read again.
 
@@ -81,5 +86,6 @@ def treat(patient, prescription, steps=300):
         progress.record(progress.PATIENT, patient.complaint, patient.make.__module__)
         return Verdict(CORRECT, f"cured, {treated:.0%} right (untreated {untreated:.0%}): {treatment.why}")
     if runs[choice].stopped:
-        return Verdict(NOT_YET, f"stopped after {runs[choice].steps} of {steps} steps: run the cell again")
+        done = f"you stopped the training after {runs[choice].steps} of {steps} steps"
+        return Verdict(NOT_YET, f"{done}, too early to tell: to start again from step 0, run this cell once more")
     return Verdict(NOT_YET, f"still sick, {treated:.0%} right: {treatment.why}")

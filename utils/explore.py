@@ -5,7 +5,9 @@ see `utils.canvas`.
 """
 
 import gc
+import functools
 import html
+import inspect
 import sys
 import threading
 import traceback
@@ -17,7 +19,7 @@ from IPython.display import display
 from utils import progress, style
 from utils.canvas import Canvas
 from utils.controls import check_parameters, make_control, name_of
-from utils.hall import Hands
+from utils.hall import Hands, labelled
 
 _ALERT = f"padding:4px 10px; border-left:4px solid {style.ALARM}; background:#FFF3EC; color:{style.BLACK}"
 _HIDDEN = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap"
@@ -51,12 +53,9 @@ def explore(scene, *, panels=1, size=None, **controls):
         controls: ipywidgets' abbreviations, as in `interact`: (min, max), (min, max, step), a list, a dict, True, a
             number, a text, a widget, or `fixed(value)`. The scene's own defaults are the initial values.
 
-    Raises ValueError for a control that cannot be built, SceneError if the first picture fails.
+    Raises ValueError for a control that cannot be built. A scene that fails is told in the widget, until a move succeeds.
     """
-    explorer = Explorer(scene, panels=panels, size=size, **controls)
-    display(explorer)
-    if explorer.error:
-        raise explorer.error
+    display(Explorer(scene, panels=panels, size=size, **controls))
 
 
 def predict(question, scene, guess, *, right=None, panels=1, size=None, **params):
@@ -66,7 +65,7 @@ def predict(question, scene, guess, *, right=None, panels=1, size=None, **params
         question: what to predict, one or two sentences.
         guess: a list of options, or any other abbreviation of a control. In lecture mode a list asks for the number
             of hands for each option; the one with most hands is the guess, and the reveal shows all counts as bars.
-        right: the value of the right option, which these bars mark.
+        right: the value of the right option: the reveal names it, and says whether the guess was right.
     """
     display(Prediction(question, scene, guess, right=right, panels=panels, size=size, **params))
 
@@ -154,6 +153,8 @@ class Prediction(Picture):
     def __init__(self, question, scene, guess, *, right=None, panels=1, size=None, **params):
         check_parameters(scene, {"guess": None, **params})
         self.question, self.params = question, params
+        self.right = right
+        self.labels = labelled(guess) if isinstance(guess, (list, dict)) else []
         if isinstance(guess, (list, dict)) and style.in_lecture():
             self.guess = Hands(guess, right)
         elif isinstance(guess, (list, dict)):
@@ -163,22 +164,67 @@ class Prediction(Picture):
             self.guess.description = "Your guess"
         self.button = widgets.Button(description="Reveal", icon="eye", button_style="primary")
         self.button.disabled = self.guess.value is None
-        super().__init__(scene, [widgets.HTML(f"<b>{html.escape(question)}</b>"), self.guess, self.button], panels, size)
-        self.draw(_question_card, {"question": question})
+        self.again = widgets.Button(description="Guess again", icon="undo", layout=widgets.Layout(display="none"))
+        self.outcome = widgets.HTML()
+        wrap = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 12px")
+        buttons = widgets.Box([self.button, self.again, self.outcome], layout=wrap)
+        super().__init__(scene, [widgets.HTML(f"<b>{html.escape(question)}</b>"), self.guess, buttons], panels, size)
+        self._ask()
         self.guess.observe(self._allow, "value")
         self.button.on_click(self._reveal)
+        self.again.on_click(self._ask)
+
+    def _ask(self, _button=None):
+        """Show the question, and take a guess, the first or a further one."""
+        with self.lock:
+            self.draw(_question_card, {"question": self.question})
+        self.outcome.value, self.again.layout.display = "", "none"
+        self.guess.disabled, self.button.disabled = False, self.guess.value is None
+        if isinstance(self.guess, Hands):
+            self.guess.ask()
+
+    def _name(self, value):
+        """Return an option as the learner reads it, up to its remark; a value without options as a number."""
+        return next((label.split(":")[0] for label, option in self.labels if option == value), _say(value))
+
+    def _judged(self):
+        """Say in words what was guessed, and, if it is known, what is right."""
+        told = f"Revealed. Your guess: {self._name(self.guess.value)}."
+        if self.right is None:
+            return told
+        if self.guess.value == self.right:
+            return f"{told} ✔ That is right."
+        return f"{told} ✘ Not this one; right is: {self._name(self.right)}."
 
     def _allow(self, change):
         self.button.disabled = change["new"] is None
 
     def _reveal(self, _button):
         with self.lock:
-            self.draw(self.scene, {"guess": self.guess.value, **self.params})
+            scene = _with_named_guess(self.scene, self._name(self.guess.value))
+            self.draw(scene, {"guess": self.guess.value, **self.params}, self._judged())
         self.guess.disabled = self.button.disabled = self.error is None
         if self.error is None:
+            # Not a live region: the words below the picture are one, and say the same first.
+            self.outcome.value = f'<b class="prediction-outcome">{html.escape(self._judged())}</b>'
+            self.again.layout.display = None
             progress.record(progress.PREDICTION, self.question)
             if isinstance(self.guess, Hands):
                 self.guess.reveal()
+
+
+def _with_named_guess(scene, name):
+    """Return the scene, with the option's name beside "your guess" in its legends: an axis may count in other units."""
+    @functools.wraps(scene)
+    def named(axes, **params):
+        caption = scene(axes, **params)
+        for ax in np.ravel(axes):
+            for text in ax.get_legend().get_texts() if ax.get_legend() else ():
+                if text.get_text() == "your guess":
+                    text.set_text(f"your guess: {name}")
+        return caption
+
+    return named
 
 
 def _question_card(axes, question):
@@ -195,7 +241,7 @@ def _draw(canvas, scene, params):
     try:
         canvas.draw(scene, **params)
     except Exception as error:
-        code = getattr(scene, "__code__", None)
+        code = getattr(inspect.unwrap(scene), "__code__", None)
         lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code is code]
         where = f" (line {lines[-1] - code.co_firstlineno + 1} of the scene)" if lines else ""
         message = f"{name_of(scene)} could not be drawn: {type(error).__name__}: {error}{where}"

@@ -10,6 +10,12 @@ from utils import style
 _LONGEST = 55  # per cent of the width, of the longest bar
 
 
+def labelled(options):
+    """Return the (label, value) of each option, from a list of values or of (label, value), or a dict label -> value."""
+    pairs = options.items() if isinstance(options, dict) else options
+    return [(str(pair[0]), pair[1]) if isinstance(pair, tuple) else (str(pair), pair) for pair in pairs]
+
+
 class Hands(widgets.VBox):
     """One number field for each option; `value` is the option with most hands, None as long as no hand is up.
 
@@ -21,18 +27,22 @@ class Hands(widgets.VBox):
     disabled = traitlets.Bool(False)
 
     def __init__(self, options, right=None):
-        pairs = options.items() if isinstance(options, dict) else options
-        pairs = [pair if isinstance(pair, tuple) else (pair, pair) for pair in pairs]
-        self.labels, self.values = [str(label) for label, _ in pairs], [value for _, value in pairs]
+        pairs = labelled(options)
+        self.labels, self.values = [label for label, _ in pairs], [value for _, value in pairs]
         self.right = right
         self.fields = [self._field(label) for label in self.labels]
         for field in self.fields:
             field.observe(self._count, "value")
-        super().__init__([widgets.Box(self.fields, layout=widgets.Layout(flex_flow="row wrap", grid_gap="2px 24px"))])
+        self.box = widgets.Box(self.fields, layout=widgets.Layout(flex_flow="row wrap", grid_gap="2px 24px"))
+        super().__init__([self.box])
 
     def counts(self):
         """Return the number of hands for each option, a list."""
         return [field.value for field in self.fields]
+
+    def ask(self):
+        """Show the number fields, in place of the bars if there are any."""
+        self.children = [self.box]
 
     def reveal(self):
         """Show the counts as bars in place of the number fields; the right option, if known, is marked."""

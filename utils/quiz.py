@@ -7,7 +7,7 @@ from numbers import Real
 import torch
 
 from utils import progress
-from utils.checking import check_choice, key
+from utils.choice import check_choice, key
 from utils.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 
 

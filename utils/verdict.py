@@ -1,18 +1,20 @@
-"""What a checker answers: one of three statuses, and one sentence, as text and as a coloured box."""
+"""What a checker answers: one of four statuses, and one sentence, as text and as a coloured box."""
 
 from dataclasses import dataclass
 from html import escape
 
-CORRECT, NOT_YET, NOT_ATTEMPTED = "correct", "not yet", "not attempted"
-SYMBOLS = {CORRECT: "✔", NOT_YET: "✘", NOT_ATTEMPTED: "○"}
-COLOURS = {CORRECT: ("#1B5E20", "#E8F5E9"), NOT_YET: ("#8A2D00", "#FFF3E8"), NOT_ATTEMPTED: ("#424242", "#F2F2F2")}
+CORRECT, NOT_YET, NOT_ATTEMPTED, NO_CHOICE = "correct", "not yet", "not attempted", "no such answer"
+SYMBOLS = {CORRECT: "✔", NOT_YET: "✘", NOT_ATTEMPTED: "○", NO_CHOICE: "?"}
+_GREY = "#424242", "#F2F2F2"
+COLOURS = {CORRECT: ("#1B5E20", "#E8F5E9"), NOT_YET: ("#8A2D00", "#FFF3E8"), NOT_ATTEMPTED: _GREY, NO_CHOICE: _GREY}
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What a checker answers: a status, and a sentence that says more. It is truthy only if the status is 'correct'.
 
-    Raises ValueError for any other status than CORRECT, NOT_YET and NOT_ATTEMPTED.
+    NO_CHOICE: the answer is none of those to choose from, so it is neither right nor wrong (misspelt, perhaps).
+    Raises ValueError for any other status than these four.
     """
 
     status: str

@@ -120,8 +120,8 @@ show(gradient_by_layer)
 predict(
     "20 hidden sigmoid layers: how large is layer 1's gradient, compared with the last layer's?",
     gradient_by_layer,
-    guess=[("a tenth", 1e-1), ("a thousandth", 1e-3),
-           ("a millionth", 1e-6), ("1e-13", 1e-13), ("1e-30", 1e-30)],
+    guess=[(f"{share} of the last layer's", value) for share, value in
+           {"1/10": 1e-1, "1/1000": 1e-3, "1e-6": 1e-6, "1e-13": 1e-13, "1e-30": 1e-30}.items()],
     right=1e-13, depth=20,
 )
 
@@ -993,14 +993,22 @@ prescription = ...
 clinic.treat(patient, prescription)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# You have done by hand what `diagnose` does for any net. Compare *after* you have decided; it names the disease:
+# You have done by hand what `diagnose` does for any net. It names the disease, so it speaks when
+# you have spoken:
 
 # %% slideshow={"slide_type": "skip"}
-diagnose(patient.make(), x[:256], y[:256], lr=patient.lr)
+if clinic.has_named(patient, diagnosis):
+    display(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
+else:
+    print("Your own diagnosis first. Then run this cell again.")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
+# <details><summary>When the report stands above: how to read it</summary>
+#
 # The first two findings ask for the same change: two symptoms, one cause. The third asks for shorter steps. Would they do
 # alone? They are on your list, so try. (The table holds your four columns on twice as many digits, and differs a little.)
+#
+# </details>
 #
 # ## Exercises
 #

@@ -828,14 +828,22 @@ prescription = ...
 clinic.treat(patient, prescription)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A second opinion, which you can ask for any net of your own (without `print` it comes with a picture):
+# A second opinion, which you can ask for any net of your own (without `print` it comes with a picture). It speaks when
+# you have spoken:
 
 # %% slideshow={"slide_type": "skip"}
-print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
+if clinic.has_named(patient, diagnosis):
+    print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
+else:
+    print("Your own diagnosis first. Then run this cell again.")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
+# <details><summary>When the report stands above: how to read it</summary>
+#
 # The same layers, the same cause, the same cure. Only layer 1's share differs from your census. Fewer digits were asked,
 # and a unit that none of *them* reaches counts as dead: a census is always one of a unit *and* a batch.
+#
+# </details>
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises

@@ -833,14 +833,22 @@ prescription = ...
 clinic.treat(patient, prescription)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A second opinion, which you can ask for any net of your own (without `print` it comes with a picture):
+# A second opinion, which you can ask for any net of your own (without `print` it comes with a picture). It speaks when
+# you have spoken:
 
 # %% slideshow={"slide_type": "skip"}
-print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
+if clinic.has_named(patient, diagnosis):
+    print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
+else:
+    print("Your own diagnosis first. Then run this cell again.")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
+# <details><summary>When the report stands above: how to read it</summary>
+#
 # It sees what you saw: the signal holds its size in every layer, and the gradient loses about four tenths of its norm a
 # layer, close to the $1 - \sqrt{0.32}$ of theory. It prescribes ReLU; ELU, which you have tried, cures as well.
+#
+# </details>
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Quiz: which activation?

@@ -919,14 +919,21 @@ prescription = ...
 clinic.treat(patient, prescription)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A second opinion, from an instrument that knows any PyTorch net:
+# A second opinion, from an instrument that knows any PyTorch net. It speaks when you have spoken:
 
 # %% slideshow={"slide_type": "skip"}
-print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
+if clinic.has_named(patient, diagnosis):
+    print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
+else:
+    print("Your own diagnosis first. Then run this cell again.")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
+# <details><summary>When the report stands above: how to read it</summary>
+#
 # It reads the same column as you did: the gradient, which fades from the last layer to the first. It also names the
 # size that the weights have, $\sqrt{1/3} = 0.58$ through $\sqrt n$, and the one that tanh needs.
+#
+# </details>
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises

@@ -1028,15 +1028,22 @@ prescription = ...
 clinic.treat(patient, prescription)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# When you have your own opinion, ask for a second one:
+# When you have your own opinion, ask for a second one. It speaks when you have spoken:
 
 # %% slideshow={"slide_type": "skip"}
-print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
+if clinic.has_named(patient, diagnosis):
+    print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
+else:
+    print("Your own diagnosis first. Then run this cell again.")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
+# <details><summary>When the report stands above: how to read it</summary>
+#
 # It names the same disease, and asks for weights with a standard deviation of $1/\sqrt{n_{in}}$: tanh's edge, in
 # place of $5/3$. That is Xavier's scale, and the orthogonal weights' scale. It cannot tell you which of the two,
 # since it looks at means: treat the patient with each, and compare.
+#
+# </details>
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises

@@ -973,13 +973,20 @@ clinic.treat(patient, prescription)
 # When you have decided: the course's instrument for nets of your own, on the same patient. It names the disease.
 
 # %% slideshow={"slide_type": "skip"}
-report = diagnose(sick_net, x[:256], y[:256], lr=patient.lr)
-print(*str(report).splitlines()[:12], "...", sep="\n")
+if clinic.has_named(patient, diagnosis):
+    report = diagnose(sick_net, x[:256], y[:256], lr=patient.lr)
+    print(*str(report).splitlines()[:12], "...", sep="\n")
+else:
+    print("Your own diagnosis first. Then run this cell again.")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
+# <details><summary>When the report stands above: how to read it</summary>
+#
 # It sees what you saw: vanishing, by a factor of 0.84 a layer. That is $\sqrt{1/2}$ a block, and
 # $\tfrac14 + \tfrac14 = \tfrac12$ is what two halves leave of a mean square. Of the owner's halves it knows nothing; it asks
 # for a skip "with nothing that scales x".
+#
+# </details>
 #
 # ## Exercises
 #

@@ -925,8 +925,8 @@ clinic.rounds(chapter07.WARD, diagnoses)
 
 # %% slideshow={"slide_type": "skip"}
 for name, patient in chapter07.WARD.items():
-    if diagnoses[name] is ...:
-        print(f"{name}: your own diagnosis first")
+    if not clinic.has_named(patient, diagnoses[name]):
+        print(f"{name}: your own diagnosis first, then run this cell again")
         continue
     x, y, *_ = patient.data()
     first = diagnose(patient.make(), x[:256], y[:256], lr=patient.lr).findings[0]
