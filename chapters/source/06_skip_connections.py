@@ -711,11 +711,11 @@ assert any(run.stopped for run in giant_runs.values()) or scores["residual, s = 
 #
 # | net | layers | error | of what |
 # |---|---|---|---|
-# | ResNet, ensemble (ILSVRC 2015, first place) | up to 152 | 3.57 % | ImageNet *test*, top-5 |
-# | ResNet-152 alone | 152 | 4.49 % | ImageNet *validation*, top-5 |
-# | ResNet, same paper | 110 | 6.43 % | CIFAR-10 test |
-# | ResNet, same paper | 1,202 | 7.93 % | CIFAR-10 test: trained without trouble, *worse* than 110 (overfitting) |
-# | pre-activation ResNet | 1,001 | 4.62 % | CIFAR-10 test, a few months later |
+# | ResNet, ensemble (ILSVRC 2015, first place) | up to 152 | 3.57&nbsp;% | ImageNet *test*, top-5 |
+# | ResNet-152 alone | 152 | 4.49&nbsp;% | ImageNet *validation*, top-5 |
+# | ResNet, same paper | 110 | 6.43&nbsp;% | CIFAR-10 test |
+# | ResNet, same paper | 1,202 | 7.93&nbsp;% | CIFAR-10 test: trained without trouble, *worse* than 110 (overfitting) |
+# | pre-activation ResNet | 1,001 | 4.62&nbsp;% | CIFAR-10 test, a few months later |
 # | highway nets, abstract | "hundreds" | | the often quoted 900 layers are a test of optimization |
 #
 # "ResNet made 1,000 layers possible" joins two things: they *could be trained* in the first paper, and became *useful* in
