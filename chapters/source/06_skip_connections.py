@@ -580,7 +580,7 @@ kin_stopped = race_stopped or any(run.stopped for run in kin.values())
 assert kin_stopped or min(run.accuracy for run in kin.values()) > 0.9
 assert kin_stopped or thinned["stochastic depth"][-1] > thinned["always there"][-1] + 0.1
 
-# %%
+# %% tags=["slide-tall"]
 def relatives(axes):
     (last_relu, loss), (saw, factors) = axes
     merging = {place: [likeness(a) for a in ResidualNet(50, scale=50**-0.5, order=order).stream(x[:128])]
