@@ -139,9 +139,11 @@ body {{ margin: 0; font: 21px/1.35 "DejaVu Sans", sans-serif; color: #1A1A1A }}
 section {{ box-sizing: border-box; width: 1280px; height: 720px; padding: 24px 60px; overflow: hidden;
            display: flex; flex-direction: column; justify-content: center; break-after: page; border-bottom: 1px solid #CCC }}
 p, ul, ol, h1, h2, h3 {{ margin: 0 0 10px }}
-pre {{ font: 15px/1.3 "DejaVu Sans Mono", monospace; margin: 0 0 8px; white-space: pre-wrap }}
+pre {{ font: 17px/1.3 "DejaVu Sans Mono", monospace; margin: 0 0 8px; white-space: pre-wrap }}
 code {{ font: 0.85em "DejaVu Sans Mono", monospace }}
-.code {{ background: #F3F3F3; padding: 8px }}
+.code {{ background: #F3F3F3; padding: 8px; font-size: 15px }}
+table {{ border-collapse: collapse; margin: 0 0 10px }}
+th, td {{ text-align: left; padding: 4px 24px 4px 0; border-bottom: 1px solid #CCC }}
 section > div {{ max-height: 100%; display: flex; flex-direction: column }}
 section > div > * {{ flex: none }}
 section > div > img {{ flex: 0 1 auto; min-height: 0; width: 100%; object-fit: contain; object-position: left }}

@@ -5,7 +5,8 @@ from tests.browser import CELLS
 SCREENS = ((1280, 720), (1920, 1080))
 
 START = "() => document.body.dataset.jpDeckMode === 'presenting' && document.querySelector('.jp-deck-mod-onscreen')"
-# The cells on the screen, and by how many pixels they, or a line of code or output in them, exceed it.
+# The cells on the screen; by how many pixels they, or a line of code or output in them, exceed it; the heights of their
+# pictures; and the smallest letters of what is to be read, code left out, as a share of the screen's height.
 LOOK = """
 () => {
     const notebook = document.querySelector(".jp-Deck .jp-Notebook");
@@ -19,12 +20,15 @@ LOOK = """
     const height = Math.max(...boxes.map((box) => box.bottom)) - Math.min(...boxes.map((box) => box.top));
     const scrolls = [notebook, outer].map((part) => part.scrollHeight - part.clientHeight);
     const right = Math.max(0, ...inner.map((part) => part.getBoundingClientRect().right));
+    const read = cells.flatMap((cell) => [...cell.querySelectorAll(".jp-OutputArea-output pre, .jp-RenderedMarkdown :is(p, li, td)")])
+        .filter((part) => part.offsetParent !== null);
     const pictures = cells.flatMap((cell) => [...cell.querySelectorAll("img")]).map((img) => img.clientHeight);
     return {
         cells: cells.map((cell) => Number(cell.dataset.windowedListIndex)),
         down: Math.round(Math.max(height - innerHeight, ...scrolls, 0)),
         right: Math.round(Math.max(right - innerWidth, 0)),
         pictures,
+        letters: Math.min(...read.map((part) => parseFloat(getComputedStyle(part).fontSize))) / innerHeight,
     };
 }
 """

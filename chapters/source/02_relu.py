@@ -696,7 +696,7 @@ for name, (sigma_w, bias, step) in sick.items():
             loss[name][remedy].append(torch.nan if run.diverged else last)
             silent[name][remedy].append(torch.nan if run.diverged else silent_share(nets[remedy]))
 
-# %%
+# %% tags=["slide-tall"]
 def remedies(axes):
     for row, name in zip(axes.reshape(2, 2), sick):
         plots.draw_strips(row[0], silent[name], xlabel="share of units silent for every digit", limits=(-0.03, 1.03),

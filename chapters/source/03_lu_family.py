@@ -39,14 +39,16 @@ x, y, x_test, y_test = data.digits()
 names = [name for name in activations.ACTIVATIONS if name != "identity"]
 print(f"{len(names)} activations:", ", ".join(names))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "skip"}
 # ## See it: the atlas
 #
-# ReLU lets the gradient through on one half of the axis and stops it on the other. Everything that came after it
-# tries to keep the first and mend the second. All at a glance: the value (solid) and the slope (dashed), which is what
-# the gradient meets.
+# ReLU lets the gradient through on one half of the axis and stops it on the other. Everything that came after it tries
+# to keep the first and mend the second.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# All at a glance: the value (solid) and the slope (dashed), which is what the gradient meets.
+
+# %% tags=["slide-tall"]
 def gallery(axes):
     z = torch.linspace(-4, 4, 401, dtype=torch.float64)
     for ax, name in zip(axes.flat, names):
@@ -75,7 +77,7 @@ show(gallery, panels=(3, 4), size=(8.4, 4.7))
 # *Try:* (1) relu against leaky_relu, then elu: which of the two has a floor? (2) gelu against silu: find the place
 # where the value *falls*. (3) selu: how steep is it just left of zero?
 
-# %%
+# %% tags=["slide-tall"]
 def atlas(axes, first="relu", second="gelu"):
     z = torch.linspace(-5, 5, 1001, dtype=torch.float64)
     chosen = {name: activations.get(name) for name in (first, second)}
@@ -358,6 +360,7 @@ def on_the_way(axes):
     gradient = {name: deep[name].delta_norm[layers] / deep[name].delta_norm[99] for name in kinds}
     plots.draw_lines(axes[0], signal, layers + 1, xlabel="layer", ylabel="variance of the activations", log=True)
     plots.draw_lines(axes[1], gradient, layers + 1, xlabel="layer", ylabel="gradient, relative to layer 100", log=True)
+    axes[0].legend(loc="lower left", labelspacing=0.15, fontsize="small")
     axes[1].get_legend().remove()
 
 show(on_the_way, panels=2, size=(9, 4))

@@ -749,7 +749,7 @@ middle = chi[:, 2:8].log().mean(1).exp()                             # layers 3 
 
 def leaving_the_edge(ax):
     curves = {"middle layers": middle, "layer 1": chi[:, 0], "layer 10": chi[:, 9]}
-    plots.draw_lines(ax, curves, x=run.recorded_steps, xlabel="step", ylabel="χ, measured", limits=(0, 2.5))
+    plots.draw_lines(ax, curves, x=run.recorded_steps, xlabel="step", ylabel="χ, measured", limits=(0, 4))
     return f"χ of the middle layers: {middle[0]:.2f} at birth, {middle[-1]:.2f} after {run.recorded_steps[-1]} steps."
 
 show(leaving_the_edge, size=(6.5, 3.2))

@@ -580,7 +580,7 @@ kin_stopped = race_stopped or any(run.stopped for run in kin.values())
 assert kin_stopped or min(run.accuracy for run in kin.values()) > 0.9
 assert kin_stopped or thinned["stochastic depth"][-1] > thinned["always there"][-1] + 0.1
 
-# %%
+# %% tags=["slide-tall"]
 def relatives(axes):
     (last_relu, loss), (saw, factors) = axes
     merging = {place: [likeness(a) for a in ResidualNet(50, scale=50**-0.5, order=order).stream(x[:128])]
@@ -711,11 +711,11 @@ assert any(run.stopped for run in giant_runs.values()) or scores["residual, s = 
 #
 # | net | layers | error | of what |
 # |---|---|---|---|
-# | ResNet, ensemble (ILSVRC 2015, first place) | up to 152 | 3.57 % | ImageNet *test*, top-5 |
-# | ResNet-152 alone | 152 | 4.49 % | ImageNet *validation*, top-5 |
-# | ResNet, same paper | 110 | 6.43 % | CIFAR-10 test |
-# | ResNet, same paper | 1,202 | 7.93 % | CIFAR-10 test: trained without trouble, *worse* than 110 (overfitting) |
-# | pre-activation ResNet | 1,001 | 4.62 % | CIFAR-10 test, a few months later |
+# | ResNet, ensemble (ILSVRC 2015, first place) | up to 152 | 3.57&nbsp;% | ImageNet *test*, top-5 |
+# | ResNet-152 alone | 152 | 4.49&nbsp;% | ImageNet *validation*, top-5 |
+# | ResNet, same paper | 110 | 6.43&nbsp;% | CIFAR-10 test |
+# | ResNet, same paper | 1,202 | 7.93&nbsp;% | CIFAR-10 test: trained without trouble, *worse* than 110 (overfitting) |
+# | pre-activation ResNet | 1,001 | 4.62&nbsp;% | CIFAR-10 test, a few months later |
 # | highway nets, abstract | "hundreds" | | the often quoted 900 layers are a test of optimization |
 #
 # "ResNet made 1,000 layers possible" joins two things: they *could be trained* in the first paper, and became *useful* in
