@@ -4,8 +4,8 @@ A scene is a function `scene(ax, **params)` that draws on matplotlib axes and ma
 see `utils.canvas`.
 """
 
-import gc
 import functools
+import gc
 import html
 import inspect
 import sys
