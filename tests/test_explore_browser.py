@@ -141,6 +141,8 @@ def test_a_guess_is_revealed_by_keyboard(page):
         "(cell) => cell.querySelector('.picture-words').textContent.includes('the slope is 0.25.')",
         arg=cell.element_handle(),
     )
+    cell.locator(".prediction-outcome").wait_for(state="visible")  # comes last, after the words
+    assert "Revealed. Your guess: " in cell.locator(".prediction-outcome").text_content()
     assert cell.get_by_role("button", name="Reveal").is_disabled()
     screenshot(cell, "predict-after")
 

@@ -120,8 +120,8 @@ show(gradient_by_layer)
 predict(
     "20 hidden sigmoid layers: how large is layer 1's gradient, compared with the last layer's?",
     gradient_by_layer,
-    guess=[(f"{share} of the last layer's", value) for share, value in
-           {"1/10": 1e-1, "1/1000": 1e-3, "1e-6": 1e-6, "1e-13": 1e-13, "1e-30": 1e-30}.items()],
+    guess=[("1/10 of the last layer's", 1e-1), ("1/1000 of the last layer's", 1e-3), ("1e-6 of it", 1e-6),
+           ("1e-13 of it", 1e-13), ("1e-30 of it", 1e-30)],
     right=1e-13, depth=20,
 )
 

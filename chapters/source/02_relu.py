@@ -86,7 +86,7 @@ def gradient_by_layer(ax, depth=20, init="torch", guess=None):
 predict(
     "20 ReLU layers with He's weights: how large is layer 1's gradient, compared with the last layer's?",
     gradient_by_layer,
-    guess=[("1e-8, as before", 1e-8), ("1e-4", 1e-4), ("about the same", 1.0), ("10,000 times larger", 1e4)],
+    guess=[("1e-8 of it, as before", 1e-8), ("1e-4 of it", 1e-4), ("about the same", 1.0), ("10,000 times larger", 1e4)],
     right=1.0, init="he",
 )
 

@@ -827,7 +827,7 @@ def gradient_with_norm(ax, norm="batch", sigma_w=1.0, guess=None):
 
 predict("50 ReLU layers with batch norm: how large is layer 1's gradient, compared with layer 50's?",
         gradient_with_norm, right=1e4,
-        guess=[("1e-7", 1e-7), ("the same", 1.0), ("ten times larger", 10.0), ("10,000 times larger", 1e4)])
+        guess=[("1e-7 of it", 1e-7), ("the same", 1.0), ("ten times larger", 10.0), ("10,000 times larger", 1e4)])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 4 / 2
