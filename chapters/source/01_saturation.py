@@ -16,12 +16,12 @@
 # **In one sentence:** on its way back from the loss to the input, the gradient is multiplied once per layer, and in a
 # deep sigmoid net each of these factors is about a quarter.
 #
-# *About an hour, or 25 minutes if you skip the exercises and the sections marked ☆. You need: backpropagation as an
-# idea, and enough PyTorch to read `loss.backward()`.*
+# *About an hour, or 25 minutes without the exercises and the sections marked ☆. You need: backpropagation as an idea,
+# and enough PyTorch to read `loss.backward()`.*
 #
 # Run the cells from top to bottom with **Shift+Enter**. Our data are handwritten digits of 8×8 pixels, 1,437 to train on
-# and 360 to test. Many cells end with `assert`: the promise that what the text says is so. If you change a number and
-# meet an `AssertionError`, nothing is broken; the claim does not hold for your setting.
+# and 360 to test. An `assert` is a promise that what the text says is so; if you change a number and meet an
+# `AssertionError`, the claim does not hold for your setting.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -78,10 +78,9 @@ assert 0.34 < after_ten < 0.36 and after_fifty < 0.006
 #
 # ## See it: the symptom
 #
-# A net of ten hidden layers, 64 sigmoid units each, and a readout: eleven layers of weights, untrained. We send 128
-# digits forward, take the cross-entropy $C$, and run backpropagation once. Each layer computes sums $z$ of what it
-# receives; the plot shows how much the loss feels of them, the norm of $\partial C/\partial z$ of each layer. (`measure`
-# does one forward and one backward pass and leaves the net as it was.)
+# A net of ten hidden layers, 64 sigmoid units each, and a readout, untrained. 128 digits go forward, then the gradient of
+# the cross-entropy $C$ goes back, once. Each layer computes sums $z$ of what it receives; the plot shows how much the
+# loss feels of them, the norm of $\partial C/\partial z$. (`measure` does both passes and leaves the net as it was.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -105,9 +104,9 @@ show(gradient_by_layer)
 # is theory's; it is pinned to the last point, and its slope comes from a formula.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Read it from right to left, the way the gradient travels. The vertical axis is logarithmic, so the straight line says:
-# *every layer keeps the same small fraction of what it receives.* The black line is theory's. It is pinned to the last
-# point, but its slope comes from a formula that never saw this net; you will derive it.
+# Read it from right to left, the way the gradient travels. On a logarithmic axis a straight line says: *every layer keeps
+# the same small fraction of what it receives.* The black line is theory's. It is pinned to the last point, but its
+# slope comes from a formula that never saw this net; you will derive it.
 #
 # ## Predict: twice as deep
 #
@@ -174,7 +173,7 @@ for layer in range(1, 6):
 assert torch.allclose(product, autograd)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# No factor is small, and after five layers less than a thousandth is left. Now with many units.
+# After five layers less than a thousandth is left. Now with many units.
 #
 # **Forward.** Layer $l$ computes a *pre-activation* $z^l$ and an *activation* $a^l$, with $a^0 = x$; the last layer $L$ is
 # the readout, whose $a^L$ is the softmax of $z^L$:
@@ -219,13 +218,12 @@ assert all(torch.allclose(ours, theirs) for ours, theirs in zip(gradients[1:], a
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # PyTorch agrees. Apply BP2 all the way from the last layer to layer $l$, and you get one long product. Its factors are
-# *Jacobians*, matrices of the slopes of a layer's outputs against its inputs; the one nearest to the loss stands left:
+# *Jacobians*, the derivatives of a layer's outputs by its inputs; the one nearest to the loss stands left:
 #
 # $$\frac{\partial z^L}{\partial z^l} = W^L D^{L-1}\, W^{L-1} D^{L-2} \cdots W^{l+1} D^l, \qquad D^l = \mathrm{diag}\,\phi'(z^l).$$
 #
-# How many factors lie between the first error and the last? Popular sources disagree (10 for 10 layers, 19 for 20).
-# Build the product for one digit, and count. Below it stands what a long product does: the same number, multiplied
-# again and again.
+# How many lie between the first error and the last? Popular sources disagree (10 for 10 layers, 19 for 20). Build the
+# product for one digit, and count. Below it, what a long product of the same number does.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 0.5
@@ -253,9 +251,9 @@ assert 9.5e-7 < quarter_ten < 9.6e-7 and 1.1e-35 < fifth_fifty < 1.2e-35
 assert 3124 < five_layers < 3126
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# $L$ weight layers have $L-1$ Jacobians between them. And ten factors of a quarter leave a millionth; five of a fifth cost
-# a factor of 3,125. Even a harmless 0.9 loses 99.5 % over 50 layers, and 1.1 gains more than a hundredfold. *A long
-# product does not stay where it is*, unless its factors average 1 (geometrically: a half makes up for a two).
+# $L$ weight layers have $L-1$ Jacobians between them. Ten factors of a quarter leave a millionth; five of a fifth cost a
+# factor of 3,125. Even a harmless 0.9 loses 99.5 % over 50 layers, and 1.1 gains more than a hundredfold. *A long
+# product stays where it is* only if its factors average 1 (geometrically: a half makes up for a two).
 #
 # ## The cause: the slope
 #
@@ -326,20 +324,20 @@ assert at_zero == 1.0                        # "always below 1" is wrong here
 assert abs(mean_1 - 0.6057) < 1e-4 and abs(mean_4 - 0.3647) < 1e-4
 shifted = 0.5 + 0.5 * torch.tanh(z_line / 2)
 assert torch.allclose(sigmoid, shifted)
-print(f"1/2 + tanh(z/2)/2 is the sigmoid, at {len(z_line)} points; its mean is {sigmoid.mean():.2f}")
+print(f"1/2 + tanh(z/2)/2 is sigmoid, at {len(z_line)} points; its mean is {sigmoid.mean():.2f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # "A typical slope is 0.2" is right while $z$ has about unit spread, and an order of magnitude off once the weights are
-# large. tanh looks better: its slope reaches 1, at a single point. And a sigmoid *is* a tanh, half as high and twice as
-# wide. Each of the two halves the slope, hence the quarter. Its outputs average ½ instead of 0, a constant push besides.
+# large. The slope of tanh reaches 1, at a single point. And a sigmoid *is* a tanh, half as high and twice as wide: each
+# halves the slope, hence the quarter. (Its outputs average ½ instead of 0, a constant push besides.)
 #
 # ## The law: weights times slopes
 #
-# Now the black line. Let the weights be random, independent, with mean 0 and variance $\sigma_w^2/n$ for a layer of $n$
+# Let the weights be random, independent, with mean 0 and variance $\sigma_w^2/n$ for a layer of $n$
 # inputs, and look at one entry of BP2, squared:
 #
 # 1. $(\delta^l_i)^2 = \phi'(z^l_i)^2\,\big(\sum_j W_{ji}\,\delta^{l+1}_j\big)^2$.
-# 2. Weights have random signs, so on average the cross terms of the square cancel, and what is left is
+# 2. Weights have random signs, so on average the cross terms of the square cancel. What is left:
 #    $E\big(\sum_j W_{ji}\,\delta^{l+1}_j\big)^2 = \frac{\sigma_w^2}{n}\Vert\delta^{l+1}\Vert^2$.
 # 3. Add up the $n$ units of the layer, with the mean squared slope for each:
 #
@@ -375,8 +373,8 @@ assert 0.22 < factor < 0.25
 # ReLU is level at 1.4, the root of two.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# There is the 0.23: almost the full quarter, times weights of size one. Now move everything. On the left the gradient,
-# theory's line, and how far apart the two are. On the right where the pre-activations of the first and of the last
+# There is the 0.23: almost the full quarter, times weights of size one. Now move everything. Left, the gradient and
+# theory's line. Right, where the pre-activations of the first and of the last
 # hidden layer lie, on the slope that they meet there.
 #
 # *Try:* (1) Sigmoid at $\sigma_w = 1$: how many units are saturated? (2) $\sigma_w$ up to 3: smaller slopes, larger
@@ -400,18 +398,17 @@ def symptom_and_cause(axes, depth=30, activation="sigmoid", sigma_w=1.0):
 explore(symptom_and_cause, panels=2, depth=(2, 40), activation=["sigmoid", "tanh", "relu"],
         sigma_w=(0.5, 3.0, 0.1))
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "slide"}
 # With 30 layers: at $\sigma_w = 1$ no sigmoid unit is saturated; all lie where the slope is largest, and that is a quarter.
 # At $\sigma_w = 3$ the gradient gains ten orders of magnitude, and eight are still missing: larger weights spread the $z$,
 # so the slopes shrink meanwhile. tanh sinks slowly at 1 and *explodes* at 3, with a third of its units saturated. Half of
 # ReLU's slopes are 0, so $\chi = \sigma_w^2/2$: it sinks at 1 and is level at $\sqrt2$.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
+#
 # ## Does it matter? The paradox of depth
 #
 # Could the optimizer not simply wait? Four nets on the same batches (64 digits, momentum 0.9). The three sigmoid nets
-# differ in depth alone. The fourth uses the cure of the next chapters, at a learning rate that suits it: its gradients
-# are larger, so its steps must be shorter. **Stop** ends the race, and what was learned so far stays.
+# differ in depth alone. The fourth uses the cure of the next chapters; its gradients are larger, so its steps are
+# shorter. **Stop** ends the race and keeps what was learned.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -437,12 +434,10 @@ assert paradox_stopped or max(late["2 sigmoid layers"], late["10 ReLU layers"]) 
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Nearly everything that the shallow net can compute, the deep one could too, and yet it stays on the plateau
-# $\ln 10 = 2.303$, the loss of someone who guesses. Popular accounts describe a fast fall and *then* a plateau; here
-# there is no fall.
+# $\ln 10 = 2.303$, the loss of someone who guesses. Popular accounts tell of a fast fall *before* the plateau; here is none.
 #
-# Does patience help: three times as many steps, or steps ten times as long? And beyond which depth does a net fail? You
-# will read "beyond 5-7 layers", or "1-3 hidden layers are typical". Two initializations (accuracies are on the training
-# digits unless "test" is said):
+# Do more steps help, or longer ones? And beyond which depth does a net fail? You will read "beyond 5-7 layers", or "1-3
+# hidden layers are typical". Two initializations (accuracies are on the training digits unless "test" is said):
 
 # %% tags=["claim-C1.14", "claim-C1.21"] slideshow={"slide_type": "skip"}
 for lr in (0.1, 1.0):
@@ -511,8 +506,8 @@ assert frozen_stopped or none > 0.9 > one > 0.5 > all_three
 # costs nearly twenty points.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# In the sick net, nailing down eight of ten layers changes nothing: it stays at chance. In the healthy one a frozen layer
-# costs, and with all three frozen nothing is learned in 300 steps.
+# In the sick net, nailing down eight of ten layers changes nothing. In the healthy one a frozen layer costs, and with all
+# three frozen nothing is learned in 300 steps.
 #
 # So do random layers destroy the image? *Predict:* what can a linear readout still see behind eight of them, if it is
 # *computed*, by least squares, instead of trained?
@@ -537,10 +532,10 @@ for k in (1, 2, 3, 5, 8):
 assert min(seen.values()) > 0.8 and spread[8] < 1e-4 * spread[1]
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Nothing that the readout needs is lost! But it has become a *whisper*: behind eight random layers digits differ (their
-# spread) by a few millionths, on top of the ½ that all of them share. Least squares turns the volume up; gradient descent
-# hears only the common ½. The volume falls by the same 0.23 per layer: $\sqrt\chi$ rules the way forward, too. Random
-# features still inform, but an untrained layer cuts the depth that a net can *use*.
+# Nothing that the readout needs is lost! But it is a *whisper*: behind eight random layers digits differ (their spread) by
+# a few millionths, on top of the ½ that all share. Least squares turns the volume up; gradient descent hears only the ½.
+# The volume falls by the same 0.23 per layer: $\sqrt\chi$ rules the way forward, too. Random features still inform, but
+# an untrained layer cuts the depth that a net can *use*.
 #
 # And why did the naive weights learn? They *saturate* the units! The outputs of both nets:
 
@@ -554,7 +549,7 @@ for init in ("xavier", "naive"):
     print(f"{init}: {saturated[init]:.0%} saturated, first/last gradient {ratios[init]:.0e}")
 
 def activation_histogram(ax):
-    plots.draw_histograms(ax, outputs, bins=torch.linspace(0, 1, 41), xlabel="activation, all layers")
+    plots.draw_histograms(ax, outputs, bins=torch.linspace(0, 1, 41), xlabel="activation")
     ax.set_ylim(bottom=0)
 show(activation_histogram)
 slope_at_5 = activations.sigmoid_slope(torch.tensor(5.0, dtype=torch.float64)).item()
@@ -574,7 +569,7 @@ assert ratios["xavier"] < 1e-3 and ratios["naive"] > 1e-2
 # The net *without* one saturated unit is the one whose gradient vanishes. So **"the gradient vanishes because most units
 # are saturated"**, as one reads, is false at Xavier's weights. Saturation is real (a unit at $|z| = 5$ passes on 0.7 % and
 # hardly learns), but what kills the gradient there is the slope in the *middle*: a quarter, at best, times weights that
-# do not make up for it. Large weights do, at a price that chapter 4 counts.
+# do not make up for it. Large weights do, at a price (chapter 4).
 #
 # ## The loss cannot save the inside
 #
@@ -611,13 +606,13 @@ assert all(ratio < 1e-5 for ratio in inside.values())
 # Four instruments find the disease while a net trains:
 #
 # 1. **gradient norm** of each layer, over time;
-# 2. **update/weight ratio**, $\eta\Vert\partial C/\partial W\Vert / \Vert W\Vert$: how much of itself a layer changes in one plain
-#    step of learning rate $\eta$ (momentum adds to that);
+# 2. **update/weight ratio**, $\eta\Vert\partial C/\partial W\Vert / \Vert W\Vert$: how much of itself a layer changes in a step of
+#    learning rate $\eta$ (without momentum);
 # 3. **activation statistics**: mean, spread, saturated share;
 # 4. **the loss**: a plateau from the start, above what a shallower net reaches.
 #
-# `measure` reads the first three with *hooks*: PyTorch calls a function of yours when a gradient passes by, and would
-# throw it away otherwise. By hand it is one line a signal. Then a sick and a healthy net train, and are measured on the way:
+# `measure` reads the first three with *hooks*: functions of yours that PyTorch calls when a gradient passes by. By hand
+# it is one line a signal. Then a sick and a healthy net train, and are measured on the way:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5
@@ -634,7 +629,7 @@ assert torch.allclose(torch.stack(heard), measure(net, x[:128], y[:128]).delta_n
 
 # %% slideshow={"slide_type": "skip"}
 def instruments(net):
-    m = measure(net, x[:128], y[:128])                           # four rows, a column for each layer
+    m = measure(net, x[:128], y[:128])                   # four rows, a column for each layer
     return torch.stack([m.weight_gradient_norm, m.weight_norm, m.activation_std, m.saturated])
 
 patients = {"sick": MLP(10, sigma_w=1.0), "healthy": MLP(10, activation="relu", init="he")}
@@ -692,9 +687,9 @@ assert instruments_stopped or wide > 1e3 > narrow
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The dotted line marks $10^{-3}$: a thousandth of itself per step, the healthy order of magnitude. The healthy net lies
 # just below it, in all layers alike. The sick one is spread over six decades: its last layers are busy, its first asleep.
-# (So **"a ratio below $10^{-3}$ means that the layer is stuck"**, as one reads, takes the target for the alarm. Look for
-# differences of orders of magnitude.) On the right the spread of the activations: one to two and a half in the healthy
-# net, a tenth or two in the sick one, and hardly any in its last hidden layer. Not one sick unit is saturated.
+# **"A ratio below $10^{-3}$ means that the layer is stuck"** takes the target for the alarm; look for differences of orders
+# of magnitude. On the right the spread of the activations: one to two and a half in the healthy net, a tenth or two in
+# the sick one, and hardly any in its last hidden layer. Not one sick unit is saturated.
 #
 # ## The loud twin: exploding
 #
@@ -734,7 +729,7 @@ for seed in range(3):
         product = factor @ product
     values = torch.linalg.svdvals(product)
     growing, median = (values > 1).sum(), values.median()
-    print(f"seed {seed}: largest singular value {values[0]:.0f}, {growing} above 1, median {median:.0e}")
+    print(f"seed {seed}: singular values up to {values[0]:.0f}, {growing} above 1, median {median:.0e}")
     assert values[0] > 2 and values.median() < 1e-5
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -760,15 +755,14 @@ tiny = torch.full((100,), 1e-24)                             # float32 holds it,
 assert tiny.norm() == 0 and tiny.double().norm() > 0
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# In float16, thirteen quarters leave an exact zero. *Loss scaling* shifts the window: multiply the loss by 1,024, the
-# whole backward pass shifts with it, divide before the step. It saves what the *format* would lose; it cures nothing.
-# Mind the last line: take norms in double, as `measure` does.
+# In float16, thirteen quarters leave an exact zero. *Loss scaling* multiplies the loss by 1,024, and with it the whole
+# backward pass; divide before the step. It saves what the *format* would lose; it cures nothing. And the cell's last
+# line: take norms in double, as `measure` does.
 #
 # ## Three causes, one cube
 #
-# Activation, initialization and depth are often listed as three independent causes whose effects add up. Switch each
-# between "sick" and "cured": sigmoid or ReLU; weights too small ($\sigma_w = 0.5$) or of the size usual for the activation
-# (Xavier's $\sigma_w = 1$, He's $\sqrt2$); no skip or a skip connection, which adds a layer's input to its output
+# Activation, initialization and depth are often called independent causes whose effects add up. Switch each: sigmoid or
+# ReLU; weights too small ($\sigma_w = 0.5$) or usual (Xavier's $\sigma_w = 1$ for the sigmoid, He's $\sqrt2$ for ReLU); no skip or a skip connection, which adds a layer's input to its output
 # (chapter 6). Eight nets of 20 layers. *Predict:* which of them learn?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -815,9 +809,9 @@ assert cube_stopped or (runs["relu, usual, skip"].diverged and ratios["relu, usu
 # sigmoid net. All three together explode: chapter 6 tames that corner.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Without skips, curing the activation alone gains nothing, curing the weights alone gains nothing, and both together wake
-# the net. That is no sum. It is the *product* $\chi = \sigma_w^2 E[\phi'^2]$: one factor far below 1 spoils whatever the
-# other does. A skip alone wakes even the sigmoid net with small weights: it adds a path on which no factor is small.
+# Without skips, curing the activation or the weights alone gains nothing, and both together wake the net. That is no sum.
+# It is the *product* $\chi = \sigma_w^2 E[\phi'^2]$: one factor far below 1 spoils whatever the other does. A skip alone
+# wakes even the sigmoid net with small weights: it adds a path on which no factor is small.
 #
 # The last corner, with all three cures, **explodes**. A skip carries the signal on its own, so weights that were right
 # without it are too large with it. Causes interact; there is no "more cure is better".
@@ -849,14 +843,13 @@ assert 3e-4 < starved < 4e-4 and fed > 0.999
 # Each pooling layer *adds* a Jacobian. What shared weights do is add up gradients from many places, which changes the
 # size of a layer's gradient, not the factor from layer to layer.
 #
-# **And today?** You may read that the problem is solved, for arbitrary depth. It is *managed*: the remedies of the coming
-# chapters are built into every modern architecture, and where one is missing, the disease returns. It is alive in
-# recurrent nets without gates (chapter 7), in nets that solve differential equations, in 16-bit training, and in nets of
+# **And today?** The problem is not solved "for arbitrary depth", it is *managed*, by remedies built into every modern
+# architecture (the coming chapters). Where one is missing, the disease returns. It is alive in recurrent nets without gates (chapter 7), in nets that solve differential equations, in 16-bit training, and in nets of
 # a thousand layers. (Accumulating gradients over several batches changes the batch size and nothing else.)
 #
 # ## ☆ What the literature says
 #
-# Two popular sentences have met their figures above: "most units are saturated", and "below $10^{-3}$ a layer is stuck".
+# "Most units are saturated" and "below $10^{-3}$ a layer is stuck" have met their figures above. More:
 #
 # **"Each sigmoid layer shrinks the gradient at least fourfold, regardless of the weights."** The bound is
 # $\frac14 s_{\max}(W)$, a quarter of the largest singular value. With the weight 8, ten sigmoids multiply it by 1,024:
