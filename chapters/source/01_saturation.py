@@ -73,8 +73,7 @@ assert 0.34 < after_ten < 0.36 and after_fifty < 0.006
 # Answer: about 98.6 %.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Nobody in the row is bad at listening. The message dies because the losses *multiply*. A deep net plays the same game,
-# backwards.
+# The message dies because the losses *multiply*. A deep net plays the same game, backwards.
 #
 # ## See it: the symptom
 #
@@ -257,7 +256,7 @@ assert 3124 < five_layers < 3126
 #
 # ## The cause: the slope
 #
-# Each Jacobian holds weights and slopes. The weights are the business of chapters 4 and 5; the slope is this chapter's.
+# Each Jacobian holds weights (chapters 4 and 5) and slopes, the business of this chapter.
 # For the sigmoid $\sigma(z) = 1/(1+e^{-z})$ it is $\sigma' = \sigma(1-\sigma)$:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -457,7 +456,7 @@ assert sweep_stopped or reached["6 layers, naive"] > 0.8
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Patience does not help, and there is **no threshold**. With Xavier's weights four sigmoid layers already fail; with
 # "naive" weights from $N(0, 1)$, eight times larger, six layers learn. It depends on weights *and* slopes. (Cireșan et al.
-# trained five hidden layers by plain backpropagation in 2010, when deep nets were thought to need pre-training.)
+# trained five hidden layers by plain backpropagation in 2010.)
 #
 # Who moved at all? Compare each layer's weights with where they started (the same seed makes the same net again):
 
@@ -544,7 +543,7 @@ outputs, saturated, ratios = {}, {}, {}
 for init in ("xavier", "naive"):
     net = MLP(6, init=init)
     outputs[init] = torch.stack(net.signals(x[:128])[1][1:]).detach()    # six layers (6, 128, 64)
-    saturated[init] = measure(net, x[:128], y[:128]).saturated[:6].mean().item()
+    saturated[init] = measure(net, x[:128], y[:128]).saturated[:6].mean()
     ratios[init] = first_over_last(net)
     print(f"{init}: {saturated[init]:.0%} saturated, first/last gradient {ratios[init]:.0e}")
 
@@ -552,8 +551,7 @@ def activation_histogram(ax):
     plots.draw_histograms(ax, outputs, bins=torch.linspace(0, 1, 41), xlabel="activation")
     ax.set_ylim(bottom=0)
 show(activation_histogram)
-slope_at_5 = activations.sigmoid_slope(torch.tensor(5.0, dtype=torch.float64)).item()
-assert slope_at_5 < 0.0067                                   # a saturated unit hardly learns
+assert activations.sigmoid_slope(torch.tensor(5.0)) < 0.0067             # it hardly learns
 assert saturated["xavier"] == 0 and saturated["naive"] > 0.3
 assert ratios["xavier"] < 1e-3 and ratios["naive"] > 1e-2
 
@@ -573,7 +571,7 @@ assert ratios["xavier"] < 1e-3 and ratios["naive"] > 1e-2
 #
 # ## The loss cannot save the inside
 #
-# Is cross-entropy not the cure? Take one output unit that is wrong and sure of it, $z = -8$ with target $1$:
+# Take one output unit that is wrong and sure of it, $z = -8$ with target $1$:
 
 # %% tags=["claim-C1.17"] slideshow={"slide_type": "subslide"}
 def pull(loss):
@@ -668,14 +666,12 @@ def ratio_and_spread(axes):
     plots.draw_lines(axes[0], ratio, xlabel="layer", ylabel="update / weight", log=True)
     axes[0].axhline(1e-3, color="black", linewidth=1, linestyle=":")
     plots.draw_lines(axes[1], spread, xlabel="layer", ylabel="std of activations", limits=(0, 3))
-
 show(ratio_and_spread, panels=2)
 sick, healthy = ratio.values()
 worst = {name: f"{log[3][-1, :-1].max():.0%}" for name, log in logs.items()}
-wide, narrow = (layers.max() / layers.min() for layers in (sick, healthy))
+wide, narrow = (share.max() / share.min() for share in (sick, healthy))
 print(f"healthy: {(healthy < 1e-3).double().mean():.0%} of its layers below 1e-3, and it learns")
-print("saturated units, worst layer:", worst)
-print(f"largest / smallest ratio: healthy {narrow:.0f}, sick {wide:.0e}")
+print(f"saturated at worst: {worst}; max / min of the ratio: healthy {narrow:.0f}, sick {wide:.0e}")
 assert instruments_stopped or (sick.min() < 1e-6 and 1e-5 < healthy.min() < 1e-3)
 assert instruments_stopped or wide > 1e3 > narrow
 
@@ -729,7 +725,7 @@ for seed in range(3):
         product = factor @ product
     values = torch.linalg.svdvals(product)
     growing, median = (values > 1).sum(), values.median()
-    print(f"seed {seed}: singular values up to {values[0]:.0f}, {growing} above 1, median {median:.0e}")
+    print(f"seed {seed}: singular values to {values[0]:.0f}, {growing} > 1, median {median:.0e}")
     assert values[0] > 2 and values.median() < 1e-5
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -762,8 +758,9 @@ assert tiny.norm() == 0 and tiny.double().norm() > 0
 # ## Three causes, one cube
 #
 # Activation, initialization and depth are often called independent causes whose effects add up. Switch each: sigmoid or
-# ReLU; weights too small ($\sigma_w = 0.5$) or usual (Xavier's $\sigma_w = 1$ for the sigmoid, He's $\sqrt2$ for ReLU); no skip or a skip connection, which adds a layer's input to its output
-# (chapter 6). Eight nets of 20 layers. *Predict:* which of them learn?
+# ReLU; weights too small ($\sigma_w = 0.5$) or usual (Xavier's $\sigma_w = 1$ for the sigmoid, He's $\sqrt2$ for ReLU); no
+# skip or a skip connection, which adds a layer's input to its output (chapter 6). Eight nets of 20 layers. *Predict:*
+# which of them learn?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -793,12 +790,10 @@ def cube_picture(axes):
 
 show(cube_picture, panels=2, size=(9, 4.6))
 cube_stopped = any(run.stopped for run in runs.values())
-relu_alone, weights_alone, skip_alone, both = (learnt[name] for name in (
-    "relu, small, no skip", "sigmoid, usual, no skip",
-    "sigmoid, small, skip", "relu, usual, no skip"))
+relu_alone, weights_alone, skip_alone, both = (learnt[f"{name} skip"] for name in (
+    "relu, small, no", "sigmoid, usual, no", "sigmoid, small,", "relu, usual, no"))
 print(f"alone: ReLU {relu_alone:.0%}, weights {weights_alone:.0%}, skip {skip_alone:.0%}")
-steps = runs["relu, usual, skip"].steps
-print(f"ReLU and weights {both:.0%}, all three: diverged after {steps} steps")
+print(f"ReLU and weights {both:.0%}, all: diverged after {runs['relu, usual, skip'].steps} steps")
 gain_alone = abs(relu_alone - 0.1) + abs(weights_alone - 0.1)            # over chance
 assert cube_stopped or (both - 0.1 > 3 * gain_alone and skip_alone > 0.3)
 assert cube_stopped or (runs["relu, usual, skip"].diverged and ratios["relu, usual, skip"] > 100)
@@ -840,12 +835,13 @@ print(f"pull on the generator: minimizing log(1 - D) {starved:.0e}, minimizing -
 assert 3e-4 < starved < 4e-4 and fed > 0.999
 
 # %% [markdown] tags=["claim-C1.22"] slideshow={"slide_type": "skip"}
-# Each pooling layer *adds* a Jacobian. What shared weights do is add up gradients from many places, which changes the
-# size of a layer's gradient, not the factor from layer to layer.
+# Each pooling layer *adds* a Jacobian. Shared weights add up gradients from many places: that changes the size of a
+# layer's gradient, not the factor from layer to layer.
 #
 # **And today?** The problem is not solved "for arbitrary depth", it is *managed*, by remedies built into every modern
-# architecture (the coming chapters). Where one is missing, the disease returns. It is alive in recurrent nets without gates (chapter 7), in nets that solve differential equations, in 16-bit training, and in nets of
-# a thousand layers. (Accumulating gradients over several batches changes the batch size and nothing else.)
+# architecture (the coming chapters). Where one is missing, the disease returns. It is alive in recurrent nets without
+# gates (chapter 7), in nets that solve differential equations, in 16-bit training, and in nets of a thousand layers.
+# (Accumulating gradients over several batches changes the batch size and nothing else.)
 #
 # ## ☆ What the literature says
 #
