@@ -16,12 +16,12 @@
 # **In one sentence:** on its way back from the loss to the input, the gradient is multiplied once per layer, and in a
 # deep sigmoid net each of these factors is about a quarter.
 #
-# *About an hour, or 25 minutes if you skip the exercises and the sections marked ☆. You need: backpropagation as an
-# idea, and enough PyTorch to read `loss.backward()`.*
+# *About an hour, or 25 minutes without the exercises and the sections marked ☆. You need: backpropagation as an idea,
+# and enough PyTorch to read `loss.backward()`.*
 #
-# Run the cells from top to bottom with **Shift+Enter**. Nothing is downloaded, and no cell takes longer than a few
-# seconds. Many cells end with `assert`: that is the chapter's promise that what it says is so. If you change a number
-# and one of them raises `AssertionError`, nothing is broken; the claim does not hold for your setting.
+# Run the cells from top to bottom with **Shift+Enter**. Our data are handwritten digits of 8×8 pixels, 1,437 to train on
+# and 360 to test. An `assert` is a promise that what the text says is so; if you change a number and meet an
+# `AssertionError`, the claim does not hold for your setting.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -37,16 +37,13 @@ from utils.explore import explore, predict, show
 from utils.models import MLP
 from utils.training import fit, race
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Our data are handwritten digits of 8×8 pixels, 1,437 to train on and 360 to test, in double precision.
-
 # %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
 x, y, x_test, y_test = data.digits()
 print(tuple(x.shape), tuple(x_test.shape), f"mean square of a pixel {x.square().mean():.2f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## A warm-up: the telephone game
+# ## Warm-up: the telephone game
 #
 # A sentence is whispered from person to person, and each passes on 90 % of what they heard. How much reaches the
 # twentieth? Move the sliders. *Try:* what must each person understand if half the message is to survive 50 people?
@@ -62,7 +59,7 @@ print(tuple(x.shape), tuple(x_test.shape), f"mean square of a pixel {x.square().
 def telephone(ax, understood=0.9, people=20):
     person = torch.arange(people + 1)
     left = understood**person
-    plots.draw_lines(ax, {"left": left}, person, xlabel="person", ylabel="share of the message left")
+    plots.draw_lines(ax, {"left": left}, person, xlabel="person", ylabel="share of message left")
     ax.set(xlim=(-1, 51), ylim=(0, 1.05))
     return f"{people} people who each pass on {understood:.0%} leave {left[-1]:.1%} of the message."
 
@@ -76,15 +73,13 @@ assert 0.34 < after_ten < 0.36 and after_fifty < 0.006
 # Answer: about 98.6 %.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Nobody in the row is bad at listening. The message dies because the losses *multiply*. Keep that picture; a deep net
-# plays the same game, backwards.
+# The message dies because the losses *multiply*. A deep net plays the same game, backwards.
 #
-# ## See it
+# ## See it: the symptom
 #
-# Here is a net of ten hidden layers, 64 sigmoid units each, and a readout: eleven layers of weights, fresh from their
-# initialization. We send 128 digits forward, take the cross-entropy $C$, and run backpropagation once. Each layer
-# computes sums $z$ of what it receives; the plot shows how much the loss feels of them, the norm of $\partial C/\partial z$
-# of each layer. (`measure` does one forward and one backward pass and leaves the net as it was.)
+# A net of ten hidden layers, 64 sigmoid units each, and a readout, untrained. 128 digits go forward, then the gradient of
+# the cross-entropy $C$ goes back, once. Each layer computes sums $z$ of what it receives; the plot shows how much the
+# loss feels of them, the norm of $\partial C/\partial z$. (`measure` does both passes and leaves the net as it was.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -108,13 +103,13 @@ show(gradient_by_layer)
 # is theory's; it is pinned to the last point, and its slope comes from a formula.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Read it from right to left, the way the gradient travels. The vertical axis is logarithmic, so the straight line says:
-# *every layer keeps the same small fraction of what it receives.* The black line is theory's. It is pinned to the last
-# measured point, but its slope comes from a formula that never saw this net; you will derive it on the way.
+# Read it from right to left, the way the gradient travels. On a logarithmic axis a straight line says: *every layer keeps
+# the same small fraction of what it receives.* The black line is theory's. It is pinned to the last point, but its
+# slope comes from a formula that never saw this net; you will derive it.
 #
-# ## Predict
+# ## Predict: twice as deep
 #
-# Now make the net twice as deep. Commit to a guess before you look.
+# Commit to a guess before you look.
 
 # %% slideshow={"slide_type": "subslide"}
 predict(
@@ -133,8 +128,8 @@ predict(
 # Answer: 2e-13, the square of what ten layers leave. Five other seeds give 2e-13 to 4e-13: 0.23 per layer.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Twice the depth squares the ratio: $(4.8\cdot10^{-7})^2 \approx 2\cdot10^{-13}$. But one net could be an accident. Five
-# nets, each with weights of its own (`r` is the correlation of $\log\Vert\partial C/\partial z\Vert$ with the layer: 1 is a
+# Twice the depth squares the ratio: $(4.8\cdot10^{-7})^2 \approx 2\cdot10^{-13}$. An accident of one net? Here are five,
+# each with weights of its own (`r` is the correlation of $\log\Vert\partial C/\partial z\Vert$ with the layer: 1 is a
 # perfectly straight line):
 
 # %% tags=["claim-C1.01"] slideshow={"slide_type": "skip"}
@@ -147,16 +142,17 @@ for seed in range(5):
     net = MLP(20, sigma_w=1.0, seed=seed)
     ratio, delta = first_over_last(net), measure(net, x[:128], y[:128]).delta_norm
     straightness = torch.corrcoef(torch.stack([layers, delta.log10()]))[0, 1].item()
-    print(f"seed {seed}: first/last {ratio:.0e}, per layer {ratio ** (1 / 20):.2f}, r {straightness:.4f}")
+    share = ratio ** (1 / 20)
+    print(f"seed {seed}: first/last {ratio:.0e}, per layer {share:.2f}, r {straightness:.4f}")
     assert 1e-15 < ratio < 1e-11 and straightness > 0.999
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The gradient shrinks **exponentially with depth**: a factor of about 0.23 per layer, whichever weights are drawn. Why
 # 0.23?
 #
-# ## By hand
+# ## By hand: the derivation
 #
-# **One unit per layer** first. Five sigmoids in a row, every weight 1, no bias. The chain rule multiplies, for each layer,
+# **One unit per layer** first: five sigmoids in a row, every weight 1, no bias. The chain rule multiplies, for each layer,
 # its weight by its slope:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -176,7 +172,7 @@ for layer in range(1, 6):
 assert torch.allclose(product, autograd)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# No factor is small, and after five layers less than a thousandth is left. Now with many units.
+# After five layers less than a thousandth is left. Now with many units.
 #
 # **Forward.** Layer $l$ computes a *pre-activation* $z^l$ and an *activation* $a^l$, with $a^0 = x$; the last layer $L$ is
 # the readout, whose $a^L$ is the softmax of $z^L$:
@@ -193,8 +189,8 @@ assert torch.allclose(product, autograd)
 # | BP3 | $\partial C / \partial b^l = \delta^l$ | the gradient of a bias is the error itself |
 # | BP4 | $\partial C / \partial W^l = \delta^l (a^{l-1})^\top$ | the gradient of a weight: error after it, activation before it |
 #
-# Everything in this chapter is BP2, over and over. From scratch (in PyTorch rows are samples, so the matrices stand
-# transposed; `None` fills index 0, so that `W[l]` is $W^l$):
+# This chapter is BP2, over and over. From scratch (in PyTorch rows are samples, so the matrices stand transposed;
+# `None` fills index 0, so that `W[l]` is $W^l$):
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 1
@@ -206,10 +202,10 @@ assert torch.allclose(product, autograd)
 # %% slideshow={"slide_type": "skip"}
 net, L = MLP(5, sigma_w=1.0), 6
 z, a = net.signals(x[:32])
-z = [None, *z]                                               # z[l] (32, 64), z[6] (32, 10); a[0] is x
-W = [None] + [layer.weight for layer in (*net.hidden, net.readout)]      # W[l] (64, 64), W[6] (10, 64)
+z = [None, *z]                                             # z[l] (32, 64), z[6] (32, 10); a[0] is x
+W = [None, *(layer.weight for layer in (*net.hidden, net.readout))]  # (64, 64), W[6] (10, 64)
 delta, gradients = [None] * (L + 1), [None] * (L + 1)
-delta[L] = (z[L].softmax(1) - F.one_hot(y[:32], 10)) / 32    # BP1, of the mean over 32 digits: (32, 10)
+delta[L] = (z[L].softmax(1) - F.one_hot(y[:32], 10)) / 32  # BP1, mean over 32 digits: (32, 10)
 for l in reversed(range(1, L)):
     delta[l] = delta[l + 1] @ W[l + 1] * a[l] * (1 - a[l])   # BP2: (32, 64)
 for l in range(1, L + 1):
@@ -221,40 +217,28 @@ assert all(torch.allclose(ours, theirs) for ours, theirs in zip(gradients[1:], a
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # PyTorch agrees. Apply BP2 all the way from the last layer to layer $l$, and you get one long product. Its factors are
-# *Jacobians*, matrices of the slopes of a layer's outputs against its inputs; the one nearest to the loss stands left:
+# *Jacobians*, the derivatives of a layer's outputs by its inputs; the one nearest to the loss stands left:
 #
 # $$\frac{\partial z^L}{\partial z^l} = W^L D^{L-1}\, W^{L-1} D^{L-2} \cdots W^{l+1} D^l, \qquad D^l = \mathrm{diag}\,\phi'(z^l).$$
 #
-# How many factors lie between the first error and the last? Popular sources disagree (10 for 10 layers, 19 for 20). Build
-# the product for one digit, and count:
+# How many lie between the first error and the last? Popular sources disagree (10 for 10 layers, 19 for 20). Build the
+# product for one digit, and count. Below it, what a long product of the same number does.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5
 # Ask: six layers of weights. How many Jacobians lie between the first error and the last?
 # Expect: six.
 # Misconception: one factor a layer; books disagree by one for the same reason.
-# Answer: five, L - 1. The last error needs none.
+# Answer: five, L - 1. The last error needs none. Before the next slide: what do 50 factors of 0.9 leave?
 
-# %% tags=["claim-C1.03", "nbval-check-output"]
+# %% tags=["claim-C1.03", "claim-C1.02", "nbval-check-output"] slideshow={"slide_type": "subslide"}
 product, jacobians = torch.eye(64, dtype=torch.float64), 0
 for l in range(1, L):
-    D = torch.diag(a[l][0] * (1 - a[l][0]))                  # slopes of layer l for digit 0: (64, 64)
+    D = torch.diag(a[l][0] * (1 - a[l][0]))              # layer l's slopes for digit 0: (64, 64)
     product, jacobians = W[l + 1] @ D @ product, jacobians + 1
 print(f"{L} weight layers, {jacobians} Jacobians; their product is {tuple(product.shape)}")
 assert jacobians == L - 1
 assert torch.allclose(delta[L][0] @ product, delta[1][0])
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# $L$ weight layers have $L-1$ Jacobians between them. And what does a product of many factors do? Pure arithmetic
-# first, with the same number multiplied again and again:
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1 / 0.5
-# Ask: what do 50 factors of 0.9 leave?
-# Expect: about a half, from some.
-# Answer: half a percent; and 50 factors of 1.1 make 117.
-
-# %% tags=["claim-C1.02", "nbval-check-output"]
 print("factor  " + "".join(f"{f'{n} times':>12}" for n in (1, 5, 10, 20, 50)))
 for factor in (0.25, 0.2, 0.9, 1.1):
     print(f"{factor:6}  " + "".join(f"{factor**n:12.3g}" for n in (1, 5, 10, 20, 50)))
@@ -262,15 +246,20 @@ quarter_ten, fifth_fifty, five_layers = 0.25**10, 0.2**50, 1 / 0.2**5
 assert 9.5e-7 < quarter_ten < 9.6e-7 and 1.1e-35 < fifth_fifty < 1.2e-35
 assert 3124 < five_layers < 3126
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Expect: 50 factors of 0.9 leave about a half, say some.
+# Answer: half a percent; and 50 factors of 1.1 make 117.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Ten factors of a quarter leave a millionth; five of a fifth cost a factor of 3,125. Even a harmless 0.9 loses 99.5 %
-# over 50 layers, and 1.1 gains more than a hundredfold. *A long product does not stay where it is*, unless its factors
-# average 1 (their geometric mean, that is: in a product, a half makes up for a two).
+# $L$ weight layers have $L-1$ Jacobians between them. Ten factors of a quarter leave a millionth; five of a fifth cost a
+# factor of 3,125. Even a harmless 0.9 loses 99.5 % over 50 layers, and 1.1 gains more than a hundredfold. *A long
+# product stays where it is* only if its factors average 1 (geometrically: a half makes up for a two).
 #
-# ## The slope
+# ## The cause: the slope
 #
-# So what are the factors? Each Jacobian holds weights and slopes. The weights are the business of chapters 4 and 5;
-# the slope is this chapter's. For the sigmoid $\sigma(z) = 1/(1+e^{-z})$ it is $\sigma' = \sigma(1-\sigma)$:
+# Each Jacobian holds weights (chapters 4 and 5) and slopes, the business of this chapter.
+# For the sigmoid $\sigma(z) = 1/(1+e^{-z})$ it is $\sigma' = \sigma(1-\sigma)$:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -290,7 +279,7 @@ assert abs(slope.max() - 0.25) < 1e-12 and abs(steepest) < 1e-9
 # the unit is *saturated*. Below, the shaded hill shows where the pre-activations of a layer lie. Widen it.
 #
 # *Try:* (1) the sigmoid at spread 1: is any unit saturated? What is the mean slope all the same? (2) Spread 10.
-# (3) The same two settings for tanh.
+# (3) The same for tanh.
 
 # %% slideshow={"slide_type": "subslide"}
 def saturation(axes, activation="sigmoid", spread=1.0):
@@ -298,11 +287,12 @@ def saturation(axes, activation="sigmoid", spread=1.0):
     z = torch.linspace(-8, 8, 801, dtype=torch.float64)
     density = torch.exp(-((z / spread) ** 2) / 2)
     plots.draw_function(axes, z, phi.value(z), phi.slope(z), density, name=activation)
-    flat = 0.0266 * phi.slope(torch.zeros(1))                # a sigmoid's at |z| = 5, a tanh's at 2.5
+    flat = 0.0266 * phi.slope(torch.zeros(1))                # sigmoid's at |z| = 5, tanh's at 2.5
     mean = theory.gaussian_mean(phi.slope, spread**2)
     mean_square = theory.gaussian_mean(lambda z: phi.slope(z) ** 2, spread**2)
     saturated = theory.gaussian_mean(lambda z: (phi.slope(z) < flat).double(), spread**2)
-    return f"mean slope {mean:.3f}, mean squared slope {mean_square:.4f}, saturated {saturated:.0%}."
+    return (f"mean slope {mean:.3f}, mean squared slope {mean_square:.4f}, "
+            f"saturated {saturated:.0%}.")
 
 explore(saturation, panels=(2, 1), size=(9, 5.4),
         activation=["sigmoid", "tanh"], spread=(0.2, 22.4, 0.2))
@@ -316,44 +306,39 @@ explore(saturation, panels=(2, 1), size=(9, 5.4),
 # Answer: none, and 0.21. The slope is small everywhere. tanh at spread 1: 0.61.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Two numbers matter. *Saturated* counts the units on the flat ends. The *mean squared slope* $E[\phi'^2]$ is what the
-# gradient feels, because the squared norm of $\delta$ adds up squares. ($E$ is the mean over $z$.) Some popular values,
-# by numerical integration and by drawing a million numbers; a variance of 501 is that of a textbook net whose 1,000
-# inputs have weights from $N(0, 1)$:
+# *Saturated* counts the units on the flat ends. The *mean squared slope* $E[\phi'^2]$ ($E$ is the mean over $z$) is what
+# the gradient feels, because the squared norm of $\delta$ adds up squares. Some popular values of the mean slope, by
+# integration and by drawing a million numbers (a variance of 501 is that of a textbook net whose 1,000 inputs have
+# weights from $N(0, 1)$), and the slope of **tanh**:
 
-# %% tags=["claim-C1.05"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C1.05", "claim-C1.06", "claim-C1.07"] slideshow={"slide_type": "skip"}
 Z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0))
 for variance, expected in ((1, 0.2066), (25, 0.0751), (501, 0.0178)):
     exact = theory.gaussian_mean(activations.sigmoid_slope, variance)
     drawn = activations.sigmoid_slope(variance**0.5 * Z)
     print(f"Var z = {variance:3}: mean slope {exact:.4f}, drawn {drawn.mean():.4f}")
     assert abs(exact - expected) < 1e-4 and abs(drawn.mean() - exact) < 1e-3
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# "A typical slope is 0.2" is right while $z$ has about unit spread, and an order of magnitude off once the weights are
-# large. **tanh** looks better: its slope reaches 1, if at a single point only.
-
-# %% tags=["claim-C1.06", "claim-C1.07"] slideshow={"slide_type": "skip"}
 at_zero = activations.tanh_slope(torch.tensor(0.0, dtype=torch.float64)).item()
 mean_1, mean_4 = (theory.gaussian_mean(activations.tanh_slope, q) for q in (1, 4))
 print(f"tanh: slope {at_zero} at 0; mean slope {mean_1:.4f} (Var z = 1), {mean_4:.4f} (Var z = 4)")
-assert at_zero == 1.0                        # "always below 1", as one reads, is wrong at this point
+assert at_zero == 1.0                        # "always below 1" is wrong here
 assert abs(mean_1 - 0.6057) < 1e-4 and abs(mean_4 - 0.3647) < 1e-4
 shifted = 0.5 + 0.5 * torch.tanh(z_line / 2)
 assert torch.allclose(sigmoid, shifted)
-print(f"1/2 + tanh(z/2)/2 is the sigmoid, at all {len(z_line)} points; its mean is {sigmoid.mean():.2f}")
+print(f"1/2 + tanh(z/2)/2 is sigmoid, at {len(z_line)} points; its mean is {sigmoid.mean():.2f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# A sigmoid *is* a tanh, half as high and twice as wide. Each of the two halves the slope, hence the quarter. And since
-# its outputs average ½ instead of 0, it hands the next layer a constant push besides.
+# "A typical slope is 0.2" is right while $z$ has about unit spread, and an order of magnitude off once the weights are
+# large. The slope of tanh reaches 1, at a single point. And a sigmoid *is* a tanh, half as high and twice as wide: each
+# halves the slope, hence the quarter. (Its outputs average ½ instead of 0, a constant push besides.)
 #
-# ## Theory's line
+# ## The law: weights times slopes
 #
-# Now the black line. Let the weights be random, independent, with mean 0 and variance $\sigma_w^2/n$ for a layer of $n$
+# Let the weights be random, independent, with mean 0 and variance $\sigma_w^2/n$ for a layer of $n$
 # inputs, and look at one entry of BP2, squared:
 #
 # 1. $(\delta^l_i)^2 = \phi'(z^l_i)^2\,\big(\sum_j W_{ji}\,\delta^{l+1}_j\big)^2$.
-# 2. Weights have random signs, so on average the cross terms of the square cancel, and what is left is
+# 2. Weights have random signs, so on average the cross terms of the square cancel. What is left:
 #    $E\big(\sum_j W_{ji}\,\delta^{l+1}_j\big)^2 = \frac{\sigma_w^2}{n}\Vert\delta^{l+1}\Vert^2$.
 # 3. Add up the $n$ units of the layer, with the mean squared slope for each:
 #
@@ -363,7 +348,7 @@ print(f"1/2 + tanh(z/2)/2 is the sigmoid, at all {len(z_line)} points; its mean 
 # the *squared* norm by $\chi$, so the norm by $\sqrt\chi$: weights **times** slopes. $\chi < 1$ vanishes, $\chi > 1$
 # explodes, and only the knife edge $\chi = 1$ carries a gradient through any depth.
 #
-# One number is missing: how far do the $z$ spread? Their variance $q$ follows the same logic forwards,
+# How far do the $z$ spread? Their variance $q$ follows the same logic forwards,
 # $q^{l+1} = \sigma_w^2 E[\phi(z^l)^2]$: a sigmoid's outputs lie around ½, so their mean square is a little more than ¼.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -375,7 +360,7 @@ print(f"1/2 + tanh(z/2)/2 is the sigmoid, at all {len(z_line)} points; its mean 
 # %% slideshow={"slide_type": "subslide"}
 q = theory.q_fixed_point("sigmoid", sigma_w=1.0)             # the variance that z settles at
 factor = theory.chi("sigmoid", q, sigma_w=1.0) ** 0.5
-print(f"Var z settles at {q:.2f}; factor per layer {factor:.3f}; through 20 layers {factor**20:.0e}")
+print(f"Var z settles at {q:.2f}; factor per layer {factor:.3f}; over 20 layers {factor**20:.0e}")
 assert 0.22 < factor < 0.25
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -389,13 +374,13 @@ assert 0.22 < factor < 0.25
 # ReLU is level at 1.4, the root of two.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# There is the 0.23: almost the full quarter, times weights of size one. Now move everything, and see symptom
-# and cause side by side. On the left the gradient, theory's line, and how far apart the two are. On the right where the
-# pre-activations of the first and of the last hidden layer lie, on the slope that they meet there.
+# There is the 0.23: almost the full quarter, times weights of size one. Now move everything. Left, the gradient and
+# theory's line. Right, where the pre-activations of the first and of the last
+# hidden layer lie, on the slope that they meet there.
 #
-# *Try:* (1) Sigmoid at $\sigma_w = 1$: how many units are saturated, and what is the slope where they all lie? (2) $\sigma_w$
-# up to 3: the slopes become smaller, the weights larger. Does it rescue the gradient? (3) tanh at $\sigma_w = 1$, then at 3. (4)
-# ReLU, whose slope is 1 on a *whole half* of the axis: why is it worse at first, and which $\sigma_w$ repairs it?
+# *Try:* (1) Sigmoid at $\sigma_w = 1$: how many units are saturated? (2) $\sigma_w$ up to 3: smaller slopes, larger
+# weights. Does it rescue the gradient? (3) tanh at $\sigma_w = 1$, then at 3. (4) ReLU, whose slope is 1 on a *whole half*
+# of the axis: why is it worse at first, and which $\sigma_w$ repairs it?
 
 # %%
 def symptom_and_cause(axes, depth=30, activation="sigmoid", sigma_w=1.0):
@@ -415,19 +400,17 @@ def symptom_and_cause(axes, depth=30, activation="sigmoid", sigma_w=1.0):
 explore(symptom_and_cause, panels=2, depth=(2, 40), activation=["sigmoid", "tanh", "relu"],
         sigma_w=(0.5, 3.0, 0.1))
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# What you should have found, with 30 layers. At $\sigma_w = 1$ no sigmoid unit is saturated: all lie where the slope is largest,
-# and that is a quarter. At $\sigma_w = 3$ the gradient gains ten orders of magnitude, and eight are still missing: larger
-# weights spread the $z$, so the slopes shrink meanwhile. tanh sinks slowly at 1 and *explodes* at 3, with a third of its
-# units saturated. Half of ReLU's slopes are 0, so $\chi = \sigma_w^2/2$: it sinks at 1 and is level at $\sqrt2$.
-
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Does it matter?
+# With 30 layers: at $\sigma_w = 1$ no sigmoid unit is saturated; all lie where the slope is largest, and that is a quarter.
+# At $\sigma_w = 3$ the gradient gains ten orders of magnitude, and eight are still missing: larger weights spread the $z$,
+# so the slopes shrink meanwhile. tanh sinks slowly at 1 and *explodes* at 3, with a third of its units saturated. Half of
+# ReLU's slopes are 0, so $\chi = \sigma_w^2/2$: it sinks at 1 and is level at $\sqrt2$.
 #
-# A gradient of $10^{-13}$ is small, but so what: could the optimizer not simply wait? Four nets on the same batches
-# (momentum 0.9, batches of 64). The three sigmoid nets differ in depth alone. The fourth uses the cure of the next
-# chapters, at a learning rate that suits it: its gradients are larger, so its steps must be shorter. Watch the loss;
-# **Stop** ends the race, and what was learned so far stays. (Accuracies are on the training digits unless "test" is said.)
+# ## Does it matter? The paradox of depth
+#
+# Could the optimizer not simply wait? Four nets on the same batches (64 digits, momentum 0.9). The three sigmoid nets
+# differ in depth alone. The fourth uses the cure of the next chapters; its gradients are larger, so its steps are
+# shorter. **Stop** ends the race and keeps what was learned.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -452,30 +435,45 @@ assert paradox_stopped or max(late["2 sigmoid layers"], late["10 ReLU layers"]) 
 # Do: if there is time, run it again (Ctrl-Enter) and press Stop.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# This is **the paradox of depth**: nearly everything that the shallow net can compute, the deep one could too, and yet it
-# stays on the plateau $\ln 10 = 2.303$, the loss of someone who guesses. Popular accounts describe a fast fall and *then*
-# a plateau; here there is no fall, from step 0 on.
+# Nearly everything that the shallow net can compute, the deep one could too, and yet it stays on the plateau
+# $\ln 10 = 2.303$, the loss of someone who guesses. Popular accounts tell of a fast fall *before* the plateau; here is none.
 #
-# And patience? Five layers, three times as long, and five layers at ten times the step:
+# Do more steps help, or longer ones? And beyond which depth does a net fail? You will read "beyond 5-7 layers", or "1-3
+# hidden layers are typical". Two initializations (accuracies are on the training digits unless "test" is said):
 
-# %% tags=["claim-C1.14"] slideshow={"slide_type": "skip"}
-patient_runs = {lr: fit(MLP(5, sigma_w=1.0), x, y, steps=1200, lr=lr, live=False) for lr in (0.1, 1.0)}
-for lr, run in patient_runs.items():
+# %% tags=["claim-C1.14", "claim-C1.21"] slideshow={"slide_type": "skip"}
+for lr in (0.1, 1.0):
+    run = fit(MLP(5, sigma_w=1.0), x, y, steps=1200, lr=lr, live=False)
     last = sum(run.loss[-50:]) / 50
-    print(f"learning rate {lr}: loss {last:.2f} after {run.steps} steps")
+    print(f"5 layers, learning rate {lr}: loss {last:.2f} after {run.steps} steps")
     assert run.stopped or last > 2.2
+sweep = {f"{depth} layers, {init}": MLP(depth, init=init)
+         for init in ("xavier", "naive") for depth in (2, 4, 6)}
+runs = race(sweep, x, y, steps=200, live=False)
+reached = {name: run.accuracy for name, run in runs.items()}
+print("\n".join(f"{name}: {share:.0%}" for name, share in reached.items()))
+sweep_stopped = any(run.stopped for run in runs.values())
+assert sweep_stopped or (reached["2 layers, xavier"] > 0.9 and reached["4 layers, xavier"] < 0.2)
+assert sweep_stopped or reached["6 layers, naive"] > 0.8
 
 # %% [markdown] slideshow={"slide_type": "skip"}
+# Patience does not help, and there is **no threshold**. With Xavier's weights four sigmoid layers already fail; with
+# "naive" weights from $N(0, 1)$, eight times larger, six layers learn. It depends on weights *and* slopes. (Cireșan et al.
+# trained five hidden layers by plain backpropagation in 2010.)
+#
 # Who moved at all? Compare each layer's weights with where they started (the same seed makes the same net again):
 
 # %% tags=["claim-C1.13"] slideshow={"slide_type": "subslide"}
 start, end = MLP(10, sigma_w=1.0), racers["10 sigmoid layers"]
 moved = {}
-for l, (before, after) in enumerate(zip((*start.hidden, start.readout), (*end.hidden, end.readout)), start=1):
-    moved[f"layer {l}"] = ((after.weight - before.weight).norm() / before.weight.norm()).item()
+born, trained = (*start.hidden, start.readout), (*end.hidden, end.readout)
+for l, (before, after) in enumerate(zip(born, trained), start=1):
+    distance = (after.weight - before.weight).norm() / before.weight.norm()
+    moved[f"layer {l}"] = distance.item()
 
 def draw_moved(ax):
-    plots.draw_bars(ax, moved, xlabel="distance moved / size of the weights", log=True, form="{:.1e}")
+    label = "distance moved / size of the weights"
+    plots.draw_bars(ax, moved, xlabel=label, log=True, form="{:.1e}")
 
 show(draw_moved, size=(9, 4.2))
 assert paradox_stopped or (moved["layer 1"] < 1e-3 and moved["layer 10"] > 0.1)
@@ -485,8 +483,8 @@ assert paradox_stopped or (moved["layer 1"] < 1e-3 and moved["layer 10"] > 0.1)
 # Say: after 400 steps the first layer is the random matrix that it was born as.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The first layer has moved by about a thousandth of a percent: after 400 steps it is still the random matrix it was born
-# as. So is it useless? Freeze layers on purpose, in a net that *does* learn, and in the sick one:
+# The first layer has moved by about a thousandth of a percent. So is it useless? Freeze layers on purpose, in the sick
+# net, and in one that *does* learn:
 
 # %% tags=["claim-C1.13"] slideshow={"slide_type": "subslide"}
 nets = {}
@@ -510,11 +508,11 @@ assert frozen_stopped or none > 0.9 > one > 0.5 > all_three
 # costs nearly twenty points.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# In the sick net, nailing down eight of ten layers changes nothing (it was at chance, and stays there). In the healthy
-# one a frozen layer costs, and with all three frozen nothing is learned: the readout alone gets nowhere in 300 steps.
+# In the sick net, nailing down eight of ten layers changes nothing. In the healthy one a frozen layer costs, and with all
+# three frozen nothing is learned in 300 steps.
 #
-# So do random layers destroy the image? *Predict:* what can a linear readout still see behind eight of them, if it is not
-# *trained* but *computed*, by least squares?
+# So do random layers destroy the image? *Predict:* what can a linear readout still see behind eight of them, if it is
+# *computed*, by least squares, instead of trained?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5
@@ -532,49 +530,31 @@ for k in (1, 2, 3, 5, 8):
     weights = torch.linalg.lstsq((train_signals[k] - mean) / std, target).solution
     guess = ((test_signals[k] - mean) / std @ weights).argmax(1)
     spread[k], seen[k] = std.mean().item(), (guess == y_test).double().mean().item()
-    print(f"behind {k} random layers: digits differ by {spread[k]:.0e}, test accuracy {seen[k]:.0%}")
+    print(f"behind {k} random layers: spread {spread[k]:.0e}, test accuracy {seen[k]:.0%}")
 assert min(seen.values()) > 0.8 and spread[8] < 1e-4 * spread[1]
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Nothing that the readout needs is lost! But it has become a *whisper*: behind eight random layers digits differ by a few
-# millionths, on top of the ½ that all of them share. Least squares turns the volume up; gradient descent hears
-# only the common ½. And the volume falls by the same 0.23 per layer: $\sqrt\chi$ rules the way forward, too. Random
-# features still inform, but an untrained layer cuts the depth that a net can *use*.
+# Nothing that the readout needs is lost! But it is a *whisper*: behind eight random layers digits differ (their spread) by
+# a few millionths, on top of the ½ that all share. Least squares turns the volume up; gradient descent hears only the ½.
+# The volume falls by the same 0.23 per layer: $\sqrt\chi$ rules the way forward, too. Random features still inform, but
+# an untrained layer cuts the depth that a net can *use*.
 #
-# Beyond which depth does it fail, then? You will read "beyond 5-7 layers", or "1-3 hidden layers are typical". Here is a
-# sweep, with two initializations:
-
-# %% tags=["claim-C1.21"] slideshow={"slide_type": "skip"}
-sweep = {f"{depth} layers, {init}": MLP(depth, init=init)
-         for init in ("xavier", "naive") for depth in (2, 4, 6)}
-runs = race(sweep, x, y, steps=200, live=False)
-reached = {name: run.accuracy for name, run in runs.items()}
-print("\n".join(f"{name}: {share:.0%}" for name, share in reached.items()))
-sweep_stopped = any(run.stopped for run in runs.values())
-assert sweep_stopped or (reached["2 layers, xavier"] > 0.9 and reached["4 layers, xavier"] < 0.2)
-assert sweep_stopped or reached["6 layers, naive"] > 0.8
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# There is **no threshold**. With Xavier's weights four sigmoid layers already fail; with "naive" weights from $N(0, 1)$,
-# eight times larger, six layers learn. It depends on weights *and* slopes. (Cireșan et al. trained five hidden layers by
-# plain backpropagation in 2010, when deep nets were thought to need pre-training.)
-#
-# And look at what these naive weights do: they *saturate* the units. What the layers' outputs look like in both nets:
+# And why did the naive weights learn? They *saturate* the units! The outputs of both nets:
 
 # %% tags=["claim-C1.16"] slideshow={"slide_type": "subslide"}
 outputs, saturated, ratios = {}, {}, {}
 for init in ("xavier", "naive"):
     net = MLP(6, init=init)
-    outputs[init] = torch.stack(net.signals(x[:128])[1][1:]).detach()        # six layers (6, 128, 64)
-    saturated[init], ratios[init] = measure(net, x[:128], y[:128]).saturated[:6].mean().item(), first_over_last(net)
-    print(f"{init}: {saturated[init]:.0%} of the activations saturated, first/last gradient {ratios[init]:.0e}")
+    outputs[init] = torch.stack(net.signals(x[:128])[1][1:]).detach()    # six layers (6, 128, 64)
+    saturated[init] = measure(net, x[:128], y[:128]).saturated[:6].mean()
+    ratios[init] = first_over_last(net)
+    print(f"{init}: {saturated[init]:.0%} saturated, first/last gradient {ratios[init]:.0e}")
 
 def activation_histogram(ax):
-    plots.draw_histograms(ax, outputs, bins=torch.linspace(0, 1, 41), xlabel="activation, six sigmoid layers together")
+    plots.draw_histograms(ax, outputs, bins=torch.linspace(0, 1, 41), xlabel="activation")
     ax.set_ylim(bottom=0)
 show(activation_histogram)
-slope_at_5 = activations.sigmoid_slope(torch.tensor(5.0, dtype=torch.float64)).item()
-assert slope_at_5 < 0.0067                                   # a saturated unit hardly learns
+assert activations.sigmoid_slope(torch.tensor(5.0)) < 0.0067             # it hardly learns
 assert saturated["xavier"] == 0 and saturated["naive"] > 0.3
 assert ratios["xavier"] < 1e-3 and ratios["naive"] > 1e-2
 
@@ -587,16 +567,14 @@ assert ratios["xavier"] < 1e-3 and ratios["naive"] > 1e-2
 # learn.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# A surprise for a chapter called "Saturation": the net *without* one saturated unit is the one whose gradient vanishes.
-# So you may read that **"the gradient vanishes because most units are saturated"**, and at Xavier's weights it is false.
-# Saturation is real (a unit at $|z| = 5$ passes on 0.7 % and hardly learns), but what kills the gradient there is the
-# slope in the *middle*: a quarter, at best, times weights that do not make up for it. Large weights do make up for it, at
-# a price that chapter 4 counts.
+# The net *without* one saturated unit is the one whose gradient vanishes. So **"the gradient vanishes because most units
+# are saturated"**, as one reads, is false at Xavier's weights. Saturation is real (a unit at $|z| = 5$ passes on 0.7 % and
+# hardly learns), but what kills the gradient there is the slope in the *middle*: a quarter, at best, times weights that
+# do not make up for it. Large weights do, at a price (chapter 4).
 #
 # ## The loss cannot save the inside
 #
-# Is cross-entropy not the cure for saturation? Take one output unit that is wrong and sure of it,
-# $z = -8$ with target $1$:
+# Take one output unit that is wrong and sure of it, $z = -8$ with target $1$:
 
 # %% tags=["claim-C1.17"] slideshow={"slide_type": "subslide"}
 def pull(loss):
@@ -610,7 +588,8 @@ assert 6e-4 < squared < 7e-4 and entropy > 0.999
 def squared_error(logits, labels):
     return F.mse_loss(logits.softmax(1), F.one_hot(labels, 10).double())
 
-inside = {f.__name__: first_over_last(MLP(10, sigma_w=1.0), f) for f in (F.cross_entropy, squared_error)}
+inside = {f.__name__: first_over_last(MLP(10, sigma_w=1.0), f)
+          for f in (F.cross_entropy, squared_error)}
 print("inside, first/last:", {name: f"{ratio:.1e}" for name, ratio in inside.items()})
 assert all(ratio < 1e-5 for ratio in inside.values())
 
@@ -621,21 +600,20 @@ assert all(ratio < 1e-5 for ratio in inside.values())
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # At the *output*, cross-entropy helps a thousandfold: its logarithm cancels the slope of the last sigmoid (that is why
-# BP1 has no $\phi'$ in it). The ratio *inside* the net is the same for both losses. A loss can change only where the
-# telephone game starts.
+# BP1 has no $\phi'$). *Inside*, the ratio is the same for both losses: a loss sets only where the telephone game starts.
 #
 # ## The four instruments
 #
-# From now on you can diagnose. Four instruments, read on a sick net and on a healthy one while they train:
+# Four instruments find the disease while a net trains:
 #
 # 1. **gradient norm** of each layer, over time;
-# 2. **update/weight ratio**, $\eta\Vert\partial C/\partial W\Vert / \Vert W\Vert$: how much of itself a layer changes in one plain
-#    step of learning rate $\eta$ (momentum adds to that);
+# 2. **update/weight ratio**, $\eta\Vert\partial C/\partial W\Vert / \Vert W\Vert$: how much of itself a layer changes in a step of
+#    learning rate $\eta$ (without momentum);
 # 3. **activation statistics**: mean, spread, saturated share;
 # 4. **the loss**: a plateau from the start, above what a shallower net reaches.
 #
-# `measure` reads the first three with *hooks*: PyTorch calls a function of yours when a gradient passes by, and would
-# throw it away otherwise. By hand it is one line a signal, and gives the points of this chapter's first figure:
+# `measure` reads the first three with *hooks*: functions of yours that PyTorch calls when a gradient passes by. By hand
+# it is one line a signal. Then a sick and a healthy net train, and are measured on the way:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5
@@ -644,26 +622,25 @@ assert all(ratio < 1e-5 for ratio in inside.values())
 # %% tags=["claim-C1.15"] slideshow={"slide_type": "skip"}
 net, heard = MLP(10, sigma_w=1.0), []
 z, _ = net.signals(x[:128])
-for z_l in z:
-    z_l.register_hook(lambda delta: heard.insert(0, delta.norm()))       # called from the last layer to the first
+for z_l in z:                                # the hooks are called from the last layer to the first
+    z_l.register_hook(lambda delta: heard.insert(0, delta.norm()))
 F.cross_entropy(z[-1], y[:128]).backward()
-print([f"{norm:.1e}" for norm in heard])
+print("heard:", [f"{norm:.1e}" for norm in heard])
 assert torch.allclose(torch.stack(heard), measure(net, x[:128], y[:128]).delta_norm)
 
 # %% slideshow={"slide_type": "skip"}
 def instruments(net):
-    m = measure(net, x[:128], y[:128])
-    return torch.stack([m.weight_gradient_norm, m.weight_norm, m.activation_std, m.saturated])   # (4, layers)
+    m = measure(net, x[:128], y[:128])                   # four rows, a column for each layer
+    return torch.stack([m.weight_gradient_norm, m.weight_norm, m.activation_std, m.saturated])
 
 patients = {"sick": MLP(10, sigma_w=1.0), "healthy": MLP(10, activation="relu", init="he")}
 rates = {"sick": 0.1, "healthy": 0.02}
 runs = race(patients, x, y, steps=300, lr=rates, record={"log": instruments},
             title="Instrument 4: the loss")
 instruments_stopped = any(run.stopped for run in runs.values())
-logs = {name: run.recorded["log"].unbind(1) for name, run in runs.items()}       # 4 x (records, layers)
+logs = {name: run.recorded["log"].unbind(1) for name, run in runs.items()}   # 4 x (records, layers)
 
 # %% tags=["claim-C1.15"] slideshow={"slide_type": "subslide"}
-
 def gradient_images(axes):
     for ax, (name, (gradient, *_)) in zip(axes, logs.items()):
         plots.draw_heat(ax, gradient.T.log10(), x=(0, 300), y=(1, 11), limits=(-9, 1),
@@ -671,8 +648,8 @@ def gradient_images(axes):
         ax.set_title(name)
 
 show(gradient_images, panels=2)
-at_start = {name: (gradient[0, 0] / gradient[0, -1]).item() for name, (gradient, *_) in logs.items()}
-print("first/last weight gradient at step 0:", {name: f"{ratio:.0e}" for name, ratio in at_start.items()})
+at_start = {name: (log[0][0, 0] / log[0][0, -1]).item() for name, log in logs.items()}
+print("first/last gradient at step 0:", {name: f"{ratio:.0e}" for name, ratio in at_start.items()})
 assert at_start["sick"] < 1e-4 and at_start["healthy"] > 1e-2
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -680,26 +657,26 @@ assert at_start["sick"] < 1e-4 and at_start["healthy"] > 1e-2
 # Say: time to the right, depth upwards. The sick net is dark below from the first step to the last.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Instrument 4, the loss, stays on its plateau in the sick net alone. Below it instrument 1 as an image: time runs to the
-# right, depth upwards, and colour is the size of the gradient: the brighter, the larger. In the sick
-# net the lower layers stay dark from the first step to the last. Now the other two, at the last record:
+# Instrument 4 stays on its plateau in the sick net alone. Instrument 1 is the image: time runs to the right, depth
+# upwards, and the brighter, the larger the gradient. In the sick net the lower layers stay dark from the first step to
+# the last. Now the other two, at the last record:
 
 # %% tags=["claim-C1.15"] slideshow={"slide_type": "subslide"}
-ratio = {name: rates[name] * log[0][-1] / log[1][-1] for name, log in logs.items()}        # (layers,)
-spread = {name: log[2][-1, :-1] for name, log in logs.items()}                             # (layers - 1,)
+ratio = {name: rates[name] * log[0][-1] / log[1][-1] for name, log in logs.items()}  # (layers,)
+spread = {name: log[2][-1, :-1] for name, log in logs.items()}                       # (layers - 1,)
 
 def ratio_and_spread(axes):
     plots.draw_lines(axes[0], ratio, xlabel="layer", ylabel="update / weight", log=True)
     axes[0].axhline(1e-3, color="black", linewidth=1, linestyle=":")
     plots.draw_lines(axes[1], spread, xlabel="layer", ylabel="std of activations", limits=(0, 3))
-
 show(ratio_and_spread, panels=2)
 sick, healthy = ratio.values()
-print(f"healthy: {(healthy < 1e-3).double().mean():.0%} of the layers lie below 1e-3, and it learns")
-print("saturated units, worst layer:", {name: f"{log[3][-1, :-1].max():.0%}" for name, log in logs.items()})
-print(f"largest / smallest ratio: healthy {healthy.max() / healthy.min():.0f}, sick {sick.max() / sick.min():.0e}")
+worst = {name: f"{log[3][-1, :-1].max():.0%}" for name, log in logs.items()}
+wide, narrow = (share.max() / share.min() for share in (sick, healthy))
+print(f"healthy: {(healthy < 1e-3).double().mean():.0%} of its layers below 1e-3, and it learns")
+print(f"saturated at worst: {worst}; max / min of the ratio: healthy {narrow:.0f}, sick {wide:.0e}")
 assert instruments_stopped or (sick.min() < 1e-6 and 1e-5 < healthy.min() < 1e-3)
-assert instruments_stopped or sick.max() / sick.min() > 1e3 > healthy.max() / healthy.min()
+assert instruments_stopped or wide > 1e3 > narrow
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1
@@ -709,15 +686,13 @@ assert instruments_stopped or sick.max() / sick.min() > 1e3 > healthy.max() / he
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The dotted line marks $10^{-3}$: a thousandth of itself per step, the healthy order of magnitude. The healthy net lies
 # just below it, in all layers alike. The sick one is spread over six decades: its last layers are busy, its first asleep.
-# (So **"a ratio below $10^{-3}$ means that the layer is stuck"**, as one reads, takes the target for the alarm. Look for
-# ratios orders of magnitude below it, and for layers that differ by orders of magnitude.) On the right, how much the
-# activations of a layer spread: by one to two and a half in the healthy net, by a tenth or two in the sick one, and in its
-# last hidden layer hardly at all. And not a unit of the sick net is saturated.
+# **"A ratio below $10^{-3}$ means that the layer is stuck"** takes the target for the alarm; look for differences of orders
+# of magnitude. On the right the spread of the activations: one to two and a half in the healthy net, a tenth or two in
+# the sick one, and hardly any in its last hidden layer. Not one sick unit is saturated.
 #
 # ## The loud twin: exploding
 #
-# A product of factors *above* one is the same disease with the opposite sign. It is louder. Make the gradient grow, and
-# then train such a net:
+# A product of factors *above* one is the same disease with the opposite sign. Make the gradient grow, and train:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 0.5
@@ -740,10 +715,9 @@ assert infinite.isinf() and (infinite - infinite).isnan()
 # Answer: two. A vanishing net never tells you.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Overflow gives `inf`, and `inf - inf` is `nan`: after two steps everybody knows. A vanishing net just sits there,
-# silently, for as long as you pay for it.
+# Overflow gives `inf`, and `inf - inf` is `nan`: after two steps everybody knows. A vanishing net just sits there.
 #
-# Both can live in one and the same product. Fifty random matrices, width 128:
+# Both can live in one product. Fifty random matrices, width 128:
 
 # %% tags=["claim-C1.10"] slideshow={"slide_type": "skip"}
 for seed in range(3):
@@ -753,14 +727,14 @@ for seed in range(3):
         factor = torch.randn(128, 128, generator=generator, dtype=torch.float64) / 128**0.5
         product = factor @ product
     values = torch.linalg.svdvals(product)
-    growing = (values > 1).sum()
-    print(f"seed {seed}: largest singular value {values[0]:.0f}, {growing} above 1, median {values.median():.0e}")
+    growing, median = (values > 1).sum(), values.median()
+    print(f"seed {seed}: singular values to {values[0]:.0f}, {growing} > 1, median {median:.0e}")
     assert values[0] > 2 and values.median() < 1e-5
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Six or seven directions of 128 grow while most die: "the" factor per layer is an average, and chapter 5 looks behind it.
+# Six or seven directions of 128 grow while most die: "the" factor per layer is an average (chapter 5).
 #
-# ☆ How small can a number get before it is zero? A graphics card often computes in 16 bits:
+# ☆ How small can a number get before it is zero? Graphics cards often compute in 16 bits:
 
 # %% tags=["claim-C1.11", "nbval-check-output"] slideshow={"slide_type": "skip"}
 zero_at = {}
@@ -773,23 +747,23 @@ for dtype, k in zero_at.items():
     print(f"{dtype}: zero after {k} quarters")
 assert list(zero_at.values()) == [13, 67, 75, 538]
 lost = torch.tensor(1e-8).half()
-rescued = (torch.tensor(1e-8) * 1024).half().float() / 1024  # loss scaling: times 1024, later divided
+rescued = (torch.tensor(1e-8) * 1024).half().float() / 1024  # loss scaling
 print(f"1e-8 in float16: {lost.item()}; with loss scaling: {rescued.item():.1e}")
 assert lost == 0 and abs(rescued / 1e-8 - 1) < 0.01
 tiny = torch.full((100,), 1e-24)                             # float32 holds it, but not its square
 assert tiny.norm() == 0 and tiny.double().norm() > 0
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# In float16, thirteen quarters leave an exact zero. *Loss scaling* shifts the window: multiply the loss by 1,024, the whole
-# backward pass shifts with it, divide before the step. It saves what the *format* would lose; it cures nothing. And mind
-# the trap in the last line: measure norms in double, as `measure` does.
+# In float16, thirteen quarters leave an exact zero. *Loss scaling* multiplies the loss by 1,024, and with it the whole
+# backward pass; divide before the step. It saves what the *format* would lose; it cures nothing. And the cell's last
+# line: take norms in double, as `measure` does.
 #
 # ## Three causes, one cube
 #
-# Activation, initialization and depth are often listed as three independent causes whose effects add up. Switch each
-# between "sick" and "cured": sigmoid or ReLU; weights too small ($\sigma_w = 0.5$) or of the size usual for the activation
-# (Xavier's $\sigma_w = 1$, He's $\sqrt2$); no skip or a skip connection around each layer (chapter 6). Eight nets of 20
-# layers. *Predict:* which of them learn?
+# Activation, initialization and depth are often called independent causes whose effects add up. Switch each: sigmoid or
+# ReLU; weights too small ($\sigma_w = 0.5$) or usual (Xavier's $\sigma_w = 1$ for the sigmoid, He's $\sqrt2$ for ReLU); no
+# skip or a skip connection, which adds a layer's input to its output (chapter 6). Eight nets of 20 layers. *Predict:*
+# which of them learn?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -807,7 +781,7 @@ switches = [(activation, weights, skip) for skip in ("no skip", "skip")
             for activation in ("sigmoid", "relu") for weights in ("small", "usual")]
 cube = {", ".join(names): corner(*names) for names in switches}
 ratios = {name: first_over_last(net) for name, net in cube.items()}
-runs = race(cube, x, y, steps=150, lr=0.01, live=False)      # eight curves would be too many to read
+runs = race(cube, x, y, steps=150, lr=0.01, live=False)      # eight curves are too many to read
 learnt = {name: run.accuracy for name, run in runs.items()}
 
 # %% tags=["claim-C1.18"] slideshow={"slide_type": "subslide"}
@@ -819,10 +793,10 @@ def cube_picture(axes):
 
 show(cube_picture, panels=2, size=(9, 4.6))
 cube_stopped = any(run.stopped for run in runs.values())
-relu_alone, weights_alone, skip_alone, both = (learnt[name] for name in (
-    "relu, small, no skip", "sigmoid, usual, no skip", "sigmoid, small, skip", "relu, usual, no skip"))
+relu_alone, weights_alone, skip_alone, both = (learnt[f"{name} skip"] for name in (
+    "relu, small, no", "sigmoid, usual, no", "sigmoid, small,", "relu, usual, no"))
 print(f"alone: ReLU {relu_alone:.0%}, weights {weights_alone:.0%}, skip {skip_alone:.0%}")
-print(f"ReLU and weights {both:.0%}, all three: diverged after {runs['relu, usual, skip'].steps} steps")
+print(f"ReLU and weights {both:.0%}, all: diverged after {runs['relu, usual, skip'].steps} steps")
 gain_alone = abs(relu_alone - 0.1) + abs(weights_alone - 0.1)            # over chance
 assert cube_stopped or (both - 0.1 > 3 * gain_alone and skip_alone > 0.3)
 assert cube_stopped or (runs["relu, usual, skip"].diverged and ratios["relu, usual, skip"] > 100)
@@ -833,67 +807,49 @@ assert cube_stopped or (runs["relu, usual, skip"].diverged and ratios["relu, usu
 # sigmoid net. All three together explode: chapter 6 tames that corner.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Without skips, curing the activation alone gains nothing, curing the weights alone gains nothing, and both together wake
-# the net. That is no sum. It is the *product* $\chi = \sigma_w^2 E[\phi'^2]$: one factor far below 1 spoils whatever the
-# other does. A skip alone wakes even the sigmoid net with small weights: it adds a path on which no factor is small.
+# Without skips, curing the activation or the weights alone gains nothing, and both together wake the net. That is no sum.
+# It is the *product* $\chi = \sigma_w^2 E[\phi'^2]$: one factor far below 1 spoils whatever the other does. A skip alone
+# wakes even the sigmoid net with small weights: it adds a path on which no factor is small.
 #
-# And look at the last corner, with all three cures: it **explodes**. A skip connection carries the signal on its own, so
-# weights that were right without it are too large with it. The causes interact; there is no "more cure is better".
-# Chapter 6 comes back to this corner and tames it.
+# The last corner, with all three cures, **explodes**. A skip carries the signal on its own, so weights that were right
+# without it are too large with it. Causes interact; there is no "more cure is better".
 #
 # ## ☆ Where else it lives
 #
-# **Convolutional nets.** A convolution is a matrix with shared weights, so nothing changes: one Jacobian a layer. AlexNet
-# has 8 weight layers, VGG 19, GoogLeNet 22. It is sometimes said that pooling shortens the gradient's way. Count:
+# **Convolutional nets.** A convolution is a matrix with shared weights: one Jacobian a layer. AlexNet has 8 weight
+# layers, VGG 19, GoogLeNet 22. It is sometimes said that pooling shortens the gradient's way: count. **Generative
+# adversarial nets** starve, too: once the discriminator is sure that a fake is fake ($D = \sigma(-8)$), it has no slope
+# left for the generator, unless the generator's loss is chosen with care.
 
-# %% tags=["claim-C1.20", "nbval-check-output"] slideshow={"slide_type": "skip"}
-vgg = []
-for convolutions, channels in ((2, 4), (2, 8), (4, 16), (4, 32), (4, 32)):   # VGG-19, a sixteenth as wide
+# %% tags=["claim-C1.20", "claim-C1.23", "nbval-check-output"] slideshow={"slide_type": "skip"}
+vgg = []                                                     # VGG-19, a sixteenth as wide
+for convolutions, channels in ((2, 4), (2, 8), (4, 16), (4, 32), (4, 32)):
     for _ in range(convolutions):
         vgg += [nn.LazyConv2d(channels, 3, padding=1), nn.ReLU()]
     vgg += [nn.MaxPool2d(2)]
 vgg += [nn.Flatten(), nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)]
-outputs = nn.Sequential(*vgg)(torch.randn(1, 3, 32, 32)).numel()
-assert outputs == 10                                         # it is a net that runs
+assert nn.Sequential(*vgg)(torch.randn(1, 3, 32, 32)).numel() == 10      # it is a net that runs
 weights = sum(hasattr(module, "weight") for module in vgg)
 pools = sum(isinstance(module, nn.MaxPool2d) for module in vgg)
 print(f"VGG-19: {weights} weight layers; {len(vgg)} Jacobians in a row, {pools} of them pooling")
 assert weights == 19 and pools == 5 and len(vgg) > weights + pools
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Each pooling layer *adds* a Jacobian. What shared weights do is add up gradients from many places, which changes the
-# size of a layer's gradient, not the factor from layer to layer.
-#
-# **Generative adversarial nets** starve in the same way: once the discriminator is sure that a fake is fake
-# ($D = \sigma(-8)$), it has no slope left for the generator, unless the generator's loss is chosen with care:
-
-# %% tags=["claim-C1.23"] slideshow={"slide_type": "skip"}
 starved, fed = pull(lambda d: torch.log(1 - d)), pull(lambda d: -torch.log(d))
 print(f"pull on the generator: minimizing log(1 - D) {starved:.0e}, minimizing -log D {fed:.1f}")
 assert 3e-4 < starved < 4e-4 and fed > 0.999
 
 # %% [markdown] tags=["claim-C1.22"] slideshow={"slide_type": "skip"}
-# **And today?** You may read that the problem is solved, for arbitrary depth. It is *managed*: the remedies of the
-# coming chapters are built into every modern architecture, and where one is missing, the disease returns. It is alive
-# in recurrent nets without gates (chapter 7), in nets that solve differential equations, in 16-bit training, and in nets
-# of a thousand layers. (Accumulating gradients over several batches, sometimes sold as a remedy, changes the batch size
-# and nothing else.)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
+# Each pooling layer *adds* a Jacobian. Shared weights add up gradients from many places: that changes the size of a
+# layer's gradient, not the factor from layer to layer.
+#
+# **And today?** The problem is not solved "for arbitrary depth", it is *managed*, by remedies built into every modern
+# architecture (the coming chapters). Where one is missing, the disease returns. It is alive in recurrent nets without
+# gates (chapter 7), in nets that solve differential equations, in 16-bit training, and in nets of a thousand layers.
+# (Accumulating gradients over several batches changes the batch size and nothing else.)
+#
 # ## ☆ What the literature says
 #
-# Two popular sentences have met their figures above: "most units are saturated", and "below $10^{-3}$ a layer is stuck".
-# Some more, each settled in a few lines.
+# "Most units are saturated" and "below $10^{-3}$ a layer is stuck" have met their figures above. More:
 #
-# **"$0.25^{49}$ underflows to zero, and $0.25^{19}$ is about $3\cdot10^{-9}$."** Wrong twice:
-
-# %% tags=["nbval-check-output"] slideshow={"slide_type": "skip"}
-quarter_49, quarter_19 = torch.tensor(0.25) ** 49, 0.25**19
-print(f"0.25^49 is {quarter_49:.2e} in float32, {torch.tensor(0.25).half() ** 49} in float16")
-print(f"0.25^19 is {quarter_19:.2e}")
-assert 3.1e-30 < quarter_49 < 3.2e-30 and 3.6e-12 < quarter_19 < 3.7e-12
-
-# %% [markdown] slideshow={"slide_type": "skip"}
 # **"Each sigmoid layer shrinks the gradient at least fourfold, regardless of the weights."** The bound is
 # $\frac14 s_{\max}(W)$, a quarter of the largest singular value. With the weight 8, ten sigmoids multiply it by 1,024:
 
@@ -913,15 +869,19 @@ for seed in range(3):                                        # and with the weig
 # %% [markdown] slideshow={"slide_type": "skip"}
 # At usual weights it is worse than fourfold, but for a reason that has the weights in it.
 #
+# **"$0.25^{49}$ underflows to zero, and $0.25^{19}$ is about $3\cdot10^{-9}$."** Wrong twice. **"A gradient of $10^{-14}$ is
+# beyond floating-point precision."** It is not (float32 reaches $10^{-45}$). What gets lost is the *subtraction*
+# $w - \eta g$: in float32 it rounds to $w$, in float64 not yet. And Adam divides by the gradient's own size, so its steps
+# stay large until its $\epsilon = 10^{-8}$ takes over.
 
-# **"A gradient of $10^{-14}$ is beyond floating-point precision."** It is not (float32 reaches $10^{-45}$). What gets
-# lost is the *subtraction* $w - \eta g$: in float32 it rounds to $w$, in float64 not yet. And Adam divides by the gradient's
-# own size, so its steps stay large until its $\epsilon = 10^{-8}$ takes over.
-
-# %% tags=["claim-C1.12"] slideshow={"slide_type": "skip"}
+# %% tags=["claim-C1.12", "nbval-check-output"] slideshow={"slide_type": "skip"}
+quarter_49, quarter_19 = torch.tensor(0.25) ** 49, 0.25**19
+print(f"0.25^49 is {quarter_49:.2e} in float32, {torch.tensor(0.25).half() ** 49} in float16")
+print(f"0.25^19 is {quarter_19:.2e}")
+assert 3.1e-30 < quarter_49 < 3.2e-30 and 3.6e-12 < quarter_19 < 3.7e-12
 single, double = torch.tensor(1.0), torch.tensor(1.0, dtype=torch.float64)
 print(f"1 - 1e-15: {single - 1e-15:.16f} in float32, {double - 1e-15:.16f} in float64")
-adam = {g: g / ((g**2) ** 0.5 + 1e-8) for g in (1e-4, 1e-8, 1e-14)}      # first step, in units of lr
+adam = {g: g / ((g**2) ** 0.5 + 1e-8) for g in (1e-4, 1e-8, 1e-14)}  # first step, in units of lr
 print("Adam's step:", ", ".join(f"{step:.1e} lr (gradient {g:.0e})" for g, step in adam.items()))
 assert single - 1e-15 == single and double - 1e-15 < double
 assert abs(adam[1e-8] - 0.5) < 1e-6 and 0.9e-6 < adam[1e-14] < 1.1e-6
@@ -942,9 +902,9 @@ for seed in range(3):
     assert 0 < change < 0.01
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# ## The story so far
+# ## The timeline
 #
-# When was all this found out? Move through the years. *Try:* 1991, then 1997, 2010 and 2015.
+# Move through the years. *Try:* 1991, then 1997, 2010 and 2015.
 
 # %% slideshow={"slide_type": "skip"}
 def history_of_the_field(ax, year=1991):
@@ -954,7 +914,7 @@ explore(history_of_the_field, year=(1969, 2020))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Backpropagation became popular in 1986, and the diagnosis is of 1991. LSTM, a cure for nets in *time*, came in 1997; the
-# cures for depth that this course is about took until 2010-2015, though little of their mathematics is new.
+# cures for depth took until 2010-2015, though little of their mathematics is new.
 #
 # ## The clinic: your first patient
 #
