@@ -79,6 +79,17 @@ def test_a_healthy_net(data):
         report.try_remedy()
 
 
+def test_a_step_that_a_norm_or_a_convex_readout_forgives_is_no_alarm(data):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
+                        nn.Conv2d(8, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(256, 10))
+    x, y = data.x[:64].reshape(-1, 1, 8, 8).float(), data.y[:64]
+    report = diagnose(net, x, y, lr=0.1)  # trains to 99 % of the digits
+    assert report.verdict == "healthy" and max(layer.update_ratio for layer in report.layers) > 0.1
+    assert [layer.normed for layer in report.layers] == [True, True, False]
+    assert diagnose(net, x, y, lr=3.0).verdict == "step too large"  # stays at chance
+
+
 def test_several_diseases_at_once(data):
     net = MLP(8, activation="tanh", init="naive")
     report = diagnose(net, data.x[:64], data.y[:64], lr=1.0)

@@ -55,7 +55,7 @@ IMPORTS = {  # of each module, within utils; whoever stands above may be importe
     "listening": ["criterion", "recording", "thresholds"],
     "examination": ["criterion", "diagnostics", "errors", "listening", "recording", "thresholds"],
     "findings": ["thresholds"],
-    "prescription": ["activations", "examination", "theory", "thresholds"],
+    "prescription": ["activations", "examination", "listening", "theory", "thresholds"],
     "report": ["canvas", "plots", "style", "thresholds"],
     "diagnosis": ["criterion", "errors", "examination", "findings", "prescription", "report", "training"],
     "watching": ["canvas", "errors", "plots", "recording"],

@@ -32,7 +32,8 @@ class Layer:
     reached: the loss depends on it. twins: all units have the same weights and the same gradient. finite: no weight,
     gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer, (steps,), or ||dC/dz_t|| of
     a layer that is called again and again, else None;
-    last_step_only: whether the loss looks at the last step alone. apart: how far the positions of a sequence lie apart
+    last_step_only: whether the loss looks at the last step alone. normed: its output goes straight into a norm, so that the
+    size of its weights does not matter. apart: how far the positions of a sequence lie apart
     where the layer takes one, as a share of their size.
     """
 
@@ -57,6 +58,7 @@ class Layer:
     finite: bool = True
     through_time: torch.Tensor | None = None
     last_step_only: bool = False
+    normed: bool = False
     apart: float = math.nan
 
 
@@ -163,6 +165,7 @@ def _layer(number, name, module, columns, at, heard):
         finite=finite,
         through_time=torch.tensor(norms, dtype=torch.float64) if len(at) >= SERIES else None,
         last_step_only=heard.last_step_only.get(name, True),
+        normed=name in heard.normed,
         apart=heard.positions.get(name, math.nan),
     )  # fmt: skip
 

@@ -180,13 +180,21 @@ def _in_time(exam):
 
 def _step(exam):
     layers = [layer for layer in exam.layers if math.isfinite(layer.update_ratio)]
-    worst = max(layers, key=lambda layer: layer.update_ratio, default=None)
-    if exam.lr is None or worst is None or not worst.update_ratio > 0:
+    largest = max((layer.update_ratio for layer in layers), default=0.0)
+    if exam.lr is None or not largest > 0:
         return
-    largest = worst.update_ratio
-    if largest > thresholds.STEP_TOO_LARGE:
-        yield _finding("step too large", [layer for layer in layers if layer.update_ratio > thresholds.STEP_TOO_LARGE],
-                       f"with lr = {exam.lr:g} one step moves {where([worst])} by {largest:.2g} of its size", largest_ratio=largest)
+    # Not where the size of the weights says nothing: see STEP_TOO_LARGE.
+    too_large = [layer for layer in layers if layer.update_ratio > thresholds.STEP_TOO_LARGE
+                 and not layer.normed and layer is not exam.layers[-1]]
+    readout = exam.layers[-1]
+    fall = (readout.update_ratio * readout.weight_norm) ** 2 / exam.lr  # lr ||dC/dW||^2
+    if too_large:
+        worst = max(too_large, key=lambda layer: layer.update_ratio)
+        yield _finding("step too large", too_large, f"with lr = {exam.lr:g} one step moves {where([worst])} by "
+                       f"{worst.update_ratio:.2g} of its size", largest_ratio=worst.update_ratio)
+    elif exam.loss > 0 and fall > thresholds.OVERSHOOT * exam.loss:
+        yield _finding("step too large", [readout], f"with lr = {exam.lr:g} a step of {where([readout])} alone would, on a straight "
+                       f"line, take {fall / exam.loss:.2g} times the loss away", overshoot=fall / exam.loss)
     elif largest < thresholds.STEP_TOO_SMALL:
         yield _finding("step too small", layers, f"with lr = {exam.lr:g} no layer moves by more than {largest:.1e} of its size "
                        "in a step", largest_ratio=largest)

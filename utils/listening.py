@@ -18,6 +18,8 @@ KINDS = {  # node of autograd's graph -> class of the nonlinearity that made it
     "SiluBackward0": "SiLU", "EluBackward0": "ELU", "LeakyReluBackward0": "LeakyReLU", "MishBackward0": "Mish",
     "SoftplusBackward0": "Softplus",
 }  # fmt: skip
+NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm)
+LINEAR_NODES = re.compile("Addmm|Mm|Bmm|Convolution|Linear|View|Reshape")  # what a layer's output comes from
 TOKENWISE = (nn.Linear, nn.MultiheadAttention)
 PASSED_OVER = re.compile("View|Reshape|Mul|MaxPool|AvgPool|Mean|Transpose|Permute|Unsqueeze|Squeeze|AsStrided|TBackward")
 
@@ -30,7 +32,7 @@ class Heard:
     all the same. follows: name of a layer -> class of the nonlinearity after it, where the graph tells. nonlinearities:
     name of each nonlinear module between layers -> its class. series: name of a recurrent
     layer -> its input. last_step_only: name of a recurrent layer -> whether no step but the last has a gradient of its
-    own. positions: name of a layer that takes (batch, positions, features) -> how far its first sample's positions lie
+    own. normed: names of layers whose output goes straight into a norm of the batch's own statistics. positions: name of a layer that takes (batch, positions, features) -> how far its first sample's positions lie
     apart. states: name of a recurrent layer -> for each call, the norms of the gradients that come through its states.
     """
 
@@ -40,6 +42,7 @@ class Heard:
     nonlinearities: dict = field(default_factory=dict)
     series: dict = field(default_factory=dict)
     last_step_only: dict = field(default_factory=dict)
+    normed: set = field(default_factory=set)
     positions: dict = field(default_factory=dict)
     states: dict = field(default_factory=dict)
 
@@ -74,6 +77,12 @@ def listening(modules):
 
     def nonlinearity_hook(name):
         return lambda module, inputs: pending.setdefault(name, type(module).__name__) and None
+
+    def norm_hook(module, inputs):
+        node = inputs[0].grad_fn
+        own = module.training or getattr(module, "running_mean", None) is None
+        if own and called and node is not None and LINEAR_NODES.search(node.name()):
+            heard.normed.add(called[-1])
 
     def state_hook(name):
         def hook(module, inputs, outputs):
@@ -113,6 +122,8 @@ def listening(modules):
                 handles.append(module.register_forward_pre_hook(layer_hook(name)))
             elif type(module).__module__ == nn.ReLU.__module__:
                 handles.append(module.register_forward_pre_hook(nonlinearity_hook(name)))
+            elif isinstance(module, NORMS):
+                handles.append(module.register_forward_pre_hook(norm_hook))
             if isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
                 handles.append(module.register_forward_hook(state_hook(name)))
             if isinstance(module, nn.RNNBase):

@@ -10,10 +10,10 @@ from torch import nn
 
 from utils import activations, thresholds
 from utils.examination import module_of
+from utils.listening import NORMS
 from utils.theory import facts, gaussian_mean
 
 REGISTRY = {a.torch_class.__name__: a.name for a in activations.ACTIVATIONS.values() if isinstance(a.torch_class, type)}
-NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm)
 HE = math.sqrt(2)
 
 
@@ -133,6 +133,9 @@ def _in_time(finding, exam, model):
 
 
 def _step(finding, exam, model):
+    if "overshoot" in finding.evidence:
+        lr = exam.lr / finding.evidence["overshoot"]
+        return Remedy(f"try lr = {lr:.1g}: the straight line then ends where the loss would be 0 (Polyak's step)", "1")
     share, words = (1e-2, "a hundredth") if finding.kind == "step too large" else (1e-3, "a thousandth")
     lr = exam.lr * share / finding.evidence["largest_ratio"]
     if lr < thresholds.SMALLEST_LR:

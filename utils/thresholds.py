@@ -27,7 +27,13 @@ DEAD, DEAD_DEVIATIONS = 0.5, 3
 TWINS = 1e-5
 
 # A step that moves a weight by a tenth of its size has replaced the layer after ten; 1e-3 is healthy (see EXPLODED).
+# Two kinds of layers are not judged by it. Before a norm the size of W does not matter: dC/dW is orthogonal to W, each
+# step makes W longer, and with it the next turn smaller, whatever lr is (Arora et al. 2018). And a readout may well begin
+# at 0: the losses are convex in it, and what counts is OVERSHOOT.
 STEP_TOO_LARGE = 1e-1
+
+# A step of lr on a convex loss leads towards its minimum if lr ||dC/dW||^2 <= 2 (C - C_min) (Polyak 1969), and C_min >= 0.
+OVERSHOOT = 2.0
 
 # A step that moves every weight by less than a millionth needs a million of them, where 1e-3 needs a thousand.
 STEP_TOO_SMALL = 1e-6
