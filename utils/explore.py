@@ -128,8 +128,7 @@ class Explorer(Picture):
         for control in visible:
             control.observe(self._follow, "value")
         self._follow()
-        if not gc.get_freeze_count():
-            # Else every twentieth move or so the collector would walk through all of torch and matplotlib, for 0.1 s.
+        if not gc.get_freeze_count():  # else the collector would walk through all of torch every twentieth move, for 0.1 s
             gc.collect()
             gc.freeze()
 
@@ -152,12 +151,11 @@ class Prediction(Picture):
 
     def __init__(self, question, scene, guess, *, right=None, panels=1, size=None, **params):
         check_parameters(scene, {"guess": None, **params})
-        self.question, self.params = question, params
-        self.right = right
+        self.question, self.params, self.right = question, params, right
         self.labels = labelled(guess) if isinstance(guess, (list, dict)) else []
-        if isinstance(guess, (list, dict)) and style.in_lecture():
+        if self.labels and style.in_lecture():
             self.guess = Hands(guess, right)
-        elif isinstance(guess, (list, dict)):
+        elif self.labels:
             self.guess = widgets.RadioButtons(options=guess, value=None, layout=widgets.Layout(width="auto"))
         else:
             self.guess = make_control(scene, "guess", guess)
