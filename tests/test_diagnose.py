@@ -230,6 +230,8 @@ def test_memory_of_packed_sequences():
     ((8, 4, 5), torch.zeros(8, 4, dtype=torch.long), "the cross-entropy"),
     ((8, 5, 2, 2), torch.zeros(8, 2, 2, dtype=torch.int32), "the cross-entropy"),
     ((8, 1), torch.ones(8, dtype=torch.long), "the binary cross-entropy"),
+    ((8, 5), torch.eye(5, dtype=torch.long).repeat(2, 1)[:8], "the cross-entropy, y being one-hot"),
+    ((8, 5), torch.ones(8, 5, dtype=torch.long), "the binary cross-entropy"),
     ((8,), torch.ones(8, dtype=torch.bool), "the binary cross-entropy"),
     ((8, 1), torch.zeros(8), "the mean squared error"),
     ((8, 5), torch.zeros(8, 5), "the mean squared error"),
@@ -245,6 +247,7 @@ def test_the_losses_are_torchs():
     net, x = nn.Linear(6, 4), torch.randn(8, 6)
     y = torch.randint(4, (8,))
     assert diagnose(net, x, y).exam.loss == pytest.approx(F.cross_entropy(net(x), y).item())
+    assert diagnose(net, x, F.one_hot(y, 4)).exam.loss == pytest.approx(F.cross_entropy(net(x), y).item())
     assert diagnose(net, x, net(x).detach() + 2).exam.loss == pytest.approx(4)
     assert diagnose(net, x, y, loss_fn=lambda output, y: output.square().sum()).exam.loss == pytest.approx(net(x).square().sum().item())
     assert diagnose(net, x, loss_fn=lambda output: 3 * output.mean()).exam.loss == pytest.approx(3 * net(x).mean().item())
@@ -252,6 +255,13 @@ def test_the_losses_are_torchs():
     net.weight.data *= 1000
     net.bias.data *= 1000
     assert diagnose(net, x).exam.loss == pytest.approx(own)  # the outputs' own scale
+
+
+def test_updates_are_told_with_the_learning_rate_or_for_each_1_of_it(data):
+    net = MLP(3, activation="relu", init="he")
+    with_lr, without = (repr(diagnose(net, data.x[:64], data.y[:64], lr=lr)) for lr in (0.01, None))
+    assert "update/weight per lr" not in with_lr and "with lr = 0.01." in with_lr
+    assert "update/weight per lr" in without and "no lr was given" in without
 
 
 def test_labels_to_pass_over():
@@ -416,7 +426,11 @@ LABELS = torch.tensor([0, 1, 2, 0])
 
 @pytest.mark.parametrize(("call", "error", "sentence"), [
     (lambda: diagnose(nn.Linear(4, 3), torch.ones(4, 5), LABELS), ValueError, "cannot take x, torch.float32 of shape"),
-    (lambda: diagnose(nn.Linear(4, 3).double(), torch.ones(4, 4), LABELS), ValueError, "cannot take x.*same dtype"),
+    (lambda: diagnose(nn.Linear(4, 3).double(), torch.ones(4, 4), LABELS), ValueError, r"cannot take x.*x.to\(torch.float64\)"),
+    (lambda: diagnose(nn.Linear(4, 3), torch.ones(4, 4).long(), LABELS), ValueError, r"cannot take x.*x.to\(torch.float32\)"),
+    (lambda: diagnose(nn.Linear(4, 3), LABELS, torch.ones(4, 4)), ValueError, "cannot take x, torch.int64.*are the two swapped"),
+    (lambda: diagnose(nn.Linear(4, 3), torch.ones(4, 4), LABELS.float()), ValueError, r"for class labels pass y.long\(\)"),
+    (lambda: diagnose(nn.Linear(4, 3), torch.tensor([[math.nan, 1, 1, 1]]), LABELS[:1]), ValueError, "x holds 1 entry that is NaN"),
     (lambda: diagnose(nn.Linear(4, 3), torch.ones(4, 4), LABELS + 1), ValueError, "the label 3, but there are 3 classes: .* 0 to 2"),
     (lambda: diagnose(nn.Linear(4, 3), torch.ones(4, 4), LABELS - 1), ValueError, "the label -1, but"),
     (lambda: diagnose(nn.Linear(4, 3), torch.ones(4, 4), LABELS[:3]), ValueError, r"labels y of shape \(3,\) do not fit"),

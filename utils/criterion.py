@@ -67,11 +67,15 @@ class Criterion:
         if y.is_floating_point():
             self.name = "the mean squared error"
             if z.numel() != y.numel():
-                raise WrongValue(f"y of shape {tuple(y.shape)} does not fit the output of shape {tuple(z.shape)}")
+                advice = ": for class labels pass y.long()" if torch.equal(y, y.round()) and y.dim() < 2 else ""
+                raise WrongValue(f"y of shape {tuple(y.shape)} does not fit the output of shape {tuple(z.shape)}{advice}")
             return F.mse_loss(z, y.reshape(z.shape).to(z.dtype))
         return self._classify(z, y.long())
 
     def _classify(self, z, y):
+        if z.shape == y.shape and z.dim() == 2 and z.shape[1] > 1 and y.min() == 0 and (y.sum(1) == 1).all():
+            self.name = "the cross-entropy, y being one-hot (for a yes or no of each column: loss_fn=F.binary_cross_entropy_with_logits)"
+            return F.cross_entropy(z, y.argmax(1))
         if z.numel() == y.numel() and (z.dim() < 2 or z.shape != y.shape or y.max() <= 1):
             self.name = "the binary cross-entropy"
             _check_labels(y, 2)
@@ -129,7 +133,8 @@ def check_input(x):
             raise WrongValue(f"x is empty: its shape is {tuple(tensor.shape)}")
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             count = (~torch.isfinite(tensor)).sum().item()
-            raise WrongValue(f"x holds {count} entries that are NaN or infinite: clean the data first")
+            entries = "1 entry that is" if count == 1 else f"{count} entries that are"
+            raise WrongValue(f"x holds {entries} NaN or infinite: clean the data first")
 
 
 def input_tensors(x):

@@ -108,13 +108,25 @@ def _loss(model, x, y, loss_fn):
     except Exception as error:
         if not is_misfit(error):
             raise
-        raise WrongValue(f"the model cannot take x, {_kind(x)}: {first_line(error)}") from error
+        raise WrongValue(f"the model cannot take x, {_kind(x)}: {_advice(model, x, y) or first_line(error)}") from error
     try:
         return loss_fn(output, y)
     except Exception as error:
         if not is_misfit(error):
             raise
-        raise WrongValue(f"the loss cannot compare {_kind(output)} with y, {_kind(y)}: {first_line(error)}") from error
+        labels = isinstance(y, torch.Tensor) and y.dim() == 1 and y.is_floating_point() and loss_fn is F.cross_entropy
+        advice = "labels are whole numbers, y.long()" if labels else first_line(error)
+        raise WrongValue(f"the loss cannot compare {_kind(output)} with y, {_kind(y)}: {advice}") from error
+
+
+def _advice(model, x, y):
+    """Say what to do about an x that the model does not take, where that is plain; else nothing."""
+    weights = next((p for p in model.parameters() if p.is_floating_point()), None)
+    if weights is None or not isinstance(x, torch.Tensor) or x.dtype == weights.dtype:
+        return ""
+    if isinstance(y, torch.Tensor) and y.is_floating_point() and not x.is_floating_point():
+        return f"y is {_kind(y)}, as inputs are: are the two swapped?"
+    return f"its weights are {weights.dtype}, so pass x.to({weights.dtype})"
 
 
 def _kind(value):

@@ -58,8 +58,9 @@ def _not_finite(exam):
         yield _finding("not finite", forward, f"the weights are sound; the first NaN or infinite number is in what "
                        f"{where(forward[:1])} returns", loss=exam.loss)
     elif backward or not math.isfinite(exam.loss):
+        gradients = f"and gradients of {where(backward)} are NaN or infinite" if backward else "and all gradients are finite"
         yield _finding("not finite", backward or exam.layers[-1:], f"every layer returns finite numbers; the loss is "
-                       f"{exam.loss:.3g}, and gradients of {len(backward)} layers are NaN or infinite", loss=exam.loss)
+                       f"{exam.loss:.3g}, {gradients}", loss=exam.loss)
 
 
 def _frozen(exam):

@@ -28,7 +28,7 @@ def as_text(verdict, findings, exam):
         lines += [f"{number}. {finding.kind}: {finding.sentence}.",
                   f"   Remedy: {finding.remedy}. ({_chapters(finding)})"]
     lines += [_remarks(exam), ""]
-    rows = [["", "layer", "type", *COLUMNS], *_rows(exam)]
+    rows = [["", "layer", "type", *_headings(exam)], *_rows(exam)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     table = ["  ".join(cell.ljust(w) if i in (1, 2) else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))).rstrip()
              for row in rows]
@@ -52,7 +52,7 @@ def as_html(verdict, findings, exam):
                  f"<em>{escape(_chapters(f))}</em></li>" for f in findings)
         parts.append(f'<ol style="margin: 0.4em 0">{"".join(items)}</ol>')
     parts.append(f"<div>{escape(_remarks(exam))}</div></div>")
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in ("", "layer", "type", *COLUMNS))
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in ("", "layer", "type", *_headings(exam)))
     body = ""
     for row in _rows(exam):
         weight = ' style="font-weight: bold"' if row[1] in sick else ""
@@ -132,8 +132,13 @@ def _remarks(exam):
         told.append(f"Not called: {', '.join(exam.unused)}.")
     if exam.closed:
         told.append(f"0 for now, until the first step: {', '.join(exam.closed)}.")
-    told.append(f"Updates are those of plain gradient descent with lr = {1.0 if exam.lr is None else exam.lr:g}.")
+    told.append("Updates are those of plain gradient descent" + (
+        ", for each 1 of learning rate: no lr was given." if exam.lr is None else f" with lr = {exam.lr:g}."))
     return " ".join(told)
+
+
+def _headings(exam):
+    return [name + " per lr" if name == "update/weight" and exam.lr is None else name for name in COLUMNS]
 
 
 def _rows(exam):
