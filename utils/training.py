@@ -16,6 +16,8 @@ from torch.nn import functional as F
 from utils.errors import WrongType, WrongValue, first_line, is_misfit
 from utils.live import Unwatched, open_view
 
+_PART = 256  # samples: the activations of a deep net for all of x at once would be the chapter's largest tensors
+
 
 @dataclass(repr=False)
 class History:
@@ -200,13 +202,14 @@ def _conclude(run, x, y, steps):
     """Complete the history: how the run ended, the accuracy on all of x, the records as tensors."""
     history = run.history
     run.model.eval()
-    output = run.model(x)
+    outputs = [run.model(part) for part in x.split(_PART)]
     run.restore_modes()
-    history.diverged = history.diverged or not torch.isfinite(output).all().item()
+    history.diverged = history.diverged or not all(torch.isfinite(output).all() for output in outputs)
     history.reached = history.reached and not history.diverged
     history.stopped = not history.diverged and not history.reached and history.steps < steps
-    if not y.is_floating_point() and output.ndim > 1 and output.argmax(1).shape == y.shape:
-        history.accuracy = (output.argmax(1) == y).float().mean().item()
+    pairs = list(zip(outputs, y.split(_PART)))
+    if not y.is_floating_point() and all(out.ndim > 1 and out.argmax(1).shape == part.shape for out, part in pairs):
+        history.accuracy = sum((out.argmax(1) == part).sum().item() for out, part in pairs) / y.numel()
     history.recorded = {name: torch.stack(records) for name, records in history.recorded.items() if records}
 
 
