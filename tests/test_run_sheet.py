@@ -119,13 +119,12 @@ def test_a_chapter_fills_its_talks_and_asks(path):
     slides = read_slides(notebook)
     for length, planned in zip(LENGTHS, (sum(column) for column in zip(*(slide.minutes for slide in slides)))):
         assert 0.75 * length <= planned <= length, f"{planned:g} minutes are planned for a talk of {length}"
-    if path.stem != "01_saturation":  # whose speaker still asks at pictures without a word on the screen
-        wordless = [number for number, slide in enumerate(slides, start=1) if not any(
-            cell.cell_type == "markdown" or "predict(" in cell.source for cell in slide.cells)]
-        assert not wordless, f"slides {wordless} show a picture or code, and say or ask nothing"
-        hanging = [number for number, slide in enumerate(slides, start=1)
-                   if slide.cells[-1].cell_type == "markdown" and slide.cells[-1].source.endswith(":")]
-        assert not hanging, f"slides {hanging} announce with a colon what they do not show"
+    wordless = [number for number, slide in enumerate(slides, start=1) if not any(
+        cell.cell_type == "markdown" or "predict(" in cell.source for cell in slide.cells)]
+    assert not wordless, f"slides {wordless} show a picture or code, and say or ask nothing"
+    hanging = [number for number, slide in enumerate(slides, start=1)
+               if slide.cells[-1].cell_type == "markdown" and slide.cells[-1].source.endswith(":")]
+    assert not hanging, f"slides {hanging} announce with a colon what they do not show"
     assert all(slide.minutes[0] for slide in slides), "a slide of the long talk needs its minutes"
     keys = [key for slide in slides for key, _ in slide.notes]
     assert min(keys.count(key) for key in ("Ask", "Expect", "Misconception", "Answer")) >= 2
