@@ -74,7 +74,8 @@ class Criterion:
 
     def _classify(self, z, y):
         if z.shape == y.shape and z.dim() == 2 and z.shape[1] > 1 and y.min() == 0 and (y.sum(1) == 1).all():
-            self.name = "the cross-entropy, y being one-hot (for a yes or no of each column: loss_fn=F.binary_cross_entropy_with_logits)"
+            self.name = ("the cross-entropy, y being one-hot (for a yes or no of each column: "
+                         "loss_fn=F.binary_cross_entropy_with_logits)")
             return F.cross_entropy(z, y.argmax(1))
         if z.numel() == y.numel() and (z.dim() < 2 or z.shape != y.shape or y.max() <= 1):
             self.name = "the binary cross-entropy"

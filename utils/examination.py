@@ -25,16 +25,16 @@ COLUMNS = (*AVERAGED, "delta_norm", "weight_norm", "weight_gradient_norm", "dead
 class Layer:
     """One layer, and what was measured of it; NaN where a quantity does not exist.
 
-    number: of the layer, in the order of the forward pass, from 1. name, type: of the module. gradient_norm: ||dC/dz||. update_ratio: ||lr dC/dW|| / ||W|| (lr = 1 if none was given).
-    activation_mean, activation_std, saturated, dead, weight_norm, pre_mean, pre_std: as in `Measurement`.
+    number: of the layer, in the order of the forward pass, from 1. name, type: of the module. gradient_norm: ||dC/dz||.
+    update_ratio: ||lr dC/dW|| / ||W|| (lr = 1 if none was given). activation_mean, activation_std, saturated, dead,
+    weight_norm, pre_mean, pre_std: as in `Measurement`.
     nonlinearity: the class of what follows, "" if unknown. sigma_w: root mean square of the weights times
     sqrt(fan_in), NaN for a layer of several matrices. units: rows of its weight matrix. frozen: no weight may change.
     reached: the loss depends on it. twins: all units have the same weights and the same gradient. finite: no weight,
-    gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer, (steps,), or ||dC/dz_t|| of
-    a layer that is called again and again, else None;
-    last_step_only: whether the loss looks at the last step alone. normed: its output goes straight into a norm, so that the
-    size of its weights does not matter. apart: how far the positions of a sequence lie apart
-    where the layer takes one, as a share of their size.
+    gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer, (steps,), or
+    ||dC/dz_t|| of a layer that is called again and again, else None. last_step_only: whether the loss looks at the last
+    step alone. normed: its output goes straight into a norm, so that the size of its weights does not matter. apart: how
+    far the positions of a sequence lie apart where the layer takes one, as a share of their size.
     """
 
     number: int
@@ -67,9 +67,9 @@ class Examination:
     """What was found: the layers in the order of the forward pass, the loss and how it was taken, and the rest.
 
     lr: the learning rate or None. input_rms: root mean square of the real inputs, NaN if there are none. alike: how far
-    the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. unused:
-    names of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers -> its class.
-    closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
+    the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. unused: names
+    of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
+    its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
     is_plain: whether the model returns one tensor.
     """
 
@@ -106,8 +106,10 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
     for i, name in enumerate(measured.names):
         calls.setdefault(name.partition("[")[0], []).append(i)  # without the number of the call
     columns = {name: getattr(measured, name).tolist() for name in COLUMNS}
-    columns |= {"kinds": measured.kinds, "reached": measured.reached, "update_ratio": measured.update_ratio(1.0 if lr is None else lr).tolist()}
-    layers = [_layer(number, name, modules.get(name, model), columns, at, heard) for number, (name, at) in enumerate(calls.items(), 1)]
+    ratios = measured.update_ratio(1.0 if lr is None else lr).tolist()
+    columns |= {"kinds": measured.kinds, "reached": measured.reached, "update_ratio": ratios}
+    layers = [_layer(number, name, modules.get(name, model), columns, at, heard)
+              for number, (name, at) in enumerate(calls.items(), 1)]
     for layer in layers:
         layer.through_time = memory.get(layer.name, layer.through_time)
     inputs = list(input_tensors(x))

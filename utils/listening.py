@@ -30,10 +30,11 @@ class Heard:
 
     weights: name of every layer, called or not -> its weights. twins: ids of the weights whose rows and gradient rows are
     all the same. follows: name of a layer -> class of the nonlinearity after it, where the graph tells. nonlinearities:
-    name of each nonlinear module between layers -> its class. series: name of a recurrent
-    layer -> its input. last_step_only: name of a recurrent layer -> whether no step but the last has a gradient of its
-    own. normed: names of layers whose output goes straight into a norm of the batch's own statistics. positions: name of a layer that takes (batch, positions, features) -> how far its first sample's positions lie
-    apart. states: name of a recurrent layer -> for each call, the norms of the gradients that come through its states.
+    name of each nonlinear module between layers -> its class. series: name of a recurrent layer -> its input.
+    last_step_only: name of a recurrent layer -> whether no step but the last has a gradient of its own. normed: names of
+    layers whose output goes straight into a norm by the batch's own statistics. positions: name of a layer that takes
+    (batch, positions, features) -> how far its first sample's positions lie apart. states: name of a recurrent layer ->
+    for each call, the norms of the gradients that come through its states.
     """
 
     weights: dict = field(default_factory=dict)
