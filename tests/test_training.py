@@ -327,6 +327,21 @@ class TestView:
             fit(make_net(), x, y, loss_fn=lambda output, target: 1 / 0)
         assert notebook.box.comm is None
 
+    def test_a_bar_shows_no_curve_and_can_be_stopped(self, notebook):
+        x, y = make_data()
+        seen = []
+
+        def loss_fn(output, target):
+            [controls] = notebook.box.children
+            seen.append(controls.children[1].value)
+            if len(seen) == 20:
+                controls.children[0].click()
+            return F.cross_entropy(output, target)
+
+        history = fit(make_net(), x, y, steps=500, loss_fn=loss_fn, live="bar", title="In silence")
+        assert (history.steps, history.stopped) == (20, True)
+        assert notebook.final == {"text/plain": "In silence: 20 steps."}
+
     def test_live_can_be_switched_off(self, notebook):
         x, y = make_data()
         fit(make_net(), x, y, steps=3, live=False)

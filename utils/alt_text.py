@@ -15,7 +15,7 @@ def _describe_axes(ax):
     if title:
         yield _sentence(_plain(title))
     axes = [
-        f"{_plain(label) or 'axis'}{' (log scale)' if scale == 'log' else ''} {where} from {_number(a)} to {_number(b)}"
+        f"{_plain(label) or 'axis'}{' (log scale)' if scale == 'log' else ''} {where} from {a:.4g} to {b:.4g}"
         for label, scale, (a, b), where in (
             (ax.get_xlabel(), ax.get_xscale(), ax.get_xlim(), "across"),
             (ax.get_ylabel(), ax.get_yscale(), ax.get_ylim(), "upwards"),
@@ -45,7 +45,7 @@ def _describe_values(values):
     if finite.size == 0:
         return "no finite values"
     if np.all(finite == finite[0]):
-        return f"{_number(finite[0])} throughout"
+        return f"{_number(finite[0])} throughout" if values.size > 1 else _number(finite[0])
     text = f"from {_number(finite[0])} to {_number(finite[-1])}"
     low, high = finite.min(), finite.max()
     if low < min(finite[0], finite[-1]):

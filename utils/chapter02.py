@@ -10,6 +10,8 @@ from utils.clinic import Patient, Treatment
 from utils.models import MLP
 from utils.quiz import Question
 
+RIGHT = {"He's weights": 1.0}  # the right option of each prediction, out of the learner's sight
+
 
 def _numbers(*shape):
     """Return a tensor of numbers of both signs, in double precision, every fifth of them exactly 0."""

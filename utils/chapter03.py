@@ -10,6 +10,8 @@ from utils.clinic import Patient, Treatment
 from utils.models import MLP
 from utils.quiz import Question
 
+RIGHT = {"negative side": 1e-10, "100 layers": "selu"}  # the right option of each prediction, out of the learner's sight
+
 
 def check_gelu_slope(f):
     """Check f(z) -> slope of the exact GELU, Phi(z) + z times the normal density; z: any shape, slope: the same."""

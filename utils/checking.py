@@ -201,7 +201,8 @@ def _copied(value):
 def _kind(value):
     """Name a value's kind for a sentence: a tensor by its shape, anything else by its type."""
     if isinstance(value, torch.Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
+        dtype = str(value.dtype).removeprefix("torch.")
+        return f"a {dtype} tensor of shape {tuple(value.shape)}"
     return f"a value of type {type(value).__name__}"
 
 

@@ -69,6 +69,8 @@ class Criterion:
             if z.numel() != y.numel():
                 advice = ": for class labels pass y.long()" if torch.equal(y, y.round()) and y.dim() < 2 else ""
                 raise WrongValue(f"y of shape {tuple(y.shape)} does not fit the output of shape {tuple(z.shape)}{advice}")
+            if y.dim() == 2 and y.shape[1] > 1 and ((y == 0) | (y == 1)).all() and (y.sum(1) == 1).all():
+                self.name += " (y looks one-hot: for classes pass y.argmax(1))"
             return F.mse_loss(z, y.reshape(z.shape).to(z.dtype))
         return self._classify(z, y.long())
 
@@ -128,7 +130,8 @@ def check_input(x):
     """Raise TypeError or ValueError with one sentence unless x holds tensors, with finite numbers in them."""
     tensors = list(input_tensors(x))
     if not tensors:
-        raise WrongType(f"x must be a tensor, or a tuple or dict of tensors, got {type(x).__name__}: torch.as_tensor makes one")
+        one = "x, y = next(iter(x)) takes a batch out of it" if hasattr(x, "dataset") else "torch.as_tensor makes one"
+        raise WrongType(f"x must be a tensor, or a tuple or dict of tensors, got {type(x).__name__}: {one}")
     for tensor in tensors:
         if tensor.numel() == 0:
             raise WrongValue(f"x is empty: its shape is {tuple(tensor.shape)}")

@@ -31,6 +31,8 @@ def diagnose(model, x, y=None, *, loss_fn=None, lr=None):
         raise WrongValue(f"lr must be a positive number, got {lr!r}")
     if loss_fn is not None and not callable(loss_fn):
         raise WrongType(f"loss_fn must be a function (output, y) -> loss, got {loss_fn!r}")
+    if isinstance(loss_fn, type):
+        raise WrongType(f"loss_fn must be a function (output, y) -> loss, not a class: pass {loss_fn.__name__}()")
     exam = examine(model, x, y, loss_fn, lr)
     model, findings, treatments = unwrapped(model), find(exam), []
     for finding in findings:

@@ -16,7 +16,10 @@ class WrongType(TypeError):
 
 
 # What torch writes when shapes, dtypes or labels do not fit together.
-_MISFITS = ("cannot be multiplied", "must match", "same dtype", "xpected", "out of bounds", "out of range", "not implemented for")
+_MISFITS = (
+    "cannot be multiplied", "must match", "same dtype", "xpected", "out of bounds", "out of range", "not implemented for",
+    "should be the same", "does not match",
+)  # fmt: skip
 
 
 def is_misfit(error):

@@ -41,11 +41,13 @@ class Unwatched:
 
 
 class LiveView(Unwatched):
-    """The view of a run in a notebook. Its last picture stays in the output, also of the saved notebook."""
+    """The view of a run in a notebook. Its last picture stays in the output, also of the saved notebook.
 
-    def __init__(self, names, steps, title):
-        self.steps = steps
-        self.title = title
+    Without a chart it shows the progress and the Stop button alone, and its title stays.
+    """
+
+    def __init__(self, names, steps, title, chart=True):
+        self.steps, self.title, self.chart = steps, title, chart
         room = (len(names) - 1) * (0.35 if style.in_lecture() else 0.2)  # inches, for the legend and the caption
         self.canvas = Canvas(size=(style.WIDTH, style.HEIGHT + room))
         self.image = widgets.Image(format="png", layout={"width": f"{style.WIDTH * style.DPI:.0f}px", "max_width": style.FIT})
@@ -54,7 +56,7 @@ class LiveView(Unwatched):
         self.bar = widgets.IntProgress(max=steps, layout={"width": "300px"})
         self.status = widgets.Label("starting")
         self.controls = widgets.HBox([self.button, self.bar, self.status])
-        self.box = widgets.VBox([self.controls, self.image])
+        self.box = widgets.VBox([self.controls, self.image] if chart else [self.controls])
         self._draw({name: [] for name in names})
 
     def __enter__(self):
@@ -71,6 +73,8 @@ class LiveView(Unwatched):
         button.disabled = True
 
     def _draw(self, losses, endings=None):
+        if not self.chart:
+            return
         self.canvas.draw(draw_losses, losses=losses, steps=self.steps, title=self.title, endings=endings)
         self.image.value = self.canvas.png()
 
@@ -89,7 +93,8 @@ class LiveView(Unwatched):
     def finish(self, losses, endings):
         """Replace the widgets by the final picture, with the numbers below it and in its text alternative."""
         self._draw(losses, endings)
-        data, metadata = self.canvas.bundle()
+        taken = max(map(len, losses.values()))
+        data, metadata = self.canvas.bundle() if self.chart else ({"text/plain": f"{self.title}: {taken} steps."}, {})
         self.handle.update(data, metadata=metadata, raw=True)
 
 
@@ -118,10 +123,10 @@ class SubshellComm(BaseComm):
                             parent=kernel.get_parent(), ident=self.topic, buffers=buffers)  # fmt: skip
 
 
-def open_view(names, steps, title):
+def open_view(names, steps, title, chart=True):
     """Return the view of a run of `steps` steps of the nets `names`: live in a notebook, else one that is mute."""
     watched = hasattr(get_ipython(), "kernel")  # neither a script nor IPython in a terminal can show a widget
-    return LiveView(names, steps, title) if watched else Unwatched()
+    return LiveView(names, steps, title, chart) if watched else Unwatched()
 
 
 def draw_losses(ax, losses, steps, title, endings=None):

@@ -85,7 +85,8 @@ def _bad_scale(finding, exam, model):
         return Remedy("scale each branch of a skip connection by 1 / sqrt(number of blocks), or let it begin at 0, or draw "
                       "smaller weights; clip the gradient's norm meanwhile", "5, 6")
     return Remedy(f"{len(exam.layers)} layers are too long a chain for these weights: let the signal pass every two of them on a "
-                  "skip, x + f(x), with nothing that scales x, or put a norm before each activation", "5, 6")
+                  "skip, x + f(x) / sqrt(number of skips), with nothing that scales x, or put a norm before each activation",
+                  "5, 6")
 
 
 def _dead(finding, exam, model):

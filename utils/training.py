@@ -75,7 +75,7 @@ def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, optimizer="sgd", batc
     clip: the largest norm that a gradient may keep, over all parameters of a net; None does not clip.
     record: name -> function of the model, called before every `every`-th step, when `p.grad` is that step's gradient.
     until: function of the model, called before every `every`-th step; a net for which it is true has reached its goal.
-    live: show the loss, the progress and a Stop button in a notebook.
+    live: show the loss, the progress and a Stop button in a notebook; "bar" leaves out the loss, which may answer a question.
 
     A stop, an interrupt of the kernel and a loss that is no longer finite end the run, and all that was learned stays.
     Raises TypeError or ValueError, with one sentence, before the first step if an argument makes no sense.
@@ -90,7 +90,7 @@ def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, optimizer="sgd", batc
     runs = {name: _Run(model, rates[name], record) for name, model in models.items()}
     losses = {name: run.history.loss for name, run in runs.items()}
     generator = torch.Generator().manual_seed(seed)
-    with open_view(list(models), steps, title) if live else Unwatched() as view:
+    with open_view(list(models), steps, title, chart=live != "bar") if live else Unwatched() as view:
         try:
             for step in range(steps):
                 if until and step % every == 0:

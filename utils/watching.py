@@ -182,12 +182,13 @@ def _summary(log):
     if not len(log.steps):
         return "nothing recorded yet: a step needs a forward and a backward pass within the block"
     gradients, updates = log.gradient_norm[-1], log.update_ratio[-1]
+    samples = "1 sample" if len(log.steps) == 1 else f"{len(log.steps)} samples"
     if not np.isfinite(gradients).any():
         broken = log.steps[int((~np.isfinite(log.gradient_norm).any(1)).argmax())]
-        return f"{len(log.steps)} samples; from step {broken} on no gradient is a finite number."
+        return f"{samples}; from step {broken} on no gradient is a finite number."
     shares = [f"{name} up to {np.nanmax(values):.0%}" for name, values in (("dead", log.dead[-1]), ("saturated", log.saturated[-1]))
               if np.isfinite(values).any()]
-    return (f"{len(log.steps)} samples, the last at step {log.steps[-1]}: gradient norm {gradients[0]:.1e} in {log.names[0]} and "
+    return (f"{samples}, the last at step {log.steps[-1]}: gradient norm {gradients[0]:.1e} in {log.names[0]} and "
             f"{gradients[-1]:.1e} in {log.names[-1]}, update/weight {np.nanmin(updates):.1e} to {np.nanmax(updates):.1e}"
             + "".join(f", {share}" for share in shares) + ".")
 

@@ -123,7 +123,7 @@ predict(
     gradient_by_layer,
     guess=[("1/10 of the last layer's", 1e-1), ("1/1000 of the last layer's", 1e-3), ("1e-6 of it", 1e-6),
            ("1e-13 of it", 1e-13), ("1e-30 of it", 1e-30)],
-    right=1e-13, depth=20,
+    right=chapter01.RIGHT["twice as deep"], depth=20,
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}

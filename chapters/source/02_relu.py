@@ -87,7 +87,7 @@ predict(
     "20 ReLU layers with He's weights: how large is layer 1's gradient, compared with the last layer's?",
     gradient_by_layer,
     guess=[("1e-8 of it, as before", 1e-8), ("1e-4 of it", 1e-4), ("about the same", 1.0), ("10,000 times larger", 1e4)],
-    right=1.0, init="he",
+    right=chapter02.RIGHT["He's weights"], init="he",
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}

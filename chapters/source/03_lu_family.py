@@ -257,7 +257,7 @@ def negative_path(ax, alpha=0.01, guess=None):
     return caption
 
 predict("Five leaky ReLUs (0.01), all on the negative side: how much of the gradient is left at layer 1?",
-        negative_path, guess=[("0.05", 0.05), ("0.01", 0.01), ("1e-5", 1e-5), ("1e-10", 1e-10)], right=1e-10)
+        negative_path, guess=[("0.05", 0.05), ("0.01", 0.01), ("1e-5", 1e-5), ("1e-10", 1e-10)], right=chapter03.RIGHT["negative side"])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 3
@@ -340,7 +340,7 @@ def who_holds(axes, guess=None):
     return f"A bar is what is lost or won, from 1. Closest to variance 1: {min(variance, key=lambda n: abs(variance[n] - 1))}."
 
 predict("Whose variance is closest to 1 after 100 layers at sigma_w = 1? (Your guess will be hatched.)", who_holds,
-        guess=["tanh", "relu", "elu", "selu", "gelu", "mish"], right="selu", panels=2, size=(9, 5))
+        guess=["tanh", "relu", "elu", "selu", "gelu", "mish"], right=chapter03.RIGHT["100 layers"], panels=2, size=(9, 5))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 4 / 3

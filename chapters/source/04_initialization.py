@@ -268,7 +268,7 @@ predict(
     "20 sigmoid layers of 256 units, weights from N(0, 1): layer 1's gradient, compared with the last layer's?",
     naive_net,
     guess=[("1e-12 of it: it vanishes", 1e-12), ("1e-3 of it", 1e-3), ("about the same", 1.0), ("100 times larger", 1e2)],
-    right=1e2,
+    right=chapter04.RIGHT["naive weights"],
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -102,7 +102,7 @@ def variance_by_layer(ax, sigma_w_squared=2.0, guess=None):
 
 predict("Fifty ReLU layers with Xavier's scale: what is left of a mean square of 1?", variance_by_layer,
         guess=[("a half", 0.5), ("a fiftieth", 0.02), ("a millionth", 1e-6), ("1e-15", 1e-15), ("1e-30", 1e-30)],
-        right=1e-15, sigma_w_squared=1.0)
+        right=chapter05.RIGHT["half of He's"], sigma_w_squared=1.0)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 4 / 3
@@ -826,7 +826,7 @@ def gradient_with_norm(ax, norm="batch", sigma_w=1.0, guess=None):
     return plots.draw_by_layer(ax, gradient, gradient[-1] * factor ** torch.arange(49, -1, -1), guess=guess)
 
 predict("50 ReLU layers with batch norm: how large is layer 1's gradient, compared with layer 50's?",
-        gradient_with_norm, right=1e4,
+        gradient_with_norm, right=chapter05.RIGHT["batch norm"],
         guess=[("1e-7 of it", 1e-7), ("the same", 1.0), ("ten times larger", 10.0), ("10,000 times larger", 1e4)])
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -90,7 +90,7 @@ predict(
     "The RNN reads 100 symbols: which part of the gradient at the last step arrives at the first?",
     time_and_depth,
     guess=[("1e-3", 1e-3), ("1e-10", 1e-10), ("1e-22", 1e-22), ("1e-100", 1e-100)],
-    right=1e-22,
+    right=chapter07.RIGHT["100 symbols"],
     lag=100,
 )
 
@@ -524,7 +524,7 @@ predict(
     "An nn.LSTM, as PyTorch makes it, reads 100 symbols: which part of the gradient arrives at the first?",
     three_fresh_cells,
     guess=[("all of it", 1.0), ("a hundredth", 1e-2), ("1e-6", 1e-6), ("1e-20", 1e-20)],
-    right=1e-20,
+    right=chapter07.RIGHT["a fresh LSTM"],
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
