@@ -57,7 +57,7 @@ FAILURES = (
         "The disk is full: make room for 1.3 GB in {venv}, and for downloads in {temporary}, and start again.",
     ),
     (
-        ("errno 13]", "errno 20]", "errno 30]", "winerror 5]", "winerror 32]"),
+        ("errno 1]", "errno 13]", "errno 20]", "errno 30]", "winerror 5]", "winerror 32]"),
         "{place} cannot be written to: move the course to a folder of your own and start again.",
     ),
     (
@@ -285,8 +285,9 @@ def run(*arguments):
 
 
 def find_chapter(number, pattern="{}_*.ipynb"):
-    """Return the path of a chapter's notebook, for example "1" -> chapters/01_saturation.ipynb. Raises Problem."""
-    found = sorted(CHAPTERS.glob(pattern.format(number.zfill(2)))) if number.isdecimal() else []
+    """Return the path of a chapter's notebook: "1" or "01_saturation" -> chapters/01_saturation.ipynb. Raises Problem."""
+    digits = number.partition("_")[0]
+    found = sorted(CHAPTERS.glob(pattern.format(digits.zfill(2)))) if digits.isdecimal() else []
     if not found:
         written = ", ".join(path.stem for path in sorted(CHAPTERS.glob(pattern.format("[0-9][0-9]")))) or "none"
         raise Problem(f"Chapter {number} is not there (there are: {written}).")
@@ -393,6 +394,8 @@ def main(arguments):
     commands = {"lab": lab, "lecture": lecture, "handout": handout, "test": test, "build": build, "bench": bench}
     asked_for_help = arguments[:1] == ["help"] or arguments[:1] != ["test"] and {"-h", "--help"}.intersection(arguments)
     if asked_for_help or not arguments or arguments[0] not in commands:
+        if arguments and not asked_for_help:
+            print(f"course.py: there is no command {arguments[0]}.", file=sys.stderr)
         print(__doc__, file=sys.stdout if asked_for_help else sys.stderr)
         return 0 if asked_for_help else 2
     try:
@@ -401,7 +404,7 @@ def main(arguments):
         print(f"course.py: {error if isinstance(error, Problem) else explain(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("course.py: Interrupted; the next start takes it up again.", file=sys.stderr)
+        print("course.py: Interrupted; the next start begins again where something is missing.", file=sys.stderr)
         return 130
 
 

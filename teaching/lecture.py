@@ -51,7 +51,9 @@ def main(arguments):
     os.environ.update(prepare("--dark" in arguments))
     from jupyterlab.labapp import main as jupyterlab  # not before: it reads the variables when it is imported
 
-    print("Before the talk: Run > Run All Cells. Space goes on, Enter opens the code of a slide, Escape folds it.")
+    print("Before the talk: leave the slides by the orange icon below right, Run > Run All Cells, go back to the first cell,\n"
+          "and come back by the same icon in the notebook's toolbar. The arrow keys go on and back; Enter opens the code of a\n"
+          "slide, Escape folds it.")
     options = [option for option in arguments if option != "--dark"]
     sys.exit(jupyterlab(["--LabApp.custom_css=True", *options]))
 

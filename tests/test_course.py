@@ -25,7 +25,7 @@ import course
 
 ROOT = Path(course.__file__).resolve().parent
 TORCH = next(pin for pin in course.read_pins() if pin.startswith("torch=="))
-INTERRUPTED = "course.py: Interrupted; the next start takes it up again.\n"
+INTERRUPTED = "course.py: Interrupted; the next start begins again where something is missing.\n"
 
 needs_signals = pytest.mark.skipif(
     os.name == "nt" or signal.getsignal(signal.SIGINT) == signal.SIG_IGN,

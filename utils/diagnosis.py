@@ -28,7 +28,8 @@ def diagnose(model, x, y=None, *, loss_fn=None, lr=None):
     Raises TypeError or ValueError with one sentence if they do not fit together.
     """
     if lr is not None and (isinstance(lr, bool) or not isinstance(lr, (int, float)) or not 0 < lr < float("inf")):
-        raise WrongValue(f"lr must be a positive number, got {lr!r}")
+        got = f"{lr!r}" if isinstance(lr, (int, float, str)) else type(lr).__name__
+        raise WrongValue(f"lr must be a positive number, got {got}")
     if loss_fn is not None and not callable(loss_fn):
         raise WrongType(f"loss_fn must be a function (output, y) -> loss, got {loss_fn!r}")
     if isinstance(loss_fn, type):

@@ -174,9 +174,10 @@ def _in_time(exam):
         factor = share ** (1 / (steps - 1)) if share > 0 else 0.0
         forgets = share < thresholds.FORGOTTEN and layer.last_step_only
         if forgets or share > thresholds.EXPLODED:
+            told = (f"the first input counts {_times(share)} what the last one counts, a factor {factor:.2g} a step" if share
+                    else "of the first input nothing arrives that a floating-point number could hold")
             yield _finding("vanishing in time" if forgets else "exploding in time", [layer], f"over {steps} steps of "
-                           f"{where([layer])}, the first input counts {_times(share)} what the last one counts, a factor "
-                           f"{factor:.2g} a step", first_over_last=share, factor_per_step=factor, steps=steps)
+                           f"{where([layer])}, {told}", first_over_last=share, factor_per_step=factor, steps=steps)
 
 
 def _step(exam):

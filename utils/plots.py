@@ -33,7 +33,7 @@ def draw_by_layer(ax, values, theory=None, *, guess=None, quantity="gradient nor
     set_log_limits(ax, np.concatenate(shown), decades=5 if values.min() > 1e-5 else 10)
     ax.set(xlabel="layer (1 is next to the input)", ylabel=quantity)
     ax.xaxis.set_major_locator(_whole_ticks())
-    ax.legend(loc="lower right" if values[0] < values[-1] else "upper right")  # away from the line's last point
+    ax.legend(loc="best" if guess is not None else "lower right" if values[0] < values[-1] else "upper right")
     return _first_over_last(values, theory)
 
 
@@ -83,7 +83,7 @@ def draw_lines(ax, curves, x=None, *, xlabel, ylabel, log=False, markers=True, l
 def draw_by_lag(ax, curves, theory=None, *, guess=None, xlabel="lag T − t", ylabel="‖∂h_T/∂h_t‖", limits=None):
     """Draw what is left of a gradient against the lag, on a log axis. curves: name -> (lags,), lag 0 first.
 
-    All are of one length. theory: (lags,), drawn in theory's black. guess: the learner's number, drawn as a cross at the largest lag.
+    All are of one length. theory: (lags,), in black. guess: the learner's number, drawn as a cross at the largest lag.
     """
     longest = len(next(iter(curves.values()))) - 1
     draw_lines(ax, curves, range(longest + 1), xlabel=xlabel, ylabel=ylabel, log=True, markers=False)

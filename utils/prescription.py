@@ -145,15 +145,21 @@ def _step(finding, exam, model):
                   "descent; Adam scales its steps itself)", "1")
 
 
+def _collapsed(finding, exam, model):
+    first = f"{exam.layers[0].name}.weight"
+    if first in exam.closed:
+        return Remedy(f"draw {first} at random: it is 0 throughout, so that nothing of the input passes", "4")
+    return Remedy("skip connections around every layer keep the inputs, and the positions of a sequence, apart; without them, "
+                  "weights of a gain of 1 a layer", "4, 5, 6")
+
+
 _REMEDIES = {
     "vanishing": _bad_scale, "exploding": _bad_scale, "saturated": _bad_scale, "dead": _dead, "symmetric": _symmetric,
     "frozen": _frozen, "not finite": _not_finite, "vanishing in time": _in_time, "exploding in time": _in_time,
     "step too large": _step, "step too small": _step,
     "cut off": lambda finding, exam, model: Remedy(
         f"something after {finding.layers[-1]} leaves autograd's graph: look for detach, no_grad, item, numpy or argmax", "1"),
-    "collapsed": lambda finding, exam, model: Remedy(
-        "skip connections around every layer keep the inputs, and the positions of a sequence, apart; without them, weights "
-        "of a gain of 1 a layer", "4, 5, 6"),
+    "collapsed": _collapsed,
     "input too large": lambda finding, exam, model: Remedy(
         "standardize the inputs: subtract the mean of the training data and divide by its deviation", "4, 5"),
 }  # fmt: skip

@@ -43,10 +43,11 @@ class History:
     recorded_steps: list[int] = field(default_factory=list)
 
     def __str__(self):
+        steps = "1 step" if self.steps == 1 else f"{self.steps} steps"
         if self.diverged:
-            return f"diverged after {self.steps} steps, the loss is no longer a finite number"
+            return f"diverged after {steps}, the loss is no longer a finite number"
         ending = "stopped" if self.stopped else "goal reached" if self.reached else ""
-        words = [f"{ending} after {self.steps} steps"] if ending else []
+        words = [f"{ending} after {steps}"] if ending else []
         if self.loss:
             words.append(f"last loss {self.loss[-1]:.3g}")
         if self.accuracy is not None:

@@ -569,9 +569,9 @@ for init in ("xavier", "naive"):
 
 def activation_histogram(ax):
     plots.draw_histograms(ax, outputs, bins=torch.linspace(0, 1, 41), xlabel="activation")
-    ax.set_ylim(bottom=0)
 show(activation_histogram)
-assert activations.sigmoid_slope(torch.tensor(5.0)) < 0.0067             # it hardly learns
+slope_at_5 = activations.sigmoid_slope(torch.tensor(5.0)).item()
+assert slope_at_5 < 0.0067                                               # it hardly learns
 assert saturated["xavier"] == 0 and saturated["naive"] > 0.3
 assert ratios["xavier"] < 1e-3 and ratios["naive"] > 1e-2
 
@@ -856,7 +856,8 @@ for convolutions, channels in ((2, 4), (2, 8), (4, 16), (4, 32), (4, 32)):
         vgg += [nn.LazyConv2d(channels, 3, padding=1), nn.ReLU()]
     vgg += [nn.MaxPool2d(2)]
 vgg += [nn.Flatten(), nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)]
-assert nn.Sequential(*vgg)(torch.randn(1, 3, 32, 32)).numel() == 10      # it is a net that runs
+outputs = nn.Sequential(*vgg)(torch.randn(1, 3, 32, 32)).numel()
+assert outputs == 10                                                     # it is a net that runs
 weights = sum(hasattr(module, "weight") for module in vgg)
 pools = sum(isinstance(module, nn.MaxPool2d) for module in vgg)
 print(f"VGG-19: {weights} weight layers; {len(vgg)} Jacobians in a row, {pools} of them pooling")

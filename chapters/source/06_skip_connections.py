@@ -127,13 +127,13 @@ for plain, residual in pairs:
         assert ratio > 1e-4 and (alike > 0.98) == (name == "plain")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# The plain gradient is not gone: it loses a little over two decades at worst in a hundred layers, where chapter 1's
-# sigmoid would lose sixty. But look at the other number. After 100 plain layers *all digits point in the same direction*: the cosine of two of them is
+# The plain gradient is not gone: in a hundred layers it loses one decade or so, very different from net to net, where
+# chapter 1's sigmoid would lose sixty. But look at the other number. After 100 plain layers *all digits point in the same direction*: the cosine of two of them is
 # above 0.99. The readout sees one and the same thing for all. The chain is healthy on average, and too long.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
-# Say: two numbers at the start. The gradient fades by two decades at worst in a hundred layers, not by sixty.
+# Say: two numbers at the start. The gradient fades by a decade or so in a hundred layers, not by sixty.
 # But all digits point the same way, and the readout cannot tell them apart.
 # Misconception: a gradient of healthy size means a healthy net.
 
