@@ -340,7 +340,7 @@ class TestView:
 
         history = fit(make_net(), x, y, steps=500, loss_fn=loss_fn, live="bar", title="In silence")
         assert (history.steps, history.stopped) == (20, True)
-        assert notebook.final == {"text/plain": "In silence: 20 steps."}
+        assert notebook.final == {"text/plain": "In silence: stopped after 20 steps."}
 
     def test_live_can_be_switched_off(self, notebook):
         x, y = make_data()

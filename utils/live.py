@@ -94,7 +94,8 @@ class LiveView(Unwatched):
         """Replace the widgets by the final picture, with the numbers below it and in its text alternative."""
         self._draw(losses, endings)
         taken = max(map(len, losses.values()))
-        data, metadata = self.canvas.bundle() if self.chart else ({"text/plain": f"{self.title}: {taken} steps."}, {})
+        told = f"{self.title}: {'stopped after ' if taken < self.steps else ''}{taken} steps."
+        data, metadata = self.canvas.bundle() if self.chart else ({"text/plain": told}, {})
         self.handle.update(data, metadata=metadata, raw=True)
 
 
