@@ -235,6 +235,7 @@ def test_memory_of_packed_sequences():
     ((8,), torch.ones(8, dtype=torch.bool), "the binary cross-entropy"),
     ((8, 1), torch.zeros(8), "the mean squared error"),
     ((8, 5), torch.zeros(8, 5), "the mean squared error"),
+    ((8, 5), torch.eye(5).repeat(2, 1)[:8], "y looks one-hot: for classes pass y.argmax"),
     ((8, 5), None, "random targets of the outputs' own scale"),
 ])  # fmt: skip
 def test_every_kind_of_target(output, y, told):

@@ -69,13 +69,13 @@ class Criterion:
             if z.numel() != y.numel():
                 advice = ": for class labels pass y.long()" if torch.equal(y, y.round()) and y.dim() < 2 else ""
                 raise WrongValue(f"y of shape {tuple(y.shape)} does not fit the output of shape {tuple(z.shape)}{advice}")
-            if y.dim() == 2 and y.shape[1] > 1 and ((y == 0) | (y == 1)).all() and (y.sum(1) == 1).all():
+            if _is_one_hot(y):
                 self.name += " (y looks one-hot: for classes pass y.argmax(1))"
             return F.mse_loss(z, y.reshape(z.shape).to(z.dtype))
         return self._classify(z, y.long())
 
     def _classify(self, z, y):
-        if z.shape == y.shape and z.dim() == 2 and z.shape[1] > 1 and y.min() == 0 and (y.sum(1) == 1).all():
+        if z.shape == y.shape and _is_one_hot(y):
             self.name = ("the cross-entropy, y being one-hot (for a yes or no of each column: "
                          "loss_fn=F.binary_cross_entropy_with_logits)")
             return F.cross_entropy(z, y.argmax(1))
@@ -157,6 +157,10 @@ def is_out_of_memory(error):
     """Whether an exception says that there is too little memory."""
     words = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
     return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
+
+
+def _is_one_hot(y):
+    return y.dim() == 2 and y.shape[1] > 1 and bool(((y == 0) | (y == 1)).all() and (y.sum(1) == 1).all())
 
 
 def _check_labels(y, classes):
