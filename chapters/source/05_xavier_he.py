@@ -95,7 +95,7 @@ def variance_by_layer(ax, sigma_w_squared=2.0, guess=None):
     plots.draw_by_layer(ax, measured, predicted, quantity="mean square of a")
     if guess is not None:
         ax.plot([50], [guess], "X", color=style.GUESS, markersize=13, label="your guess")
-        ax.legend(loc="upper right")
+        ax.legend(loc="lower left")
     ax.set_ylim(1e-32, 1e12)
     apart = (measured[-1] / predicted[-1]).item()
     return f"Layer 50: measured {measured[-1]:.1e}, theory {predicted[-1]:.1e}, ratio {apart:.2f}."
