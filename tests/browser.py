@@ -28,19 +28,27 @@ CHROMIUM_FLAGS = [
 
 CELLS = "jupyterapp.shell.currentWidget.content.widgets"
 
-# Resolves with the milliseconds from the next key to the paint of the picture that it brings.
+# What a cell shows, as text: the sources of its images and, of a widget of the course, the data that lie over one.
+PICTURE = """
+(cell) => [...cell.querySelectorAll("img")].map((img) => img.src)
+    .concat([...cell.querySelectorAll(".picture-data")].map((data) => data.outerHTML)).join()
+"""
+
+# Resolves with the milliseconds from the next key to the paint of the picture that it brings. The last part of a widget
+# of the course to come is its upper layer, a new element with every picture; of any other widget it is an <img>.
 WATCH_NEXT_PICTURE = """
 (cell) => {
-    const sources = () => [...cell.querySelectorAll("img")].map((img) => img.src);
-    const before = new Set(sources());
+    const layer = () => cell.querySelector(".picture-words");
+    const images = () => [...cell.querySelectorAll("img")].filter((img) => img.src);
+    const before = new Set([layer(), ...images().map((img) => img.src)]);
     window.nextPicture = new Promise((resolve) => {
         let pressed = null;
         cell.addEventListener("keydown", () => { pressed ??= performance.now(); }, {capture: true, once: true});
         const observer = new MutationObserver(() => {
-            const img = [...cell.querySelectorAll("img")].find((img) => img.src && !before.has(img.src));
-            if (!img || pressed === null) return;
+            const fresh = images().filter((img) => !before.has(img.src));
+            if (pressed === null || (layer() ? before.has(layer()) : !fresh.length)) return;
             observer.disconnect();
-            img.decode().then(() => requestAnimationFrame(() =>
+            Promise.all(fresh.map((img) => img.decode())).then(() => requestAnimationFrame(() =>
                 setTimeout(() => resolve(performance.now() - pressed))));
         });
         observer.observe(cell, {subtree: true, childList: true, attributes: true, attributeFilter: ["src"]});
@@ -52,15 +60,16 @@ WATCH_NEXT_PICTURE = """
 WATCH_PICTURE = """
 (cell) => {
     const watch = window.watchedPicture = {frames: 0, blank: [], changes: [], running: true};
-    let source = cell.querySelector("img")?.src;
+    const shown = () => cell.querySelector(".picture-words") ?? cell.querySelector("img")?.src;
+    let last = shown();
     const look = () => {
         const img = cell.querySelector("img");
         const height = img ? img.getBoundingClientRect().height : 0;
         watch.frames += 1;
         // An <img> that lost its pixels falls to the height of a line of text.
         if (height < 50) watch.blank.push([height, img?.naturalWidth, img?.complete]);
-        if (img && img.src !== source) {
-            source = img.src;
+        if (img && shown() !== last) {
+            last = shown();
             watch.changes.push(performance.now());
         }
         if (watch.running) requestAnimationFrame(look);

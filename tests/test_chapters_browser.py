@@ -10,6 +10,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser import (
     CELLS,
+    PICTURE,
     chromium_page,
     copy_project,
     get_cell,
@@ -30,14 +31,13 @@ pytestmark = pytest.mark.browser
 CHAPTERS = sorted((Path(__file__).resolve().parent.parent / "chapters").glob("*.ipynb"))
 WAIT = 20_000  # ms that a picture may take; a loaded machine is slow, a broken widget never answers
 
-PICTURE = "(cell) => cell.querySelector('img.widget-image').src"
 WORDS = "(cell) => cell.querySelector('.picture-words').textContent"
 # Resolves to what became of a move: a new picture, or a message in its place.
-OUTCOME = """
-([cell, before]) => {
-    const alert = cell.querySelector("[role=alert]");
-    return alert ? alert.textContent : cell.querySelector("img.widget-image").src !== before && "new picture";
-}
+OUTCOME = f"""
+([cell, before]) => {{
+    const alert = cell.querySelector("[role=alert]"), picture = {PICTURE.strip()};
+    return alert ? alert.textContent : picture(cell) !== before && "new picture";
+}}
 """
 
 

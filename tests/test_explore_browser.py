@@ -2,6 +2,7 @@
 
 import pytest
 from browser import (
+    PICTURE,
     chromium_page,
     copy_project,
     drag,
@@ -55,6 +56,12 @@ def page(tmp_path_factory, chromium_path):
         yield page
 
 
+def wait_for_change(cell, before):
+    """Wait until the cell shows another picture than the one that PICTURE told of."""
+    changed = f"([cell, before]) => ({PICTURE.strip()})(cell) !== before"
+    cell.page.wait_for_function(changed, arg=[cell.element_handle(), before])
+
+
 def read_words(cell):
     return cell.locator(".picture-words").text_content()
 
@@ -83,29 +90,29 @@ def test_every_slider_goes_by_keyboard_to_both_ends_and_the_middle(page):
 
 def test_buttons_and_boxes_change_the_picture(page):
     cell = get_cell(page, EXPLORE)
-    picture = wait_for_picture(cell)
+    wait_for_picture(cell)
     for act in (
         lambda: cell.get_by_role("button", name="cosine").press("Enter"),
         lambda: cell.locator("input[type=checkbox]").press("Space"),
     ):
-        before = picture.get_attribute("src")
+        before = cell.evaluate(PICTURE)
         act()
-        page.wait_for_function("([img, src]) => img.src !== src", arg=[picture.element_handle(), before])
+        wait_for_change(cell, before)
 
 
 def test_an_error_is_shown_and_gone_after_the_next_move(page):
     cell = get_cell(page, EXPLORE)
-    picture = wait_for_picture(cell)
-    before = picture.get_attribute("src")
+    wait_for_picture(cell)
+    before = cell.evaluate(PICTURE)
     cell.get_by_role("button", name="cube").press("Enter")
     alert = cell.get_by_role("alert")
     alert.wait_for(state="visible")
     assert "wave could not be drawn: KeyError: 'cube'" in alert.text_content()
-    assert picture.get_attribute("src") == before
+    assert cell.evaluate(PICTURE) == before
     screenshot(cell, "explore-error")
     cell.get_by_role("button", name="sine", exact=True).press("Enter")
     alert.wait_for(state="detached")
-    page.wait_for_function("([img, src]) => img.src !== src", arg=[picture.element_handle(), before])
+    wait_for_change(cell, before)
 
 
 def test_a_drag_shows_no_blank_frame_and_leaves_no_backlog(page):

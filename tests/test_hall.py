@@ -41,7 +41,7 @@ def test_a_lecture_counts_hands_and_reveals_them(lecture):
     assert not prediction.button.disabled
     prediction.button.click()
     [bars] = prediction.guess.children
-    assert "The hall says 1." in prediction.words.value
+    assert "The hall says 1." in prediction.data.value
     assert "&lt;a&gt;" in bars.value and "<b>30</b>" in bars.value and "<b>12 ✔ right</b>" in bars.value
     assert bars.value.count("✔") == 1 and style.HEALTHY in bars.value and style.GUESS in bars.value
 

@@ -89,6 +89,8 @@ def faults_of_picture(explorer, figure):
     image.load()
     if image.size != tuple(round(inches * style.DPI) for inches in canvas.size):
         faults.append(f"the picture has {image.size} pixels")
+    if canvas.caption and "<text" not in explorer.data.value and explorer.image.value != canvas.png():
+        faults.append("the caption is in neither layer of the picture")
     return faults
 
 

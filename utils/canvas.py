@@ -7,22 +7,25 @@ last few frames, and as long as a picture has one of these it draws only the dat
 
 import contextlib
 import threading
+import uuid
 import warnings
 from base64 import b64encode
+from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont
 from matplotlib.transforms import Bbox
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from utils import caption as captions
 from utils import style
 from utils.alt_text import describe
 from utils.errors import WrongType, WrongValue
 from utils.frame import data_artists, describe_frame, describe_patch, visible_labels
 from utils.png import encode_fast, encode_small
+from utils.svg import write_svg
 
 # matplotlib's settings belong to the process, and widgets are served in another thread than cells.
 _SETTINGS_LOCK = threading.RLock()
@@ -31,7 +34,6 @@ _PADS = {"left": 5.6, "right": 1.2, "bottom": 4.0, "top": 2.2}  # around each pa
 _INNER = {"columns": 1.4, "rows": 1.0}  # in place of "left" and "bottom" between panels that have no labels there
 _NO_EXTRA = dict.fromkeys((*_PADS, *_INNER), 0.0)
 _KEPT = 6  # frames, about 1.4 MB each: a slider goes to and fro between the limits of an axis
-_LINE = 1.4  # from one line of the caption to the next, in units of the font size
 
 
 # What matplotlib would say at each move of a slider, of an empty log axis and the like. All other warnings get through.
@@ -49,6 +51,15 @@ def course_settings():
         yield
 
 
+@dataclass
+class _Frame:
+    """What is kept of a frame: its pixels, the margins that its labels need, and its PNG as soon as one is wanted."""
+
+    pixels: object  # matplotlib's BufferRegion, of shape (height, width, 4)
+    margins: dict
+    png: bytes = b""
+
+
 class Canvas:
     """Draws scenes on figures of one size.
 
@@ -57,10 +68,13 @@ class Canvas:
             shape (columns,), or (rows, columns) if there is more than one row and column).
         size: (width, height) in inches, of the course's style by default.
 
-    After `draw`, `caption` and `alt` (the picture in words) belong to the picture that `png()` returns.
+        layers: write the data as SVG too, to be laid over the frame.
+
+    After `draw`, `caption` and `alt` (the picture in words) belong to the picture, which `png()` returns as a whole, and
+    `frame_png()` and `svg` as two layers; `svg` is None where only pixels will do.
     """
 
-    def __init__(self, panels=1, size=None):
+    def __init__(self, panels=1, size=None, layers=False):
         self.panels = (1, panels) if isinstance(panels, int) else panels
         if not _is_pair(self.panels) or not all(isinstance(count, int) for count in self.panels):
             raise WrongValue(f"panels is a number of panels or a pair (rows, columns), not {panels!r}")
@@ -70,7 +84,10 @@ class Canvas:
         self._pixels = tuple(round(inches * style.DPI) for inches in self.size)
         self._renderer = RendererAgg(*self._pixels, style.DPI)
         self._stage = None  # (in lecture mode?, figure, axes) of the next picture, if built ahead
-        self._frames = {}  # description -> (pixels, margins), the last used at the end
+        self._frames = {}  # description -> _Frame, the last used at the end
+        self._artists = []  # of the data, as long as they are not among the renderer's pixels
+        self._layers, self.svg = layers, None
+        self._names = f"picture-{uuid.uuid4().hex[:12]}"  # sets the names within the SVG apart from others of the page
         self._lines, self._font = [], None  # of the caption
         self.caption, self.alt = "", ""
 
@@ -87,28 +104,30 @@ class Canvas:
             if not isinstance(caption, (str, type(None))):
                 raise WrongType(f"a scene returns its caption or nothing, not {type(caption).__name__}")
             caption = caption or ""
-            font = _caption_font()
-            lines = self._wrap(caption, font)
+            font = captions.font()
+            lines = captions.wrap(caption, font, self._pixels[0])
             self._set_margins(figure, _NO_EXTRA, len(lines))
             looks = style.in_lecture(), describe_patch(figure.patch), len(lines)
             frame = (*looks, *(describe_frame(ax) for ax in figure.axes))
             if frame in self._frames:
-                background, margins = self._frames.pop(frame)
-                self._set_margins(figure, margins, len(lines))
-                self._renderer.restore_region(background)
+                self._frames[frame] = kept = self._frames.pop(frame)
+                self._set_margins(figure, kept.margins, len(lines))
             else:
                 self._draw_frame(figure)
                 margins = self._measure_overhang(figure)
                 if margins != _NO_EXTRA:
                     self._set_margins(figure, margins, len(lines))
                     self._draw_frame(figure)
-                background = self._renderer.copy_from_bbox(figure.bbox)
-            self._frames[frame] = background, margins
+                self._frames[frame] = _Frame(self._renderer.copy_from_bbox(figure.bbox), margins)
             if len(self._frames) > _KEPT:
                 del self._frames[next(iter(self._frames))]  # the one that was not used for longest
-            for artist in data_artists(figure):
-                artist.draw(self._renderer)
-            self._lines, self._font = lines, font
+            self._artists = list(data_artists(figure))
+            self._lines, self._font, self.svg = lines, font, None
+            if self._layers:
+                texts = [(x, y, font.getlength(line), font.size, line) for x, y, line in self._placed_lines()]
+                self.svg = write_svg(figure, self._artists, texts, self._names)
+            if self.svg is None:
+                self._draw_data()
             self.caption, self.alt = caption, describe(figure, caption)
 
     def prepare(self):
@@ -122,39 +141,42 @@ class Canvas:
 
     def png(self, small=False):
         """Return the picture as PNG bytes: fast to encode, or, to be saved, small."""
+        if self._artists:
+            with course_settings():
+                self._draw_data()
         image = Image.fromarray(np.asarray(self._renderer.buffer_rgba())).convert("RGB")
-        self._write_caption(image)
+        for x, y, line in self._placed_lines():
+            ImageDraw.Draw(image).text((x, y), line, font=self._font, fill=style.BLACK, anchor="ls")
         return encode_small(image) if small else encode_fast(np.asarray(image))
+
+    def frame_png(self):
+        """Return the frame alone as PNG bytes, the same object as long as the frame stays. The data are in `svg`."""
+        frame = self._frame()
+        frame.png = frame.png or encode_fast(np.asarray(frame.pixels)[..., :3])
+        return frame.png
 
     def bundle(self):
         """Return (data, metadata) of the picture for IPython's `display`: a small PNG, and its words."""
         data = {"image/png": b64encode(self.png(small=True)).decode(), "text/plain": self.alt}
         return data, {"image/png": {"alt": self.alt}}
 
+    def _frame(self):
+        return self._frames[next(reversed(self._frames))]
+
+    def _draw_data(self):
+        """Draw the data over the pixels of their frame."""
+        self._renderer.restore_region(self._frame().pixels)
+        for artist in self._artists:
+            artist.draw(self._renderer)
+        self._artists = []
+
+    def _placed_lines(self):
+        return captions.place(self._lines, self._font, self._pixels[1])
+
     def _em(self):
         """Return (width, height) of one unit of the font size, as shares of the figure."""
         inches = matplotlib.rcParams["font.size"] / 72
         return inches / self.size[0], inches / self.size[1]
-
-    def _wrap(self, caption, font):
-        """Return the caption's lines, as wide as the picture allows."""
-        width, words, lines = self._pixels[0] - 3 * font.size, caption.split(), []
-        if font.getlength(" ".join(words)) <= width:  # mostly; trying every word takes as long as drawing all curves
-            return [" ".join(words)] if words else []
-        for word in words:
-            longer = f"{lines[-1]} {word}" if lines else word
-            if lines and font.getlength(longer) <= width:
-                lines[-1] = longer
-            else:
-                lines.append(word)
-        return lines
-
-    def _write_caption(self, image):
-        """Write the caption along the lower edge of the image."""
-        font = self._font
-        for row, line in enumerate(reversed(self._lines)):
-            place = (1.5 * font.size, self._pixels[1] - (0.8 + _LINE * row) * font.size)
-            ImageDraw.Draw(image).text(place, line, font=font, fill=style.BLACK, anchor="ls")
 
     def _set_margins(self, figure, extra, lines):
         """Leave room around the panels: the usual pads, `extra` (shares of the figure), and the caption's lines.
@@ -165,7 +187,7 @@ class Canvas:
         rows, columns = self.panels
         left, right = (_PADS[side] * wide + extra[side] for side in ("left", "right"))
         bottom, top = (_PADS[side] * high + extra[side] for side in ("bottom", "top"))
-        floor = (lines * _LINE + 0.5) * high if lines else 0
+        floor = (lines * captions.LINE + 0.5) * high if lines else 0
         gap_x, gap_y = left + right + extra["columns"], top + bottom + extra["rows"]
         panel_width = max((1 - left - right - (columns - 1) * gap_x) / columns, 0.02)
         panel_height = max((1 - floor - top - bottom - (rows - 1) * gap_y) / rows, 0.02)
@@ -209,12 +231,6 @@ class Canvas:
             artist.set_animated(True)  # matplotlib's own way to leave an artist out
         self._renderer.clear()
         figure.draw(self._renderer)
-
-
-def _caption_font():
-    # Pillow's text: matplotlib takes 0.1 ms a letter, and the caption changes with every picture.
-    points = matplotlib.rcParams["font.size"]
-    return ImageFont.truetype(findfont(matplotlib.rcParams["font.family"][0]), points * style.DPI / 72)
 
 
 def _is_pair(value):

@@ -7,10 +7,6 @@ see `utils.canvas`.
 import functools
 import gc
 import html
-import inspect
-import sys
-import threading
-import traceback
 
 import ipywidgets as widgets
 import numpy as np
@@ -18,18 +14,9 @@ from IPython.display import display
 
 from utils import progress, style
 from utils.canvas import Canvas
-from utils.controls import check_parameters, make_control, name_of
+from utils.controls import check_parameters, make_control
 from utils.hall import Hands, labelled
-
-_ALERT = f"padding:4px 10px; border-left:4px solid {style.ALARM}; background:#FFF3EC; color:{style.BLACK}"
-_HIDDEN = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap"
-
-
-class SceneError(RuntimeError):
-    """A scene raised an exception while it was drawn; the notebook shows one line of it. The cause is attached."""
-
-    def _render_traceback_(self):
-        return [f"{type(self).__name__}: {self}"]
+from utils.picture import Picture, draw_scene
 
 
 def show(scene, *, panels=1, size=None, **params):
@@ -39,7 +26,7 @@ def show(scene, *, panels=1, size=None, **params):
     """
     check_parameters(scene, params)
     canvas = Canvas(panels, size)
-    _draw(canvas, scene, params)
+    draw_scene(canvas, scene, params)
     data, metadata = canvas.bundle()
     display(data, metadata=metadata, raw=True)
 
@@ -68,52 +55,6 @@ def predict(question, scene, guess, *, right=None, panels=1, size=None, **params
         right: the value of the right option: the reveal names it, and says whether the guess was right.
     """
     display(Prediction(question, scene, guess, right=right, panels=panels, size=size, **params))
-
-
-class Picture(widgets.VBox):
-    """A picture that is drawn again on demand, its words for a screen reader, and a place for one error message."""
-
-    def __init__(self, scene, controls, panels, size):
-        self.scene = scene
-        self.canvas = Canvas(panels, size)
-        self.lock = threading.RLock()  # a cell sets values in the main thread, JupyterLab moves sliders in another
-        self.error = None
-        width = f"{round(self.canvas.size[0] * style.DPI)}px"
-        layout = widgets.Layout(width=width, max_width=style.FIT, display="none")
-        self.image = widgets.Image(format="png", layout=layout)
-        self.words = widgets.HTML()
-        self.message = widgets.HTML(layout=widgets.Layout(display="none"))
-        super().__init__([*controls, self.message, self.image, self.words])
-
-    def draw(self, scene, params, state=""):
-        """Draw the scene; if it raises, say so and keep the last picture. `state` opens the words."""
-        try:
-            _draw(self.canvas, scene, params)
-        except SceneError as error:
-            self.error = error
-            self.message.value = f'<div role="alert" style="{_ALERT}">{html.escape(str(error))}</div>'
-            self.message.layout.display = None
-            return
-        self.image.value = self.canvas.png()
-        self.image.layout.display = None  # hidden until there is a first picture
-        # In a kernel this waits until the picture is sent. Its sender, a thread of its own, would else wait for ours.
-        sys.stdout.flush()
-        words = html.escape(f"{state} {self.canvas.alt}".strip())
-        self.words.value = f'<div class="picture-words" aria-live="polite" style="{_HIDDEN}">{words}</div>'
-        if self.error:
-            self.error = None
-            self.message.layout.display = "none"
-            self.message.value = ""
-        self.canvas.prepare()
-
-    def _repr_mimebundle_(self, **kwargs):
-        """Add a picture to the widget, so that a saved notebook shows one without a kernel."""
-        view = super()._repr_mimebundle_(**kwargs)
-        with self.lock:
-            if self.error:
-                return {**view, "text/plain": str(self.error)}
-            data, metadata = self.canvas.bundle()
-        return {**view, **data}, metadata
 
 
 class Explorer(Picture):
@@ -232,18 +173,6 @@ def _question_card(axes, question):
     figure = np.ravel(axes)[0].figure
     figure.text(0.5, 0.6, question, ha="center", va="center", wrap=True, fontsize="large")
     figure.text(0.5, 0.25, "Guess first, then reveal the answer.", ha="center", va="center", color=style.GREY)
-
-
-def _draw(canvas, scene, params):
-    """Draw the scene; whatever it raises becomes a SceneError of one line, which names the line of the scene."""
-    try:
-        canvas.draw(scene, **params)
-    except Exception as error:
-        code = getattr(inspect.unwrap(scene), "__code__", None)
-        lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code is code]
-        where = f" (line {lines[-1] - code.co_firstlineno + 1} of the scene)" if lines else ""
-        message = f"{name_of(scene)} could not be drawn: {type(error).__name__}: {error}{where}"
-        raise SceneError(message) from error
 
 
 def _say(value):

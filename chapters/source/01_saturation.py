@@ -397,17 +397,20 @@ assert 0.22 < factor < 0.25
 
 # %%
 def symptom_and_cause(axes, depth=30, activation="sigmoid", sigma_w=1.0):
-    net = MLP(depth, width=64, activation=activation, sigma_w=sigma_w)
-    m = measure(net, x[:128], y[:128])
-    z = [layer.detach() for layer in net.signals(x[:128])[0]]            # a list of (128, 64)
+    net, slope = MLP(depth, width=64, activation=activation, sigma_w=sigma_w), activations.get(activation).slope
+    z, _ = net.signals(x[:128])                                      # (128, 64) for each layer; z[-1] are the logits
+    delta = torch.autograd.grad(F.cross_entropy(z[-1], y[:128]), z)  # dC/dz of all layers, in one backward pass
+    measured = torch.stack([d.norm() for d in delta])
+    first, last = z[0].detach(), z[-2].detach()
+    saturated = (slope(last) < 0.0266 * slope(torch.zeros(1))).double().mean()
     grid = torch.linspace(-8, 8, 321, dtype=torch.float64)
-    axes[1].plot(grid, activations.get(activation).slope(grid), color="black", label="slope φ′(z)")
-    plots.draw_histograms(axes[1], {"z of the first layer": z[0], "z of the last hidden layer": z[-2]},
+    axes[1].plot(grid, slope(grid), color="black", label="slope φ′(z)")
+    plots.draw_histograms(axes[1], {"z of the first layer": first, "z of the last hidden layer": last},
                           bins=torch.linspace(-8, 8, 81), xlabel="pre-activation z", same="height")
     axes[1].set(xlim=(-8, 8), ylim=(0, 2.2), ylabel="slope; share of the fullest bin")
-    predicted = theory.predicted_gradient_norms(activation, sigma_w**2, depth, sigma_w, last=m.delta_norm[-1])
-    caption = plots.draw_by_layer(axes[0], m.delta_norm, predicted)
-    return f"{caption} Saturated: {m.saturated[:-1].mean():.0%} of all units."
+    predicted = theory.predicted_gradient_norms(activation, sigma_w**2, depth, sigma_w, last=measured[-1])
+    caption = plots.draw_by_layer(axes[0], measured, predicted)
+    return f"{caption} Saturated in the last hidden layer: {saturated:.0%}."
 
 explore(symptom_and_cause, panels=2, depth=(2, 40), activation=["sigmoid", "tanh", "relu"],
         sigma_w=(0.5, 3.0, 0.1))
