@@ -23,11 +23,12 @@ EXPLORE_CELL = """
 explore({scene}, panels={panels}, depth=IntSlider(value=30, min=2, max=40), activation=["sigmoid", "tanh", "relu"],
         sigma_w=(0.5, 3.0, 0.1))
 """
-# What one writes without the course's package: the same scene, settings, size and pixels; no caption, which is less work.
+# What one writes without the course's package: the same picture, with its caption, settings and size.
 INTERACT_CELL = """
 def plain(depth, activation, sigma_w):
-    _, axes = plt.subplots(1, {panels}, figsize=(style.WIDTH, style.HEIGHT))
-    {scene}(axes, depth, activation, sigma_w)
+    figure, axes = plt.subplots(1, {panels}, figsize=(style.WIDTH, style.HEIGHT))
+    caption = {scene}(axes, depth, activation, sigma_w)
+    figure.text(0.02, -0.04, caption)
     plt.show()
 
 interact(plain, depth=IntSlider(value=30, min=2, max=40), activation=["sigmoid", "tanh", "relu"],

@@ -34,6 +34,16 @@ PICTURE = """
     .concat([...cell.querySelectorAll(".picture-data")].map((data) => data.outerHTML)).join()
 """
 
+# Where the two layers of a picture lie, each as [x, y, width, height], and the sizes of their contents.
+PLACES = """
+(cell) => {
+    const [image, data] = [cell.querySelector(".picture img"), cell.querySelector(".picture-data")];
+    const places = [image, data].map((layer) => layer.getBoundingClientRect()).map(({x, y, width, height}) => [x, y, width, height]);
+    const box = data.viewBox.baseVal;
+    return [...places, [image.naturalWidth, image.naturalHeight], [box.width, box.height]];
+}
+"""
+
 # Resolves with the milliseconds from the next key to the paint of the picture that it brings. The last part of a widget
 # of the course to come is its upper layer, a new element with every picture; of any other widget it is an <img>.
 WATCH_NEXT_PICTURE = """

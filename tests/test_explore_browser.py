@@ -3,6 +3,7 @@
 import pytest
 from browser import (
     PICTURE,
+    PLACES,
     chromium_page,
     copy_project,
     drag,
@@ -163,3 +164,18 @@ def test_a_choice_is_needed_before_the_reveal(page):
     page.wait_for_function("(button) => !button.disabled", arg=button.element_handle())
     press_and_wait(cell, button, "Enter")
     assert "You said 0.25" in read_words(cell)
+
+
+@pytest.mark.parametrize("width", [1280, 700])
+def test_both_layers_of_a_picture_lie_in_the_same_place(page, width):
+    """In a wide window and in a narrow one, which shrinks the pictures."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": before["height"]})
+    try:
+        cell = get_cell(page, EXPLORE)
+        frame, data, shape, box = cell.evaluate(PLACES)
+        screenshot(cell, f"explore-{width}")
+    finally:
+        page.set_viewport_size(before)
+    assert frame[2] > 200 and frame == pytest.approx(data, abs=0.6)
+    assert box == shape, "the two are not scaled alike"

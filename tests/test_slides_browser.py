@@ -7,6 +7,7 @@ import pytest
 
 from teaching import lecture, run_sheet
 from tests.browser import (
+    PLACES,
     TOKEN,
     chromium_page,
     copy_project,
@@ -85,6 +86,8 @@ def test_widgets_live_and_code_runs_on_a_slide(page):
     press_and_wait(cell, cell.locator(".noUi-handle"), "ArrowRight")
     assert "frequency 3." in cell.locator(".picture-words").text_content()
     screenshot(page, "lecture-explore")
+    frame, data, *_ = cell.evaluate(PLACES)
+    assert frame[3] > 200 and frame == pytest.approx(data, abs=0.6)
     page.evaluate("() => jupyterapp.shell.currentWidget.content.activate()")
     folded = cell.locator(".jp-Cell-inputWrapper")
     assert folded.bounding_box()["height"] < 2

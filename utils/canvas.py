@@ -111,7 +111,8 @@ class Canvas:
             frame = (*looks, *(describe_frame(ax) for ax in figure.axes))
             if frame in self._frames:
                 self._frames[frame] = kept = self._frames.pop(frame)
-                self._set_margins(figure, kept.margins, len(lines))
+                if kept.margins != _NO_EXTRA:
+                    self._set_margins(figure, kept.margins, len(lines))
             else:
                 self._draw_frame(figure)
                 margins = self._measure_overhang(figure)

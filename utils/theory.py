@@ -110,7 +110,9 @@ def q_trajectory(activation, q_first, depth, sigma_w=1.0, sigma_b=0.0):
     """Variances of the pre-activations of layers 1..depth, from that of layer 1. Returns a float64 tensor (depth,)."""
     q = torch.full((depth,), float(q_first), dtype=torch.float64)
     for layer in range(1, depth):
-        q[layer] = min(q_map(activation, q[layer - 1], sigma_w, sigma_b), LARGEST_Q)
+        q[layer:] = min(q_map(activation, q[layer - 1], sigma_w, sigma_b), LARGEST_Q)
+        if q[layer] == q[layer - 1]:  # settled, to the last bit: so are all deeper layers
+            break
     return q
 
 

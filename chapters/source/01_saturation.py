@@ -416,9 +416,9 @@ explore(symptom_and_cause, panels=2, depth=(2, 40), activation=["sigmoid", "tanh
         sigma_w=(0.5, 3.0, 0.1))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# With 30 layers: at $\sigma_w = 1$ no sigmoid unit is saturated; all lie where the slope is largest, and that is a quarter.
+# With 30 layers: at $\sigma_w = 1$ no sigmoid unit is saturated; they lie where the slope is largest, and that is a quarter.
 # At $\sigma_w = 3$ the gradient gains ten orders of magnitude, and eight are still missing: larger weights spread the $z$,
-# so the slopes shrink meanwhile. tanh sinks slowly at 1 and *explodes* at 3, with a third of its units saturated. Half of
+# so the slopes shrink meanwhile. tanh sinks slowly at 1 and *explodes* at 3, with a third of the last layer saturated. Half of
 # ReLU's slopes are 0, so $\chi = \sigma_w^2/2$: it sinks at 1 and is level at $\sqrt2$.
 #
 # ## Does it matter? The paradox of depth
