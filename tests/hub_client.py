@@ -73,7 +73,7 @@ class Seat:
         self.socket = self.reader = self.ready = None
         self.waiting = {}  # id of an execution -> its outputs and the future of its end
         self.ranges = {}  # of the sliders of whole numbers, by their models
-        self.slider = self.picture = None  # the models of the explorer to move
+        self.slider = self.frame = self.picture = None  # the models of the explorer to move: its slider, its two layers
         self.moved = None  # the future of the next picture
 
     async def ask(self, method, path, body=None):
@@ -90,7 +90,7 @@ class Seat:
     async def reconnect(self):
         """Restart the kernel, as a learner does after a misfortune, and open its channels again."""
         self.socket.close()
-        self.ranges, self.slider, self.picture = {}, None, None
+        self.ranges, self.slider, self.frame, self.picture = {}, None, None, None
         await self.ask("POST", f"kernels/{self.kernel}/restart")
         await self.connect()
         await self.execute("1")
@@ -167,7 +167,7 @@ class Seat:
             if kind in ("comm_open", "comm_msg") and not self.picture:
                 self._note_model(content["comm_id"], content["data"].get("state", {}))
             elif kind == "comm_msg":
-                drawn = self.picture == content["comm_id"] and ["value"] in content["data"].get("buffer_paths", [])
+                drawn = self.picture == content["comm_id"] and "value" in content["data"].get("state", {})
                 if drawn and self.moved and not self.moved.done():
                     self.moved.set_result(None)
             elif kind == "status" and content["execution_state"] in ("restarting", "dead"):
@@ -186,13 +186,16 @@ class Seat:
     def _note_model(self, comm, state):
         """Find the first slider named depth (a net is made and measured at each of its moves), and its picture.
 
-        A control is made first, then named, and the picture of its explorer is made after all controls.
+        A control is made first, then named, and the picture of its explorer is made after all controls: first its frame,
+        an image, then its data, which come with every move.
         """
         if state.get("_model_name") == "IntSliderModel":
             self.ranges[comm] = state["min"], state["max"]
         elif state.get("description") == "depth" and comm in self.ranges and not self.slider:
             self.slider = comm, *self.ranges[comm]
         elif state.get("_model_name") == "ImageModel" and self.slider:
+            self.frame = comm
+        elif state.get("_model_name") == "HTMLModel" and self.frame:
             self.picture = comm
 
 

@@ -14,7 +14,7 @@ from test_checking import luminance
 
 from tests.cells import keep_needed
 from tests.sample import SOURCES, build
-from utils import explore, style, verdict
+from utils import explore, picture, style, verdict
 
 # Machado, Oliveira, Fernandes (2009), severity 1.0: linear RGB -> linear RGB as a dichromat sees it.
 VISIONS = {
@@ -74,7 +74,8 @@ def test_every_control_of_a_chapter_has_a_label(source, monkeypatch):
     made = []
     real = explore.make_control
     monkeypatch.setattr(explore, "make_control", lambda *given: made.append(real(*given)) or made[-1])
-    monkeypatch.setattr(explore, "_draw", lambda *_: None)
+    for module in (explore, picture):
+        monkeypatch.setattr(module, "draw_scene", lambda *_: None)
     content = keep_needed(build.read_source(source), lambda cell, used: {"explore", "predict"} & used and "(" in cell.source)
     namespace = {"__name__": "__main__"}
     for cell in content.cells:

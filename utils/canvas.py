@@ -2,7 +2,8 @@
 
 A *scene* is a plain function `scene(ax, **params)` that adds artists to matplotlib axes and may return one sentence,
 the caption. What is slow in matplotlib is the *frame*: ticks, tick labels, titles. The canvas keeps the pixels of the
-last few frames, and as long as a picture has one of these it draws only the data on top of them.
+last few frames, and as long as a picture has one of these it draws only the data on top of them. A live picture in a
+browser can go further and have the two as layers: then a frame is sent once, and the data as a short text.
 """
 
 import contextlib

@@ -19,8 +19,7 @@ def draw_by_layer(ax, values, theory=None, *, guess=None, quantity="gradient nor
     Returns the caption: the ratio first / last, theory's, and how far apart they are.
     """
     values = np.asarray(values, dtype=float)
-    layers = np.arange(1, len(values) + 1)
-    shown = [values]
+    layers, shown = np.arange(1, len(values) + 1), [values]
     ax.plot(layers, _positive(values), "o", color=style.MEASURED, label="measured")
     if theory is not None:
         theory = np.asarray(theory, dtype=float)
@@ -33,7 +32,8 @@ def draw_by_layer(ax, values, theory=None, *, guess=None, quantity="gradient nor
     set_log_limits(ax, np.concatenate(shown), decades=5 if values.min() > 1e-5 else 10)
     ax.set(xlabel="layer (1 is next to the input)", ylabel=quantity)
     ax.xaxis.set_major_locator(_whole_ticks())
-    ax.legend(loc="best" if guess is not None else "lower right" if values[0] < values[-1] else "upper right")
+    ends_high = values[-1] > math.exp(np.log(ax.get_ylim()).mean())  # above the middle of the axis
+    ax.legend(loc="best" if guess is not None else "lower right" if ends_high else "upper right")
     return _first_over_last(values, theory)
 
 

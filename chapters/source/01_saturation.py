@@ -397,20 +397,17 @@ assert 0.22 < factor < 0.25
 
 # %%
 def symptom_and_cause(axes, depth=30, activation="sigmoid", sigma_w=1.0):
-    net, slope = MLP(depth, width=64, activation=activation, sigma_w=sigma_w), activations.get(activation).slope
-    z, _ = net.signals(x[:128])                                      # (128, 64) for each layer; z[-1] are the logits
-    delta = torch.autograd.grad(F.cross_entropy(z[-1], y[:128]), z)  # dC/dz of all layers, in one backward pass
-    measured = torch.stack([d.norm() for d in delta])
-    first, last = z[0].detach(), z[-2].detach()
+    z, _ = MLP(depth, activation=activation, sigma_w=sigma_w).signals(x[:128])  # (128, 64) each
+    delta = torch.autograd.grad(F.cross_entropy(z[-1], y[:128]), z)             # dC/dz of each layer
+    norms, first, last = [d.norm() for d in delta], z[0].detach(), z[-2].detach()
+    slope, grid = activations.get(activation).slope, torch.linspace(-8, 8, 321, dtype=torch.float64)
     saturated = (slope(last) < 0.0266 * slope(torch.zeros(1))).double().mean()
-    grid = torch.linspace(-8, 8, 321, dtype=torch.float64)
     axes[1].plot(grid, slope(grid), color="black", label="slope φ′(z)")
     plots.draw_histograms(axes[1], {"z of the first layer": first, "z of the last hidden layer": last},
-                          bins=torch.linspace(-8, 8, 81), xlabel="pre-activation z", same="height")
+                          bins=grid[::4], xlabel="pre-activation z", same="height")
     axes[1].set(xlim=(-8, 8), ylim=(0, 2.2), ylabel="slope; share of the fullest bin")
-    predicted = theory.predicted_gradient_norms(activation, sigma_w**2, depth, sigma_w, last=measured[-1])
-    caption = plots.draw_by_layer(axes[0], measured, predicted)
-    return f"{caption} Saturated in the last hidden layer: {saturated:.0%}."
+    predicted = theory.predicted_gradient_norms(activation, sigma_w**2, depth, sigma_w, last=norms[-1])
+    return f"{plots.draw_by_layer(axes[0], norms, predicted)} Layer {depth}: {saturated:.0%} saturated."
 
 explore(symptom_and_cause, panels=2, depth=(2, 40), activation=["sigmoid", "tanh", "relu"],
         sigma_w=(0.5, 3.0, 0.1))
