@@ -7,6 +7,7 @@ import inspect
 import sys
 import threading
 import traceback
+from base64 import b64encode
 
 import ipywidgets as widgets
 
@@ -15,6 +16,7 @@ from utils.canvas import Canvas
 from utils.controls import name_of
 
 _PAUSE = 0.04  # seconds that the browser has for a picture before the next one is prepared
+_COVER = 'class="picture-cover" decoding="sync" alt="" style="grid-area:1/1; width:100%; max-width:none"'
 _ALERT = f"padding:4px 10px; border-left:4px solid {style.ALARM}; background:#FFF3EC; color:{style.BLACK}"
 _HIDDEN = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap"
 
@@ -55,11 +57,16 @@ class Picture(widgets.VBox):
             self.message.value = f'<div role="alert" style="{_ALERT}">{html.escape(str(error))}</div>'
             self.message.layout.display = None
             return
-        data = self.canvas.svg
-        self.image.value = self.canvas.png() if data is None else self.canvas.frame_png()
+        data, layered = self.canvas.svg or "", "<svg" in self.data.value
+        pixels = self.canvas.frame_png() if data else self.canvas.png()
+        # The browser shows another PNG some milliseconds after it came, and for these old data would stand in a new frame
+        # or new ones in an old frame. So this once the pixels come together with the data, and cover the layer below.
+        changes = pixels != self.image.value and (data or layered)
+        cover = f'<img src="data:image/png;base64,{b64encode(pixels).decode()}" {_COVER}>' if changes else ""
+        self.image.value = pixels
         words = html.escape(f"{state} {self.canvas.alt}".strip())
         told = f'<div class="picture-words" aria-live="polite" style="{_HIDDEN}">{words}</div>'
-        self.data.value = f"{data or ''}{told}"
+        self.data.value = f'<div style="display:grid">{cover}{data}</div>{told}'
         self.layers.layout.display = "grid"  # hidden until there is a first picture
         # In a kernel this waits until the picture is sent. Its sender, a thread of its own, would else wait for ours.
         sys.stdout.flush()

@@ -194,7 +194,7 @@ def draw_function(axes, z, value, slope, density, *, name):
     below.plot(z, slope, color=style.ALARM, label="slope φ′(z)")
     below.set(xlabel="pre-activation z", ylabel="slope φ′(z)", ylim=(0, 1.08), xlim=(z[0], z[-1]), title="Its slope")
     for ax in axes:
-        ax.legend(loc="upper left")
+        ax.legend(loc="upper left", frameon=ax is below)  # in a box: the density may reach it
 
 
 def draw_histograms(ax, samples, *, bins, xlabel, same="area"):
@@ -227,7 +227,7 @@ def draw_timeline(ax, events, year, lanes):
     ax.set_yticks(range(len(lanes), 0, -1), lanes)
     ax.grid(axis="y", visible=False)
     told = "; ".join(text for when, _, text in events if when == year)
-    return f"{year}: {told}." if told else f"{year}: nothing of this story was published."
+    return f"{year}: {told.rstrip('.')}." if told else f"{year}: nothing of this story was published."
 
 
 def set_log_limits(ax, values, decades=1, limits=None):

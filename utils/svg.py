@@ -89,5 +89,5 @@ def write_svg(figure, artists, texts, names):
         f' fill="{style.BLACK}" font-family="DejaVu Sans, Verdana, sans-serif">{html.escape(line)}</text>'
         for x, y, length, type_size, line in texts
     )
-    box = f'viewBox="0 0 {width} {height}" preserveAspectRatio="xMinYMid meet" style="display:block; width:100%; height:auto"'
+    box = f'viewBox="0 0 {width} {height}" preserveAspectRatio="xMinYMid meet" style="grid-area:1/1; width:100%; height:auto"'
     return f'<svg class="picture-data" {box} aria-hidden="true">{data}{words}</svg>'

@@ -64,7 +64,7 @@ def telephone(ax, understood=0.9, people=20):
     left = understood**person
     plots.draw_lines(ax, {"left": left}, person, xlabel="person", ylabel="share of message left")
     ax.set(xlim=(-1, 51), ylim=(0, 1.05))
-    return f"{people} people who each pass on {understood:.0%} leave {left[-1]:.1%} of the message."
+    return f"{people} people who each pass on {understood:.1%} leave {left[-1]:.1%} of the message."
 
 explore(telephone, understood=(0.5, 1.0, 0.002), people=(1, 50))
 after_ten, after_fifty = 0.9**10, 0.9**50
@@ -393,15 +393,15 @@ assert 0.22 < factor < 0.25
 #
 # *Try:* (1) Sigmoid at $\sigma_w = 1$: how many units are saturated? (2) $\sigma_w$ up to 3: smaller slopes, larger
 # weights. Does it rescue the gradient? (3) tanh at $\sigma_w = 1$, then at 3. (4) ReLU, whose slope is 1 on a *whole half*
-# of the axis: why is it worse at first, and which $\sigma_w$ repairs it?
+# of the axis: why does it sink at 1, and which $\sigma_w$ repairs it?
 
 # %%
 def symptom_and_cause(axes, depth=30, activation="sigmoid", sigma_w=1.0):
-    z, _ = MLP(depth, activation=activation, sigma_w=sigma_w).signals(x[:128])  # (128, 64) each
+    z, _ = MLP(depth, activation=activation, sigma_w=sigma_w).signals(x[:128])  # z[-1]: logits
     delta = torch.autograd.grad(F.cross_entropy(z[-1], y[:128]), z)             # dC/dz of each layer
     norms, first, last = [d.norm() for d in delta], z[0].detach(), z[-2].detach()
     slope, grid = activations.get(activation).slope, torch.linspace(-8, 8, 321, dtype=torch.float64)
-    saturated = (slope(last) < 0.0266 * slope(torch.zeros(1))).double().mean()
+    saturated = (slope(last) < 0.0266 * slope(torch.zeros(1))).double().mean()  # sigmoid: |z| > 5
     axes[1].plot(grid, slope(grid), color="black", label="slope φ′(z)")
     plots.draw_histograms(axes[1], {"z of the first layer": first, "z of the last hidden layer": last},
                           bins=grid[::4], xlabel="pre-activation z", same="height")
@@ -416,7 +416,8 @@ explore(symptom_and_cause, panels=2, depth=(2, 40), activation=["sigmoid", "tanh
 # With 30 layers: at $\sigma_w = 1$ no sigmoid unit is saturated; they lie where the slope is largest, and that is a quarter.
 # At $\sigma_w = 3$ the gradient gains ten orders of magnitude, and eight are still missing: larger weights spread the $z$,
 # so the slopes shrink meanwhile. tanh sinks slowly at 1 and *explodes* at 3, with a third of the last layer saturated. Half of
-# ReLU's slopes are 0, so $\chi = \sigma_w^2/2$: it sinks at 1 and is level at $\sqrt2$.
+# ReLU's slopes are 0 (its flat half is not counted as saturated; chapter 2 is about it), so $\chi = \sigma_w^2/2$: it sinks
+# at 1 and is level at $\sqrt2$.
 #
 # ## Does it matter? The paradox of depth
 #
