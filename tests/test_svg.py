@@ -1,8 +1,10 @@
+import io
 import re
 import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from PIL import Image
 from test_canvas import SCENES, X, pixels
 
 from utils import style
@@ -99,3 +101,12 @@ def test_the_frame_is_encoded_once_as_long_as_it_stays():
     assert canvas.frame_png() is frame
     canvas.draw(lambda ax: ax.set_title("another") and None)
     assert canvas.frame_png() != frame
+
+
+@pytest.mark.parametrize("size", [(9.0, 3.8), (5, 4.6), (6.2, 4.2), (8.4, 5), (7, 4.2), (9, 5.4)])
+def test_both_layers_have_the_size_of_the_picture(size):
+    canvas = Canvas(size=size, layers=True)
+    canvas.draw(curve)
+    frame = Image.open(io.BytesIO(canvas.frame_png()))
+    assert frame.size == pixels(canvas).shape[1::-1]
+    assert f'viewBox="0 0 {frame.width} {frame.height}"' in canvas.svg

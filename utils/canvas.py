@@ -83,6 +83,7 @@ class Canvas:
             raise WrongValue(f"size is a pair (width, height) in inches, not {size!r}")
         self.size = size or (style.WIDTH, style.HEIGHT * (1 if self.panels[0] == 1 else 0.75 * self.panels[0]))
         self._pixels = tuple(round(inches * style.DPI) for inches in self.size)
+        self._box = Bbox.from_bounds(0, 0, *self._pixels)  # whole pixels: 4.6 inches are 459.99 of them in a figure's
         self._renderer = RendererAgg(*self._pixels, style.DPI)
         self._stage = None  # (in lecture mode?, figure, axes) of the next picture, if built ahead
         self._frames = {}  # description -> _Frame, the last used at the end
@@ -120,7 +121,7 @@ class Canvas:
                 if margins != _NO_EXTRA:
                     self._set_margins(figure, margins, len(lines))
                     self._draw_frame(figure)
-                self._frames[frame] = _Frame(self._renderer.copy_from_bbox(figure.bbox), margins)
+                self._frames[frame] = _Frame(self._renderer.copy_from_bbox(self._box), margins)
             if len(self._frames) > _KEPT:
                 del self._frames[next(iter(self._frames))]  # the one that was not used for longest
             self._artists = list(data_artists(figure))
