@@ -1,5 +1,6 @@
 """The checkers of chapter 1: right answers, typical wrong ones, and junk."""
 
+import re
 import sys
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample import SOURCES, build
 from torch import nn
 from torch.nn import functional as F
 
+from utils.canvas import Canvas
 from utils.chapter01 import check_backward_step, check_layer_factor, check_sigmoid_slope, check_weight_gradients
 from utils.verdict import NOT_ATTEMPTED, NOT_YET, Verdict
 
@@ -200,3 +203,29 @@ def test_any_value_and_any_answer_get_one_sentence(checker, value):
         verdict = checker(attempt)
         assert not verdict
         assert "\n" not in repr(verdict)
+
+
+@pytest.fixture(scope="module")
+def main_explorer():
+    """Return what the main explorer of the chapter tells at a setting: (first / last gradient, share of saturated units)."""
+    code = [cell.source for cell in build.read_source(SOURCES[0]).cells if cell.cell_type == "code"]
+    names = {}
+    for text in (*code[:2], next(text for text in code if "def symptom_and_cause(" in text).split("\nexplore(")[0]):
+        exec(text, names)  # noqa: S102 - the chapter itself
+    canvas = Canvas(2)
+
+    def told(**params):
+        canvas.draw(names["symptom_and_cause"], **params)
+        ratio, share = re.search(r"measured (\S+), .* (\d+)% saturated", canvas.caption).groups()
+        return float(ratio), int(share) / 100
+
+    return told
+
+
+def test_the_text_below_the_main_explorer_is_what_it_shows(main_explorer):
+    weak, strong = (main_explorer(activation="sigmoid", sigma_w=sigma_w) for sigma_w in (1.0, 3.0))
+    assert weak[1] == 0 and 9.5 < np.log10(strong[0] / weak[0]) < 11 and -9 < np.log10(strong[0]) < -8
+    sinking, exploding = (main_explorer(activation="tanh", sigma_w=sigma_w) for sigma_w in (1.0, 3.0))
+    assert 0.03 < sinking[0] < 0.5 and exploding[0] > 1e3 and 0.28 < exploding[1] < 0.38
+    below, level = (main_explorer(activation="relu", sigma_w=sigma_w)[0] for sigma_w in (1.0, 1.4))
+    assert below < 1e-3 and 0.1 < level < 10

@@ -68,7 +68,6 @@ class Canvas:
         panels: 1 (the scene gets `ax`), or a number of columns, or (rows, columns) (the scene gets an array of axes:
             shape (columns,), or (rows, columns) if there is more than one row and column).
         size: (width, height) in inches, of the course's style by default.
-
         layers: write the data as SVG too, to be laid over the frame.
 
     After `draw`, `caption` and `alt` (the picture in words) belong to the picture, which `png()` returns as a whole, and
