@@ -20,8 +20,8 @@ from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 
+from teaching.chromium import find_chromium
 from teaching.run_sheet import LENGTHS, NotesError, has_slides, plain_title, read_slides, write_run_sheet
-from tests.conftest import find_chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"

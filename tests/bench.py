@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench_browser import time_moves
-from conftest import find_chromium
 from sample import SOURCES, build
+
+from teaching.chromium import find_chromium
 
 SECONDS = {"01": 60, "06": 120, "07": 120}  # the most that a chapter may take from top to bottom; others 90
 MEGABYTES = {"06": 700, "07": 700}  # the most that its kernel may take at its peak; others 600

@@ -1,7 +1,6 @@
 """What every test shares: one thread, a matplotlib without windows, and the browser."""
 
 import os
-import shutil
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch
 os.environ["COURSE_PROGRESS"] = ""  # what a test solves is no progress of whoever runs it
@@ -9,16 +8,9 @@ os.environ["COURSE_PROGRESS"] = ""  # what a test solves is no progress of whoev
 import matplotlib
 import pytest
 
+from teaching.chromium import find_chromium
+
 matplotlib.use("Agg")
-
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-
-
-def find_chromium():
-    """Return the path of a Chromium, or None; the variable CHROMIUM names one that is not on PATH."""
-    found = (shutil.which(name) for name in (os.environ.get("CHROMIUM"), *CHROMIUMS) if name)
-    return next(filter(None, found), None)
-
 
 @pytest.fixture(scope="session")
 def chromium_path():

@@ -12,6 +12,7 @@ import tempfile
 
 from PIL import Image
 
+from teaching.chromium import find_chromium
 from tests.browser import (
     ROOT,
     chromium_page,
@@ -22,7 +23,6 @@ from tests.browser import (
     run_all,
     write_notebook,
 )
-from tests.conftest import find_chromium
 from tests.test_diagnose_browser import IMPORTS, REPORT
 
 TARGET = ROOT / "chapters" / "report.png"

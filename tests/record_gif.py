@@ -14,6 +14,7 @@ import tempfile
 import nbformat
 from PIL import Image
 
+from teaching.chromium import find_chromium
 from tests.browser import (
     ROOT,
     chromium_page,
@@ -25,7 +26,6 @@ from tests.browser import (
     run_cell,
     wait_for_picture,
 )
-from tests.conftest import find_chromium
 
 CHAPTER = ROOT / "chapters" / "01_saturation.ipynb"
 TARGET = ROOT / "chapters" / "explorer.gif"

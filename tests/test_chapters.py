@@ -169,3 +169,28 @@ def test_the_sample_s_exercise_is_found_and_a_wrong_solution_is_noticed(tmp_path
     assert set(details) == {"Hint", "Solution"}
     assert solved(cells, cell, call, details["Solution"])
     assert not solved(cells, cell, call, details["Solution"].replace("1 - ", "1 + "))
+
+
+# What draws numbers from the global generator: a layer in its default state, or torch's random functions.
+DRAWS = re.compile(
+    r"nn\.(?:Linear|Bilinear|Conv\d|Embedding|RNN|LSTM|GRU|MultiheadAttention)\w*\(|torch\.(?:randn?|randint|randperm)\(|"
+    r"\.(?:normal_|uniform_|bernoulli_)\(|init\.(?:normal|uniform|kaiming|xavier|orthogonal)\w*\(|np\.random"
+)
+
+
+def unseeded(cells):
+    """Return the lines of code cells that draw random numbers where the cell sets no seed and no generator of its own."""
+    sources = [cell.source for cell in cells if cell.cell_type == "code"]
+    drawing = [source for source in sources if not re.search("manual_seed|generator=", source)]
+    lines = [line.strip() for source in drawing for line in source.splitlines() if DRAWS.search(line)]
+    return [line for line in lines if not line.startswith("self.")]  # a class draws where it is made, not where it stands
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_no_cell_draws_from_an_unseeded_generator(source):
+    assert unseeded(build.read_source(source).cells) == []
+
+
+def test_an_unseeded_layer_is_found(tmp_path):
+    source, _ = write_sample(tmp_path, "# %%\nfrom torch import nn\nlayer = nn.Linear(2, 2)\n")
+    assert unseeded(build.read_source(source).cells) == ["layer = nn.Linear(2, 2)"]

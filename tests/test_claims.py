@@ -34,7 +34,7 @@ HONEST = [
     "runs = {name: len(name) / 10 for name in ('a', 'bb')}\nassert runs['a'] < runs['bb']",
     "x = 1.0\nwhile x > 0:\n    x /= 2\nassert x == 0",
     "import asyncio\nawait asyncio.sleep(0)\nx = sum([1, 2])\nassert x == 3",
-    "from utils.training import History\nrun = History(loss=[sum([1, 1.3])])\nassert 2.2 < run.loss[-1] < 2.4",
+    "from utils.history import History\nrun = History(loss=[sum([1, 1.3])])\nassert 2.2 < run.loss[-1] < 2.4",
     "word = str(3)\nassert word == '3'",
 ]
 

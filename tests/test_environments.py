@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -124,3 +125,12 @@ def test_repo2docker_caches_the_environment_before_it_copies_the_source(dockerfi
     ]
     positions = [dockerfile.find(step) for step in steps]
     assert -1 not in positions and positions == sorted(positions), positions
+
+
+def test_the_wheel_holds_every_file_of_the_package(tmp_path):
+    shutil.copytree(ROOT, tmp_path / "course", ignore=shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build"))
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", "wheels", "./course"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
+    (wheel,) = (tmp_path / "wheels").glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("utils/")}
+    assert packed == {path.relative_to(ROOT).as_posix() for path in (ROOT / "utils").rglob("*.*") if path.suffix != ".pyc"}

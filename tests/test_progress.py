@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.sample import build, write_sample
-from utils import chapter02, clinic, progress, quiz
+from utils import chapter02, chapter06, clinic, progress, quiz
 from utils.explore import Prediction
 
 
@@ -35,6 +35,11 @@ def test_a_solved_exercise_counts_once_and_a_wrong_one_not(kept):
         assert chapter02.check_relu_backward(lambda delta_out, z: delta_out * (z > 0))
     assert names(progress.EXERCISE) == ["check_relu_backward"]
     assert progress.last_chapter() == 2
+
+
+def test_an_answer_that_passes_a_step_of_its_checker_and_fails_in_the_end_does_not_count(kept):
+    assert not chapter06.check_through(lambda x, blocks: x)  # of the right shape, and every block is left out
+    assert progress.events() == []
 
 
 def test_right_answers_of_a_quiz_count(kept):
@@ -124,7 +129,7 @@ def test_without_a_chapter_or_with_several_nothing_is_kept(kept, monkeypatch):
 
 def test_the_overview_counts_and_says_where_it_is_kept(kept):
     assert "Nothing is solved so far" in repr(progress.show())
-    progress.record(progress.EXERCISE, "check_census")
+    assert chapter02.check_dead_units(lambda z: (z <= 0).all(0))
     progress.record(progress.PREDICTION, "How <many>?")
     overview = progress.show()
     assert repr(overview).splitlines() == [

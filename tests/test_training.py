@@ -398,3 +398,11 @@ def test_runs_unattended_and_leaves_a_picture():
     assert set(output.data) == {"image/png", "text/plain"}
     assert "Last loss" in output.data["text/plain"]
     assert nb.cells[1].outputs[0].text == "200\n"
+
+
+def test_an_unwatched_training_loads_neither_widgets_nor_matplotlib():
+    program = ("import sys, torch\nfrom utils.training import fit\n"
+               "fit(torch.nn.Linear(2, 2), torch.zeros(4, 2), torch.zeros(4).long(), steps=1, live=False)\n"
+               "print(sorted({'ipywidgets', 'IPython', 'matplotlib'} & set(sys.modules)))")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "[]\n"

@@ -7,6 +7,8 @@ import pytest
 
 from tests.browser import chromium_page, copy_project, get_cell, jupyterlab, open_notebook, screenshot, write_notebook
 
+pytestmark = pytest.mark.browser
+
 TRAIN = """
 import torch
 from torch import nn

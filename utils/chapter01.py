@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from utils.checking import as_vector, check
+from utils.checking import as_vector, check, exercise
 from utils.clinic import Patient, Treatment
 from utils.models import MLP
 
@@ -18,6 +18,7 @@ def _sigmoid_slope(z):
     return torch.sigmoid(z) * (1 - torch.sigmoid(z))
 
 
+@exercise
 def check_sigmoid_slope(f):
     """Check f(z) -> slope of the sigmoid at z, sigma'(z) = sigma(z) (1 - sigma(z)); z: any shape, slope: the same."""
     few = torch.tensor([[0.0, 1.0, -2.0], [4.0, -0.5, 3.0]], dtype=torch.float64)
@@ -33,6 +34,7 @@ def check_sigmoid_slope(f):
     return check(f, _sigmoid_slope, cases, mistakes=mistakes, by_hand=True)
 
 
+@exercise
 def check_backward_step(f):
     """Check f(delta_next, W_next, z) -> delta, one layer's step of backpropagation (BP2) for a batch.
 
@@ -62,6 +64,7 @@ def check_backward_step(f):
     return check(f, with_slope(_sigmoid_slope), cases, mistakes=mistakes, by_hand=True)
 
 
+@exercise
 def check_layer_factor(f):
     """Check f(sigma_w, mean_squared_slope) -> sqrt(chi), the factor by which one layer changes the gradient's norm.
 
@@ -81,6 +84,7 @@ def check_layer_factor(f):
     return check(f, lambda sigma_w, mean_squared_slope: sigma_w * mean_squared_slope**0.5, cases, mistakes=mistakes)
 
 
+@exercise
 def check_weight_gradients(f):
     """Check f(net, x, y) -> norm of the loss's gradient for the weight of each nn.Linear of net, in net's order.
 

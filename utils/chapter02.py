@@ -5,7 +5,7 @@ import itertools
 import torch
 from torch import nn
 
-from utils.checking import as_vector, check
+from utils.checking import as_vector, check, exercise
 from utils.clinic import Patient, Treatment
 from utils.models import MLP
 from utils.quiz import Question
@@ -19,6 +19,7 @@ def _numbers(*shape):
     return torch.where(numbers % 5 == 0, 0, 2 * torch.sin(3 * numbers)).view(shape)
 
 
+@exercise
 def check_relu_backward(f):
     """Check f(delta_out, z) -> dC/dz of a ReLU from dC/da; both of one shape. At z = 0 the slope is 0, as in PyTorch."""
     mistakes = {
@@ -33,6 +34,7 @@ def check_relu_backward(f):
     return check(f, lambda delta_out, z: delta_out * (z > 0), cases, mistakes=mistakes, by_hand=True)
 
 
+@exercise
 def check_level_sigma_w(f):
     """Check f(alpha) -> the sigma_w that keeps chi = 1 for a leaky ReLU with slope alpha below zero; two numbers."""
     mistakes = {
@@ -47,6 +49,7 @@ def check_level_sigma_w(f):
     return check(f, lambda alpha: (2 / (1 + alpha**2)) ** 0.5, cases, mistakes=mistakes)
 
 
+@exercise
 def check_dead_units(f):
     """Check f(z) -> which units are dead: z (samples, units) of a ReLU layer -> (units,) of True and False."""
     mistakes = {
@@ -67,6 +70,7 @@ def check_dead_units(f):
     return check(f, lambda z: (z <= 0).all(0), cases, mistakes=mistakes)
 
 
+@exercise
 def check_census(f):
     """Check f(net, x) -> share of dead units after each nn.ReLU of an nn.Sequential, first one first; x: (B, n_in).
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from utils.checking import as_vector, check
+from utils.checking import as_vector, check, exercise
 from utils.clinic import Patient, Treatment
 from utils.models import MLP
 from utils.quiz import Question
@@ -13,6 +13,7 @@ from utils.quiz import Question
 RIGHT = {"negative side": 1e-10, "100 layers": "selu"}  # the right option of each prediction, out of the learner's sight
 
 
+@exercise
 def check_gelu_slope(f):
     """Check f(z) -> slope of the exact GELU, Phi(z) + z times the normal density; z: any shape, slope: the same."""
     def density(z):
@@ -43,6 +44,7 @@ def _normal_mean():
     return z, lambda values: (values * weights).sum().item()
 
 
+@exercise
 def check_gain(f):
     """Check f(phi) -> 1 / sqrt(E[phi(Z)^2]), Z standard normal, within 1 %; phi: a function of a tensor."""
     z, mean = _normal_mean()
@@ -61,6 +63,7 @@ def check_gain(f):
     return check(f, gain, [(F.gelu,), (torch.relu,), (torch.tanh,), (torch.sigmoid,)], mistakes=mistakes, rtol=1e-2)
 
 
+@exercise
 def check_selu_constants(f):
     """Check f(q) -> (alpha, lam) with which z ~ N(0, q) leaves lam ELU(z, alpha) with mean 0 and mean square q; 2 %.
 
@@ -89,6 +92,7 @@ def check_selu_constants(f):
                  rtol=2e-2)
 
 
+@exercise
 def check_geglu(f):
     """Check f(x, W, V, W_2) -> (GELU(x W) * (x V)) W_2; x (B, d), W and V (d, h), W_2 (h, d), answer (B, d)."""
     mistakes = {

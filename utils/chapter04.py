@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from utils.checking import check
+from utils.checking import check, exercise
 from utils.clinic import Patient, Treatment
 from utils.models import MLP
 from utils.quiz import Question
@@ -12,6 +12,7 @@ from utils.quiz import Question
 RIGHT = {"naive weights": 1e2}  # the right option of each prediction, out of the learner's sight
 
 
+@exercise
 def check_naive_std(f):
     """Check f(a) -> std of z = w.a + b for w, b ~ N(0, 1); a (n,), the answer a number."""
     mistakes = {
@@ -27,6 +28,7 @@ def check_naive_std(f):
     return check(f, lambda a: (a.square().sum() + 1).sqrt().item(), cases, mistakes=mistakes)
 
 
+@exercise
 def check_sigma_w_of_uniform(f):
     """Check f(bound, fan_in) -> sigma_w of weights from U(-bound, bound), so that Var(w) = sigma_w^2 / fan_in."""
     mistakes = {
@@ -40,6 +42,7 @@ def check_sigma_w_of_uniform(f):
     return check(f, lambda bound, fan_in: bound * (fan_in / 3) ** 0.5, cases, mistakes=mistakes)
 
 
+@exercise
 def check_next_q(f):
     """Check f(phi, q, sigma_w, sigma_b, Z) -> the next layer's q, with the mean over Z (samples,) as expectation."""
     def next_q(phi, q, sigma_w, sigma_b, Z):
@@ -65,6 +68,7 @@ def check_next_q(f):
     return check(f, next_q, cases, mistakes=mistakes)
 
 
+@exercise
 def check_edge_sigma_w(f):
     """Check f(slopes) -> the sigma_w at which chi = 1; slopes of any shape, the answer a number."""
     mistakes = {
@@ -80,6 +84,7 @@ def check_edge_sigma_w(f):
     return check(f, lambda slopes: slopes.square().mean().rsqrt().item(), cases, mistakes=mistakes)
 
 
+@exercise
 def check_layers_until(f):
     """Check f(chi, ratio) -> layers after which the gradient's norm has changed by `ratio`; numbers, all positive."""
     mistakes = {

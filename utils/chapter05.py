@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from utils import theory
-from utils.checking import check
+from utils.checking import check, exercise
 from utils.clinic import Patient, Treatment
 from utils.models import MLP
 from utils.quiz import Question
@@ -16,6 +16,7 @@ from utils.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 RIGHT = {"half of He's": 1e-15, "batch norm": 1e4}  # the right option of each prediction, out of the learner's sight
 
 
+@exercise
 def check_xavier_bound(f):
     """Check f(n_in, n_out) -> b such that U(-b, b) has Xavier's variance; three numbers."""
     mistakes = {
@@ -32,6 +33,7 @@ def check_xavier_bound(f):
     return check(f, lambda n_in, n_out: (6 / (n_in + n_out)) ** 0.5, cases, mistakes=mistakes)
 
 
+@exercise
 def check_lsuv_step(f):
     """Check f(W, a) -> W rescaled so that z = a W^T has variance 1; W (n_out, n_in), a (B, n_in)."""
     def step(factor):
@@ -53,6 +55,7 @@ def check_lsuv_step(f):
     return check(f, right, cases, mistakes=mistakes, rtol=2e-2)  # wide enough for either form of the variance
 
 
+@exercise
 def check_group_norm(f):
     """Check f(x, groups) -> each group of each sample with mean 0 and variance 1; x (B, C), C a multiple of groups."""
     def normed(view, dims):
@@ -80,6 +83,7 @@ def check_group_norm(f):
     return check(f, lambda x, groups: right(x, groups), cases, mistakes=mistakes, rtol=1e-3, atol=1e-4)
 
 
+@exercise
 def check_invention(phi, recipe):
     """Check recipe(phi) -> the sigma_w that keeps unit mean square for any phi, and try it on the learner's own `phi`.
 

@@ -6,7 +6,7 @@ import math
 import torch
 from torch import nn
 
-from utils.checking import check
+from utils.checking import check, exercise
 from utils.clinic import Patient, Treatment
 from utils.data import digits
 from utils.quiz import Question
@@ -19,6 +19,7 @@ LEARNT = 0.8  # the accuracy, 0..1, that a net with the learner's skips must rea
 RIGHT = {"56 layers": 1.8}  # the right option of each prediction, out of the learner's sight
 
 
+@exercise
 def check_stream_jacobian(f):
     """Check f(branches) -> the Jacobian of the last stream against the first: (L, n, n) branch Jacobians -> (n, n)."""
     def product(factors):
@@ -43,6 +44,7 @@ def check_stream_jacobian(f):
     return check(f, lambda branches: product(identity(branches) + branches), cases, mistakes=mistakes)
 
 
+@exercise
 def check_branch_scale(f):
     """Check f(blocks, growth) -> the scale of unit-gain branches with which the mean square grows by `growth` in all."""
     mistakes = {
@@ -59,6 +61,7 @@ def check_branch_scale(f):
     return check(f, lambda blocks, growth: (growth ** (1 / blocks) - 1) ** 0.5, cases, mistakes=mistakes)
 
 
+@exercise
 def check_gate_bias(f):
     """Check f(depth, carried) -> the gate bias with which `depth` highway layers carry this share of the input."""
     def logit(p):
@@ -75,6 +78,7 @@ def check_gate_bias(f):
     return check(f, lambda depth, carried: logit(1 - carried ** (1 / depth)), cases, mistakes=mistakes)
 
 
+@exercise
 def check_path_share(f):
     """Check f(blocks, low, high) -> the share of the 2^blocks paths whose length is from low to high, both included."""
     def share(blocks, low, high):
@@ -103,6 +107,7 @@ class _WithSkips(nn.Module):
         return self.readout(self.through(self.stem(x), self.blocks).relu())
 
 
+@exercise
 def check_through(f):
     """Check f(x, blocks) -> x after all blocks, with skips: a 100-layer net joined by it must learn the digits.
 

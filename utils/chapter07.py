@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from utils.checking import check
+from utils.checking import check, exercise
 from utils.clinic import Patient, Treatment
 from utils.data import recall
 from utils.errors import WrongType
@@ -21,6 +21,7 @@ def _numbers(*shape, offset=0.0):
     return torch.sin(3 * torch.arange(torch.Size(shape).numel()).double() + offset).view(shape)
 
 
+@exercise
 def check_rnn_backward(f):
     """Check f(left, W, h) -> dC/dh_{t-1} of a tanh RNN, from left = dC/dh_t (B, H), W (H, H) and h = h_t (B, H)."""
     mistakes = {
@@ -34,6 +35,7 @@ def check_rnn_backward(f):
     return check(f, lambda left, W, h: (left * (1 - h**2)) @ W, cases, mistakes=mistakes, by_hand=True)
 
 
+@exercise
 def check_bias_for(f):
     """Check f(steps) -> the bias b with sigmoid(b)^steps = 1/2; two numbers."""
     def bias(steps):
@@ -49,6 +51,7 @@ def check_bias_for(f):
     return check(f, bias, [(10,), (1000,), (50,)], mistakes=mistakes, rtol=1e-4)
 
 
+@exercise
 def check_lstm_step(f):
     """Check f(x, h, c, W, U, b) -> (h, c), one step of an LSTM on a batch; gates in the order i, f, g, o."""
     def step(order="ifgo", squash=torch.tanh, old=False, forget=True):
@@ -84,6 +87,7 @@ def check_lstm_step(f):
     return check(f, step(), [case], mistakes=mistakes, convert=together)
 
 
+@exercise
 def check_clip_norm(f):
     """Check f(g, c) -> g, shortened to the norm c if it is longer; a tensor of any shape, and a number."""
     mistakes = {

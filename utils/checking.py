@@ -1,12 +1,14 @@
 """What every checker does: compare a learner's function with the right one, and answer in one sentence.
 
 Nothing that a learner passes ends in a traceback. A checker for a new exercise is a reference solution, a few cases,
-and the typical mistakes with what to say to them (see `chapter01`); `check` does the rest.
+and the typical mistakes with what to say to them (see `chapter01`), under the decorator `exercise`; `check` does the rest.
 """
 
 import copy
+import functools
 import inspect
 import random
+import sys
 from contextlib import contextmanager, nullcontext
 from numbers import Real
 
@@ -22,6 +24,25 @@ from utils.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 
 class _Fault(Exception):
     """The learner's function ended without an answer that could be compared; the argument is the Verdict."""
+
+
+def exercise(checker):
+    """Make a chapter's checker an exercise: the `Verdict` "correct" that it returns is noted in the learner's progress.
+
+    What is noted is what the checker says in the end, and not a step on its way; with it goes the number of exercises
+    that the checker's module has.
+    """
+    @functools.wraps(checker)
+    def checked(*answers):
+        verdict = checker(*answers)
+        if verdict:
+            names = vars(sys.modules[checker.__module__]).values()
+            among = sum(hasattr(f, "is_exercise") and f.__module__ == checker.__module__ for f in names)
+            progress.record(progress.EXERCISE, checker.__name__, checker.__module__, among=among)
+        return verdict
+
+    checked.is_exercise = True
+    return checked
 
 
 def check(function, reference, cases, *, mistakes=None, convert=None, by_hand=False, rtol=1e-5, atol=1e-9):
@@ -49,9 +70,6 @@ def check(function, reference, cases, *, mistakes=None, convert=None, by_hand=Fa
         return fault.args[0]
     except Exception as error:  # noqa: BLE001 - what claims to be a function or a tensor may break when looked at
         return Verdict(NOT_YET, f"it cannot be checked ({type(error).__name__})")
-    # The reference is written in a checker, whose name comes first, or stands beside it in the chapter's module.
-    name = getattr(reference, "__qualname__", "exercise").split(".")[0]
-    progress.record(progress.EXERCISE, name, getattr(reference, "__module__", None))
     return Verdict(CORRECT)
 
 

@@ -22,32 +22,14 @@ SHARE = 0.1  # the part of the run's time that drawing may take, as far as RARES
 POINTS = 150  # at most, on a curve: each is the mean over as many steps as that takes
 
 
-class Unwatched:
-    """The view of a run that nobody watches: it shows nothing and never asks to stop."""
-
-    stop_requested = False
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        pass
-
-    def update(self, step, losses):
-        """Take note that `step` steps are done; losses: name -> list of the losses so far."""
-
-    def finish(self, losses, endings):
-        """Take note of how the run ended; endings: name -> a few words."""
-
-
-class LiveView(Unwatched):
+class LiveView:
     """The view of a run in a notebook. Its last picture stays in the output, also of the saved notebook.
 
     Without a chart it shows the progress and the Stop button alone, and its title stays.
     """
 
     def __init__(self, names, steps, title, chart=True):
-        self.steps, self.title, self.chart = steps, title, chart
+        self.steps, self.title, self.chart, self.stop_requested = steps, title, chart, False
         room = (len(names) - 1) * (0.35 if style.in_lecture() else 0.2)  # inches, for the legend and the caption
         self.canvas = Canvas(size=(style.WIDTH, style.HEIGHT + room))
         self.image = widgets.Image(format="png", layout={"width": f"{style.WIDTH * style.DPI:.0f}px", "max_width": style.FIT})
@@ -124,10 +106,9 @@ class SubshellComm(BaseComm):
                             parent=kernel.get_parent(), ident=self.topic, buffers=buffers)  # fmt: skip
 
 
-def open_view(names, steps, title, chart=True):
-    """Return the view of a run of `steps` steps of the nets `names`: live in a notebook, else one that is mute."""
-    watched = hasattr(get_ipython(), "kernel")  # neither a script nor IPython in a terminal can show a widget
-    return LiveView(names, steps, title, chart) if watched else Unwatched()
+def is_watched():
+    """Whether this is a notebook: neither a script nor IPython in a terminal can show a widget."""
+    return hasattr(get_ipython(), "kernel")
 
 
 def draw_losses(ax, losses, steps, title, endings=None):

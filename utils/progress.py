@@ -30,13 +30,14 @@ def path():
         return None
 
 
-def record(kind, name, module=None):
+def record(kind, name, module=None, among=None):
     """Note that the learner has done `name` (a text), one of KINDS. Never raises.
 
     module: the name of the chapter's module ("utils.chapter02"), if known; else the chapter is that of this notebook.
+    among: how many there are of this kind in the chapter, if known.
     """
     chapter = _chapter(module)
-    event = {"chapter": chapter, "kind": kind, "name": str(name)}
+    event = {"chapter": chapter, "kind": kind, "name": str(name)} | ({"among": among} if among else {})
     try:
         if path() is None or chapter is None or any(event.items() <= old.items() for old in events()):
             return
@@ -51,7 +52,7 @@ def record(kind, name, module=None):
 
 
 def events():
-    """Return the events in their order, as a list of dicts: chapter (a number), kind, name, time."""
+    """Return the events in their order, as a list of dicts: chapter (a number), kind, name, time, and perhaps among."""
     try:
         lines = path().read_bytes().decode("utf-8", errors="replace").splitlines()
     except (OSError, AttributeError):  # none so far, or none kept
@@ -84,12 +85,15 @@ class Overview:
     def __init__(self, done, kept):
         self.kept = kept
         self.rows = {}  # chapter -> {kind: set of names}
+        self.among = {}  # (chapter, kind) -> how many there are, if an event told
         for event in done:
             self.rows.setdefault(event["chapter"], {}).setdefault(event["kind"], set()).add(event["name"])
+            if isinstance(among := event.get("among"), int):
+                self.among[event["chapter"], event["kind"]] = among
 
     def _cells(self, chapter):
         for kind in KINDS:
-            count, among = len(self.rows[chapter].get(kind, ())), _exercises(chapter) if kind == EXERCISE else None
+            count, among = len(self.rows[chapter].get(kind, ())), self.among.get((chapter, kind))
             yield f"{count} of {max(among, count)}" if among else str(count)
 
     def _remark(self):
@@ -123,12 +127,3 @@ def _chapter(module):
             return int(match[1])
     loaded = [match[1] for name in list(sys.modules) if (match := re.fullmatch(_MODULE, name))]
     return int(loaded[0]) if len(loaded) == 1 else None
-
-
-def _exercises(chapter):
-    """Return how many exercises a chapter has: the checkers of its module."""
-    try:
-        text = Path(__file__).with_name(f"chapter{chapter:02}.py").read_text(encoding="utf-8")
-    except OSError:
-        return 0
-    return len(re.findall(r"^def check_", text, re.MULTILINE))

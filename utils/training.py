@@ -6,7 +6,7 @@ lines, which `_sgd` shows.
 
 import functools
 import math
-from dataclasses import dataclass, field
+from contextlib import nullcontext
 from numbers import Real
 
 import torch
@@ -14,48 +14,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from utils.errors import WrongType, WrongValue, first_line, is_misfit
-from utils.live import Unwatched, open_view
+from utils.history import History
 
 _PART = 256  # samples: the activations of a deep net for all of x at once would be the chapter's largest tensors
-
-
-@dataclass(repr=False)
-class History:
-    """What a training run left behind.
-
-    loss: the loss on each batch, before that batch's step (the last one is nan or inf if the run diverged).
-    accuracy: share of x classified correctly after the last step, in 0..1; None if this is no classification.
-    steps: the steps taken.
-    stopped: whether the run was ended early, by the Stop button or by a kernel interrupt.
-    reached: whether the run ended early because `until` was satisfied.
-    diverged: whether the run ended because the loss, or the net's output, was no longer a finite number.
-    recorded: name -> tensor (records, ...), what each function of `record` returned, stacked along time.
-    recorded_steps: the number of steps taken before each record.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    accuracy: float | None = None
-    steps: int = 0
-    stopped: bool = False
-    reached: bool = False
-    diverged: bool = False
-    recorded: dict[str, torch.Tensor] = field(default_factory=dict)
-    recorded_steps: list[int] = field(default_factory=list)
-
-    def __str__(self):
-        steps = "1 step" if self.steps == 1 else f"{self.steps} steps"
-        if self.diverged:
-            return f"diverged after {steps}, the loss is no longer a finite number"
-        ending = "stopped" if self.stopped else "goal reached" if self.reached else ""
-        words = [f"{ending} after {steps}"] if ending else []
-        if self.loss:
-            words.append(f"last loss {self.loss[-1]:.3g}")
-        if self.accuracy is not None:
-            words.append(f"accuracy {self.accuracy:.1%}")
-        return ", ".join(words)
-
-    def __repr__(self):
-        return f"<History: {self}>"
 
 
 def fit(model, x, y, *, title="Training", **settings):
@@ -91,19 +52,20 @@ def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, optimizer="sgd", batc
     runs = {name: _Run(model, rates[name], record) for name, model in models.items()}
     losses = {name: run.history.loss for name, run in runs.items()}
     generator = torch.Generator().manual_seed(seed)
-    with open_view(list(models), steps, title, chart=live != "bar") if live else Unwatched() as view:
+    with _open_view(list(models), steps, title, live) as view:
         try:
             for step in range(steps):
                 if until and step % every == 0:
                     for run in runs.values():
                         run.note_goal(until)
                 running = [run for run in runs.values() if not (run.history.diverged or run.history.reached)]
-                if not running or view.stop_requested:
+                if not running or (view and view.stop_requested):
                     break
                 rows = torch.randperm(len(x), generator=generator)[:batch]
                 for run in running:
                     _step(run, x[rows], y[rows], descend, loss_fn, clip, record if step % every == 0 else {})
-                view.update(step + 1, losses)
+                if view:
+                    view.update(step + 1, losses)
         except KeyboardInterrupt:
             pass  # the kernel's interrupt is a stop, too; each history says how far its net came
         finally:
@@ -112,8 +74,19 @@ def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, optimizer="sgd", batc
         for run in runs.values():
             _conclude(run, x, y, steps)
         histories = {name: run.history for name, run in runs.items()}
-        view.finish(losses, {name: str(history) for name, history in histories.items()})
+        if view:
+            view.finish(losses, {name: str(history) for name, history in histories.items()})
     return histories
+
+
+def _open_view(names, steps, title, live):
+    """Return the view of a run of `steps` steps of the nets `names`, or a context of None where nobody can watch."""
+    if live:
+        from utils.live import LiveView, is_watched  # not above: widgets and matplotlib take a second to load
+
+        if is_watched():
+            return LiveView(names, steps, title, chart=live != "bar")
+    return nullcontext()
 
 
 class _Run:

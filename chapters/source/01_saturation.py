@@ -851,6 +851,7 @@ assert cube_stopped or (runs["relu, usual, skip"].diverged and ratios["relu, usu
 # left for the generator, unless the generator's loss is chosen with care.
 
 # %% tags=["claim-C1.20", "claim-C1.23", "nbval-check-output"] slideshow={"slide_type": "skip"}
+torch.manual_seed(0)
 vgg = []                                                     # VGG-19, a sixteenth as wide
 for convolutions, channels in ((2, 4), (2, 8), (4, 16), (4, 32), (4, 32)):
     for _ in range(convolutions):
@@ -859,8 +860,7 @@ for convolutions, channels in ((2, 4), (2, 8), (4, 16), (4, 32), (4, 32)):
 vgg += [nn.Flatten(), nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)]
 outputs = nn.Sequential(*vgg)(torch.randn(1, 3, 32, 32)).numel()
 assert outputs == 10                                                     # it is a net that runs
-weights = sum(hasattr(module, "weight") for module in vgg)
-pools = sum(isinstance(module, nn.MaxPool2d) for module in vgg)
+weights, pools = sum(hasattr(m, "weight") for m in vgg), sum(isinstance(m, nn.MaxPool2d) for m in vgg)
 print(f"VGG-19: {weights} weight layers; {len(vgg)} Jacobians in a row, {pools} of them pooling")
 assert weights == 19 and pools == 5 and len(vgg) > weights + pools
 starved, fed = pull(lambda d: torch.log(1 - d)), pull(lambda d: -torch.log(d))

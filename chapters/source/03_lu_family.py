@@ -579,6 +579,7 @@ def count(module):
     return sum(p.numel() for p in module.parameters())
 
 # %% tags=["claim-C3.07"] slideshow={"slide_type": "skip"}
+torch.manual_seed(0)
 d = 96
 plain = nn.Sequential(nn.Linear(d, 4 * d, bias=False), nn.ReLU(), nn.Linear(4 * d, d, bias=False))
 gated = SwiGLU(d, 8 * d // 3)

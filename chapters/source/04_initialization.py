@@ -352,6 +352,7 @@ explore(naive_net, width=[10, 30, 64, 100, 160, 256, 400], activation=["sigmoid"
 # Answer: it calls He's function, with a number that makes sigma_w squared one third, a sixth of He's.
 
 # %% tags=["claim-C4.06", "slide-output"]
+torch.manual_seed(0)
 ours = nn.Linear(256, 256, dtype=torch.float64).weight.detach()      # PyTorch's own, fresh
 bound, sigma_w_squared = ours.abs().max() * 256**0.5, 256 * ours.var()
 print(f"√n max|w| = {bound:.3f}, n Var(w) = {sigma_w_squared:.3f}")
@@ -793,6 +794,7 @@ assert grid[1:, 1:3].min() > 0.7
 
 # %% slideshow={"slide_type": "skip"}
 def pretrain(net, steps=300):
+    torch.manual_seed(0)                                             # for the decoders
     a = x32
     for layer in net.hidden:
         decoder = nn.Linear(layer.out_features, layer.in_features)
