@@ -381,8 +381,8 @@ def bench(arguments):
     if read_arguments("bench", arguments)[0]:
         raise Problem("bench takes options only (bench --hub --chapter 03).")
     set_up("test")
-    program = "bench_hub.py" if "--hub" in arguments else "bench.py"
-    return run(str(ROOT / "tests" / program), *(option for option in arguments if option != "--hub"))
+    program = "tests.bench.hub" if "--hub" in arguments else "tests.bench"
+    return run("-m", program, *(option for option in arguments if option != "--hub"))
 
 
 def main(arguments):

@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
-from tests.sample import build, write_sample
-from utils import chapter02, chapter06, clinic, progress, quiz
-from utils.explore import Prediction
+from tests.chapters.sample import build, write_sample
+from utils import progress
+from utils.answers import chapter02, chapter06
+from utils.exercises import clinic, quiz
+from utils.widgets.explorer import Prediction
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def kept(tmp_path, monkeypatch):
     file = tmp_path / "progress.jsonl"
     monkeypatch.setenv(progress.VARIABLE, str(file))
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
-    for name in [name for name in sys.modules if name.startswith("utils.chapter0") and name != "utils.chapter02"]:
+    for name in [name for name in sys.modules if name.startswith("utils.answers.chapter0") and name != "utils.answers.chapter02"]:
         monkeypatch.delitem(sys.modules, name)
     return file
 
@@ -84,7 +86,7 @@ def test_a_line_that_a_crash_cut_short_costs_that_line_only(kept):
 
 
 def test_two_kernels_at_once_lose_nothing(kept):
-    program = ("import sys, utils.chapter02; from utils import progress\n"
+    program = ("import sys, utils.answers.chapter02; from utils import progress\n"
                "for n in range(40): progress.record('answer', f'{sys.argv[1]} {n}')")
     kernels = [subprocess.Popen([sys.executable, "-c", program, name]) for name in "ab"]
     assert [kernel.wait(60) for kernel in kernels] == [0, 0]
@@ -109,7 +111,7 @@ def test_a_full_disk_never_stops_a_cell(kept, monkeypatch):
 
 
 def test_with_several_chapters_loaded_each_exercise_goes_to_its_own_and_the_rest_to_the_notebooks(kept, monkeypatch):
-    monkeypatch.setitem(sys.modules, "utils.chapter01", object())
+    monkeypatch.setitem(sys.modules, "utils.answers.chapter01", object())
     assert chapter02.check_relu_backward(lambda delta_out, z: delta_out * (z > 0))
     monkeypatch.setenv("JPY_SESSION_NAME", "/home/me/chapters/03_lu_family.ipynb")
     progress.record(progress.ANSWER, "one")
@@ -119,10 +121,10 @@ def test_with_several_chapters_loaded_each_exercise_goes_to_its_own_and_the_rest
 
 
 def test_without_a_chapter_or_with_several_nothing_is_kept(kept, monkeypatch):
-    monkeypatch.setitem(sys.modules, "utils.chapter01", object())
+    monkeypatch.setitem(sys.modules, "utils.answers.chapter01", object())
     progress.record(progress.EXERCISE, "one")
-    monkeypatch.delitem(sys.modules, "utils.chapter01")
-    monkeypatch.delitem(sys.modules, "utils.chapter02")
+    monkeypatch.delitem(sys.modules, "utils.answers.chapter01")
+    monkeypatch.delitem(sys.modules, "utils.answers.chapter02")
     progress.record(progress.EXERCISE, "one")
     assert not kept.exists()
 

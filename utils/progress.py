@@ -16,7 +16,7 @@ from pathlib import Path
 VARIABLE = "COURSE_PROGRESS"
 FILE_NAME = ".vanishing-gradients-course.jsonl"
 EXERCISE, PREDICTION, PATIENT, ANSWER = KINDS = ("exercise", "prediction", "patient", "answer")
-_MODULE = r"utils\.chapter(\d\d)"
+_MODULE = r"utils\.answers\.chapter(\d\d)"
 _PLURALS = {EXERCISE: "exercises solved", PREDICTION: "predictions made", PATIENT: "patients cured", ANSWER: "quiz answers"}
 
 
@@ -33,7 +33,7 @@ def path():
 def record(kind, name, module=None, among=None):
     """Note that the learner has done `name` (a text), one of KINDS. Never raises.
 
-    module: the name of the chapter's module ("utils.chapter02"), if known; else the chapter is that of this notebook.
+    module: the name of the chapter's module ("utils.answers.chapter02"), if known; else the chapter is that of this notebook.
     among: how many there are of this kind in the chapter, if known.
     """
     chapter = _chapter(module)

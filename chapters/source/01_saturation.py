@@ -31,15 +31,12 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import activations, chapter01, clinic, data, diagnose, plots, theory, timeline
-from utils.diagnostics import measure
-from utils.explore import explore, predict, show
-from utils.models import MLP
-from utils.training import fit, race
+from utils import MLP, activations, chapter01, clinic, datasets, diagnose, explore, fit, meanfield
+from utils import measure, plots, predict, race, show, timeline
 
 # %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
-x, y, x_test, y_test = data.digits()
+x, y, x_test, y_test = datasets.digits()
 print(tuple(x.shape), tuple(x_test.shape), f"mean square of a pixel {x.square().mean():.2f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -96,7 +93,7 @@ def gradient_by_layer(ax, depth=10, activation="sigmoid", sigma_w=1.0, guess=Non
     net = MLP(depth, width=64, activation=activation, sigma_w=sigma_w)
     measured = measure(net, x[:128], y[:128]).delta_norm
     q_1 = sigma_w**2                         # the variance of layer 1's z: a pixel's mean square is 1
-    predicted = theory.predicted_gradient_norms(activation, q_1, depth, sigma_w, last=measured[-1])
+    predicted = meanfield.predicted_gradient_norms(activation, q_1, depth, sigma_w, last=measured[-1])
     return plots.draw_by_layer(ax, measured, theory=predicted, guess=guess)
 
 show(gradient_by_layer)
@@ -300,9 +297,9 @@ def saturation(axes, activation="sigmoid", spread=1.0):
     density = torch.exp(-((z / spread) ** 2) / 2)
     plots.draw_function(axes, z, phi.value(z), phi.slope(z), density, name=activation)
     flat = 0.0266 * phi.slope(torch.zeros(1))                # sigmoid's at |z| = 5, tanh's at 2.5
-    mean = theory.gaussian_mean(phi.slope, spread**2)
-    mean_square = theory.gaussian_mean(lambda z: phi.slope(z) ** 2, spread**2)
-    saturated = theory.gaussian_mean(lambda z: (phi.slope(z) < flat).double(), spread**2)
+    mean = meanfield.gaussian_mean(phi.slope, spread**2)
+    mean_square = meanfield.gaussian_mean(lambda z: phi.slope(z) ** 2, spread**2)
+    saturated = meanfield.gaussian_mean(lambda z: (phi.slope(z) < flat).double(), spread**2)
     return (f"mean slope {mean:.3f}, mean squared slope {mean_square:.4f}, "
             f"saturated {saturated:.0%}.")
 
@@ -326,12 +323,12 @@ explore(saturation, panels=(2, 1), size=(9, 5.4),
 # %% tags=["claim-C1.05", "claim-C1.06", "claim-C1.07"] slideshow={"slide_type": "skip"}
 Z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0))
 for variance, expected in ((1, 0.2066), (25, 0.0751), (501, 0.0178)):
-    exact = theory.gaussian_mean(activations.sigmoid_slope, variance)
+    exact = meanfield.gaussian_mean(activations.sigmoid_slope, variance)
     drawn = activations.sigmoid_slope(variance**0.5 * Z)
     print(f"Var z = {variance:3}: mean slope {exact:.4f}, drawn {drawn.mean():.4f}")
     assert abs(exact - expected) < 1e-4 and abs(drawn.mean() - exact) < 1e-3
 at_zero = activations.tanh_slope(torch.tensor(0.0, dtype=torch.float64)).item()
-mean_1, mean_4 = (theory.gaussian_mean(activations.tanh_slope, q) for q in (1, 4))
+mean_1, mean_4 = (meanfield.gaussian_mean(activations.tanh_slope, q) for q in (1, 4))
 print(f"tanh: slope {at_zero} at 0; mean slope {mean_1:.4f} (Var z = 1), {mean_4:.4f} (Var z = 4)")
 assert at_zero == 1.0                        # "always below 1" is wrong here
 assert abs(mean_1 - 0.6057) < 1e-4 and abs(mean_4 - 0.3647) < 1e-4
@@ -370,8 +367,8 @@ print(f"1/2 + tanh(z/2)/2 is sigmoid, at {len(z_line)} points; its mean is {sigm
 # How far do the $z$ spread? By the same logic, forwards, their variance is $q^{l+1} = \sigma_w^2 E[\phi(z^l)^2]$.
 
 # %%
-q = theory.q_fixed_point("sigmoid", sigma_w=1.0)             # the variance that z settles at
-factor = theory.chi("sigmoid", q, sigma_w=1.0) ** 0.5
+q = meanfield.q_fixed_point("sigmoid", sigma_w=1.0)          # the variance that z settles at
+factor = meanfield.chi("sigmoid", q, sigma_w=1.0) ** 0.5
 print(f"Var z settles at {q:.2f}; factor per layer {factor:.3f}; over 20 layers {factor**20:.0e}")
 assert 0.22 < factor < 0.25
 
@@ -406,7 +403,7 @@ def symptom_and_cause(axes, depth=30, activation="sigmoid", sigma_w=1.0):
     plots.draw_histograms(axes[1], {"z of the first layer": first, "z of the last hidden layer": last},
                           bins=grid[::4], xlabel="pre-activation z", same="height")
     axes[1].set(xlim=(-8, 8), ylim=(0, 2.2), ylabel="slope; share of the fullest bin")
-    predicted = theory.predicted_gradient_norms(activation, sigma_w**2, depth, sigma_w, last=norms[-1])
+    predicted = meanfield.predicted_gradient_norms(activation, sigma_w**2, depth, sigma_w, last=norms[-1])
     return f"{plots.draw_by_layer(axes[0], norms, predicted)} Layer {depth}: {saturated:.0%} saturated."
 
 explore(symptom_and_cause, panels=2, depth=(2, 40), activation=["sigmoid", "tanh", "relu"],

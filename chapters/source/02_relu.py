@@ -28,15 +28,12 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import chapter02, clinic, data, diagnose, plots, quiz, theory, timeline
-from utils.diagnostics import measure
-from utils.explore import explore, predict, show
-from utils.models import MLP, Stack
-from utils.training import fit, race
+from utils import MLP, Stack, chapter02, clinic, datasets, diagnose, explore, fit, meanfield, measure
+from utils import plots, predict, quiz, race, show, timeline
 
 # %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
-x, y, x_test, y_test = data.digits()
+x, y, x_test, y_test = datasets.digits()
 print(f"images {tuple(x.shape)}, labels {tuple(y.shape)}, mean square of a pixel {x.square().mean():.2f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -80,7 +77,7 @@ def gradient_by_layer(ax, depth=20, init="torch", guess=None):
     net = MLP(depth, activation="relu", init=init)
     measured = measure(net, x[:128], y[:128]).delta_norm
     sigma_w = SIGMA_W[init]
-    predicted = theory.predicted_gradient_norms("relu", sigma_w**2, depth, sigma_w, last=measured[-1])
+    predicted = meanfield.predicted_gradient_norms("relu", sigma_w**2, depth, sigma_w, last=measured[-1])
     return plots.draw_by_layer(ax, measured, theory=predicted, guess=guess)
 
 predict(
@@ -228,8 +225,8 @@ for name, Z, q in (("bell", bell, 0.01), ("bell", bell, 100.0), ("box", box, 1.0
 def signal_and_gradient(axes, sigma_w_squared=2.0, depth=20, seed=0):
     sigma_w = sigma_w_squared**0.5
     m = measure(MLP(depth, activation="relu", sigma_w=sigma_w, seed=seed), x[:128], y[:128])
-    forward = theory.q_trajectory("relu", sigma_w_squared, depth + 1, sigma_w)
-    backward = theory.predicted_gradient_norms("relu", sigma_w_squared, depth, sigma_w, last=m.delta_norm[-1])
+    forward = meanfield.q_trajectory("relu", sigma_w_squared, depth + 1, sigma_w)
+    backward = meanfield.predicted_gradient_norms("relu", sigma_w_squared, depth, sigma_w, last=m.delta_norm[-1])
     plots.draw_by_layer(axes[0], m.pre_std**2 + m.pre_mean**2, forward, quantity="mean square of z")
     axes[0].set_title("forward: the signal")
     axes[1].set_title("backward: the gradient")
@@ -279,9 +276,9 @@ for sigma_w_squared in (1, 2, 4):
     print(f"sigma_w² = {sigma_w_squared}: per layer {factor:.3f}, theory {predicted:.3f}; "
           f"through 20 layers {factor**20:.0e}")
     assert abs(factor / predicted - 1) < 0.06
-tiny, huge = (theory.chi("relu", q, sigma_w=2**0.5) for q in (1e-6, 1e6))
+tiny, huge = (meanfield.chi("relu", q, sigma_w=2**0.5) for q in (1e-6, 1e6))
 print(f"chi at q = 1e-6: {tiny:.3f}, at q = 1e6: {huge:.3f}; "
-      f"tanh's: {theory.chi('tanh', 1e-6, 2**0.5):.3f}, {theory.chi('tanh', 1e3, 2**0.5):.3f}")
+      f"tanh's: {meanfield.chi('tanh', 1e-6, 2**0.5):.3f}, {meanfield.chi('tanh', 1e3, 2**0.5):.3f}")
 assert abs(tiny - 1) < 1e-6 and abs(huge - 1) < 1e-6
 
 # %% [markdown] slideshow={"slide_type": "skip"}

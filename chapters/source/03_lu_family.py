@@ -27,15 +27,12 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import activations, chapter03, clinic, data, diagnose, plots, quiz, theory
-from utils.diagnostics import measure
-from utils.explore import explore, predict, show
-from utils.models import MLP, Stack
-from utils.training import race
+from utils import MLP, Stack, activations, chapter03, clinic, datasets, diagnose, explore, meanfield
+from utils import measure, plots, predict, quiz, race, show
 
 # %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
-x, y, x_test, y_test = data.digits()
+x, y, x_test, y_test = datasets.digits()
 names = [name for name in activations.ACTIVATIONS if name != "identity"]
 print(f"{len(names)} activations:", ", ".join(names))
 
@@ -86,7 +83,7 @@ def atlas(axes, first="relu", second="gelu"):
     plots.draw_lines(axes[0], values, z, xlabel="", ylabel="value φ(z)", markers=False, limits=(-2, 4))
     plots.draw_lines(axes[1], slopes, z, xlabel="pre-activation z", ylabel="slope φ′(z)",
                      markers=False, limits=(-0.3, 1.9))
-    told = [f"{name}: slope from {s.min():.2f} to {s.max():.2f}, gain {theory.gain(name):.2f}"
+    told = [f"{name}: slope from {s.min():.2f} to {s.max():.2f}, gain {meanfield.gain(name):.2f}"
             for name, s in slopes.items()]
     return "; ".join(told) + "."
 
@@ -112,7 +109,7 @@ explore(atlas, panels=(2, 1), size=(9, 5.6), first=names, second=names)
 
 # %% tags=["claim-C3.10", "slide-output"]
 grid = torch.linspace(-6, 6, 12_001, dtype=torch.float64)
-facts = {name: theory.facts(name) for name in names}
+facts = {name: meanfield.facts(name) for name in names}
 smooth = {name: activations.get(name).slope(grid).diff().abs().max().item() < 0.01 for name in names}
 rises = {name: activations.get(name).value(grid).diff().min().item() >= 0 for name in names}
 print("            least slope @ z   steepest @ z     smooth rises  gain    back    chi")
@@ -286,7 +283,7 @@ assert 0.99e-10 < left.item() < 1.01e-10
 # **PReLU** lets the data choose the leak, starting from 0.25. Watch what twenty layers choose, in five nets.
 
 # %% tags=["claim-C3.02"] slideshow={"slide_type": "skip"}
-learners = {f"net {seed}": MLP(20, activation="prelu", sigma_w=theory.gain("prelu"), seed=seed) for seed in range(5)}
+learners = {f"net {seed}": MLP(20, activation="prelu", sigma_w=meanfield.gain("prelu"), seed=seed) for seed in range(5)}
 before = torch.cat([phi.weight for phi in learners["net 0"].phi]).detach().clone()         # (20,)
 learning = race(learners, x, y, steps=300, lr=0.005, title="PReLU learns its slopes",
                 record={"slopes": lambda net: torch.cat([phi.weight for phi in net.phi])})
@@ -409,8 +406,8 @@ for name in ("elu", "selu"):
 
 # %% tags=["claim-C3.04"] slideshow={"slide_type": "skip"}
 def pull(name, step=1e-3):
-    gain = theory.gain(name)
-    return (theory.q_map(name, 1 + step, gain) - theory.q_map(name, 1 - step, gain)) / (2 * step)
+    gain = meanfield.gain(name)
+    return (meanfield.q_map(name, 1 + step, gain) - meanfield.q_map(name, 1 - step, gain)) / (2 * step)
 
 pulls = {name: pull(name) for name in names}
 for word, low, high in (("comes back", 0, 0.99), ("stays off", 0.99, 1.01), ("runs away", 1.01, 9)):
@@ -427,10 +424,10 @@ assert min(pulls[name] for name in ("gelu", "silu", "mish")) > 1.05
 
 # %%
 def level(ax, activation="selu", start=3.0):
-    gain, phi = theory.gain(activation), activations.get(activation).value
+    gain, phi = meanfield.gain(activation), activations.get(activation).value
     a = through(phi, 50, width=128, sigma_w=gain, start=start / gain**2)
     measured = gain**2 * torch.stack([signal.square().mean() for signal in a])       # of the next z
-    predicted = theory.q_trajectory(activation, start, 51, gain)
+    predicted = meanfield.q_trajectory(activation, start, 51, gain)
     plots.draw_by_layer(ax, measured, predicted, quantity="q, mean square of z")
     ax.set(ylim=(1e-5, 1e5), xlabel="layer")
     return f"{activation} from {start:.1f}: {measured[-1]:.2g} after 50 layers, theory {predicted[-1]:.2g}."
@@ -604,7 +601,7 @@ assert same == count(plain) and wide * 2 == same * 3 and gated(torch.ones(2, d))
 # %% slideshow={"slide_type": "skip"}
 racing = ["tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus"]
 x32, y32, SEEDS = x[:600].float(), y[:600], 8
-stacks = {name: Stack(MLP(20, activation=name, sigma_w=theory.gain(name), seed=seed, dtype=torch.float32)
+stacks = {name: Stack(MLP(20, activation=name, sigma_w=meanfield.gain(name), seed=seed, dtype=torch.float32)
                       for seed in range(SEEDS)) for name in racing}
 
 def mean_loss(outputs, labels):                              # outputs (SEEDS, B, 10)
@@ -696,7 +693,7 @@ def weighted_loss(outputs, labels):
 
 by_rate = {}
 for name in racing[:-1]:
-    stack = Stack(MLP(20, activation=name, sigma_w=theory.gain(name), seed=seed, dtype=torch.float32)
+    stack = Stack(MLP(20, activation=name, sigma_w=meanfield.gain(name), seed=seed, dtype=torch.float32)
                   for _ in rates for seed in range(3))
     race({name: stack}, x32, y32, steps=100, lr=lengths.sum().item(), loss_fn=weighted_loss, live=False)
     by_rate[name] = right(stack).nan_to_num(0).view(4, 3).mean(1)                      # (4,)
@@ -739,7 +736,7 @@ assert min(best[n] for n in ("tanh", "elu", "selu")) > max(best[n] for n in ("re
 entrants = ("relu", "gelu", "silu", "elu", "selu", "tanh")
 normed = {name: [] for name in entrants}
 for seed in range(5):
-    nets = {name: MLP(20, activation=name, sigma_w=theory.gain(name), norm="layer", seed=seed, dtype=torch.float32)
+    nets = {name: MLP(20, activation=name, sigma_w=meanfield.gain(name), norm="layer", seed=seed, dtype=torch.float32)
             for name in entrants}
     reset = race(nets, x32, y32, steps=100, lr=0.003, live=seed == 0, title="With a layer norm (the first of five)")
     stopped = stopped or any(run.stopped for run in reset.values())
@@ -1002,7 +999,7 @@ chapter03.check_selu_constants(selu_constants)
 def temperaments(ax):
     curves = {}
     for name in ("selu", "relu", "gelu"):
-        gain = theory.gain(name)
+        gain = meanfield.gain(name)
         a = through(activations.get(name).value, 50, width=512, sigma_w=gain, start=3 / gain**2)
         curves[f"{name}, pull {pulls[name]:.2f}"] = [gain**2 * signal.square().mean() for signal in a]
     plots.draw_lines(ax, curves, xlabel="layer", ylabel="q, mean square of z", log=True)

@@ -27,15 +27,12 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import chapter04, clinic, data, diagnose, maps, phase, plots, quiz, theory, timeline
-from utils.diagnostics import measure
-from utils.explore import explore, predict, show
-from utils.models import MLP, Stack
-from utils.training import fit, race
+from utils import MLP, Stack, chapter04, clinic, datasets, diagnose, explore, fit, maps, meanfield
+from utils import measure, phase, plots, predict, quiz, race, show, timeline
 
 # %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
-x, y, x_test, y_test = data.digits()
+x, y, x_test, y_test = datasets.digits()
 print(f"images {tuple(x.shape)}, labels {tuple(y.shape)}, mean square of a pixel {x.square().mean():.2f}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -261,7 +258,7 @@ assert 1e-10 < size[-1] < 1e-7 and abs(factor - 0.16) < 0.02
 # %% slideshow={"slide_type": "slide"}
 def naive_net(ax, width=256, activation="sigmoid", guess=None):
     delta = measure(MLP(20, width=width, activation=activation, init="naive"), x[:64], y[:64]).delta_norm
-    predicted = theory.predicted_gradient_norms(activation, 64.0, 20, width**0.5, last=delta[-1])
+    predicted = meanfield.predicted_gradient_norms(activation, 64.0, 20, width**0.5, last=delta[-1])
     return plots.draw_by_layer(ax, delta, theory=predicted, guess=guess)
 
 predict(
@@ -285,7 +282,7 @@ predict(
 
 # %% tags=["claim-C4.03"] slideshow={"slide_type": "skip"}
 larger = torch.tensor([25.0, 100.0, 400.0, 1600.0], dtype=torch.float64)                 # q
-steepness = theory.chi("sigmoid", larger)                            # E[φ'(√q Z)²], as with σ_w = 1
+steepness = meanfield.chi("sigmoid", larger)                         # E[φ'(√q Z)²], as with σ_w = 1
 print("E[φ'²] =", ", ".join(f"{mean:.5f} at q = {q:.0f}" for q, mean in zip(larger, steepness)))
 halved = steepness[:-1] / steepness[1:]
 assert (halved - 2).abs().max() < 0.1
@@ -304,7 +301,7 @@ for activation, results in sweep.items():
         results[width] = torch.stack([m.delta_norm[0] / m.delta_norm[-1] for m in found])
         print(f"{activation:8} width {width:4}: {found[0].saturated[:20].mean():.0%} of the units saturated, "
               "first/last", " ".join(f"{ratio:.0e}" for ratio in results[width]))
-broad = theory.predicted_gradient_norms("sigmoid", 64.0, 20, 1000**0.5)                  # 20 million weights
+broad = meanfield.predicted_gradient_norms("sigmoid", 64.0, 20, 1000**0.5)               # 20 million weights
 print(f"sigmoid  width 1000: first/last on paper {broad[0] / broad[-1]:.0e}")
 narrow, level, wide, widest = sweep["sigmoid"].values()
 narrow_tanh, _, wide_tanh, _ = sweep["tanh"].values()
@@ -394,11 +391,11 @@ for activation, expected in {"sigmoid": 0.141, "tanh": 0.577, "relu": 0.408}.ite
 # %%
 def cobweb(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3, start=2.5):
     q = torch.linspace(0, 3, 121, dtype=torch.float64)
-    curve = theory.q_map(activation, q, sigma_w, sigma_b)
-    path = theory.q_trajectory(activation, start, 25, sigma_w, sigma_b)
-    settled = theory.q_fixed_point(activation, sigma_w, sigma_b, q_start=start)
+    curve = meanfield.q_map(activation, q, sigma_w, sigma_b)
+    path = meanfield.q_trajectory(activation, start, 25, sigma_w, sigma_b)
+    settled = meanfield.q_fixed_point(activation, sigma_w, sigma_b, q_start=start)
     maps.draw_cobweb(ax, q, curve, path, fixed=settled)
-    chi = theory.chi(activation, min(settled, 1e6), sigma_w)
+    chi = meanfield.chi(activation, min(settled, 1e6), sigma_w)
     where = f"settles at q = {settled:.3f}" if settled < 1e6 else "grows without bound"
     return f"q {where}; there χ = {chi:.3f}, so the gradient is multiplied by {chi**0.5:.3f} per layer."
 
@@ -425,10 +422,10 @@ for sigma_w, sigma_b in ((1.0, 0.5), (1.5, 0.3), (2.5, 0.0)):
         found = [measure(net, size_of_input * x[:64], y[:64]) for net in nets]
         q = torch.stack([m.pre_std**2 + m.pre_mean**2 for m in found])[:, :15].mean(0)
         delta = torch.stack([m.delta_norm for m in found]).log().mean(0)[:15]
-        predicted = theory.q_trajectory("tanh", q[0], 15, sigma_w, sigma_b)
+        predicted = meanfield.q_trajectory("tanh", q[0], 15, sigma_w, sigma_b)
         worst_q = max(worst_q, (q / predicted - 1).abs().max().item())
         chi = (2 * (delta[5] - delta[14]) / 9).exp().item()          # over the nine layers in between
-        worst_chi = max(worst_chi, abs(chi / theory.chi("tanh", predicted[-1], sigma_w).item() - 1))
+        worst_chi = max(worst_chi, abs(chi / meanfield.chi("tanh", predicted[-1], sigma_w).item() - 1))
 print(f"off by at most {worst_q:.0%} in q at any layer, {worst_chi:.0%} in χ")
 assert 0 < worst_q < 0.2 and 0 < worst_chi < 0.2
 
@@ -451,11 +448,11 @@ def phase_diagram(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3):
     plots.draw_heat(ax, chi, x=(0.2, 4), y=(0, 1), limits=(-1.5, 1.5), diverging=True,
                     xlabel="σ_w", ylabel="σ_b", label="log₁₀ χ")
     maps.draw_levels(ax, columns, rows, chi, [0], label="χ = 1")
-    settled = theory.q_fixed_point(activation, sigma_w, sigma_b)
-    here = theory.chi(activation, min(settled, 1e6), sigma_w)
+    settled = meanfield.q_fixed_point(activation, sigma_w, sigma_b)
+    here = meanfield.chi(activation, min(settled, 1e6), sigma_w)
     ax.plot(sigma_w, sigma_b, "X", color="white", markeredgecolor="black", markersize=13, clip_on=False)
     state = "order: the gradient vanishes" if here < 0.999 else "chaos: it explodes" if here > 1.001 else "the edge"
-    return f"At the cross χ = {here:.3f}, {state}; a factor e in mean square every {theory.depth_scale(here):.1f} layers."
+    return f"At the cross χ = {here:.3f}, {state}; a factor e in mean square every {meanfield.depth_scale(here):.1f} layers."
 
 explore(phase_diagram, size=(6.2, 4), activation=["sigmoid", "tanh", "relu"],
         sigma_w=(0.2, 4.0, 0.1), sigma_b=(0.0, 1.0, 0.05))
@@ -520,7 +517,7 @@ for name, sigma_w in PHASES.items():
     pairs = [net.signals(torch.stack([x[0], x[0] + nudge]))[0] for net in nets]          # [net][layer]: (2, 100)
     gap = torch.stack([(z[9][1] - z[9][0]).norm() / (z[19][1] - z[19][0]).norm() for z in pairs])
     forward = gap.log().mean().mul(-2 / 10).exp().item()             # per layer, mean square, layers 10 to 20
-    expected = theory.chi("tanh", theory.q_fixed_point("tanh", sigma_w, 0.05**0.5), sigma_w)
+    expected = meanfield.chi("tanh", meanfield.q_fixed_point("tanh", sigma_w, 0.05**0.5), sigma_w)
     print(f"{name:18} a small difference: {forward:.2f} per layer, χ = {expected:.2f}")
     assert abs(forward / expected - 1) < 0.15
 
@@ -535,8 +532,8 @@ for name, sigma_w in PHASES.items():
 low, high = 50.0, 200.0                                              # bisect for chi = 1 at sigma_b = 0
 for _ in range(40):
     middle = (low + high) / 2
-    settled = theory.q_fixed_point("sigmoid", middle**0.5)
-    low, high = (middle, high) if theory.chi("sigmoid", settled, middle**0.5) < 1 else (low, middle)
+    settled = meanfield.q_fixed_point("sigmoid", middle**0.5)
+    low, high = (middle, high) if meanfield.chi("sigmoid", settled, middle**0.5) < 1 else (low, middle)
 sharp = MLP(10, sigma_w=low**0.5)
 flat = measure(sharp, x, y).saturated[1:10].mean().item()
 print(f"sigmoid's edge at σ_w² = {low:.1f}; there z has a root mean square of {settled**0.5:.1f}; "
@@ -702,8 +699,8 @@ assert stopped or learned[inside].mean() > learned[~inside].mean() + 0.2
 # slower", one reads. Then it would be a straight line on a log axis. Take both axes logarithmic instead:
 
 # %% tags=["claim-C4.10"] slideshow={"slide_type": "skip"}
-q = theory.q_trajectory("tanh", 1.0, 800)
-left = theory.chi("tanh", q).cumprod(0)                              # the gradient's mean square
+q = meanfield.q_trajectory("tanh", 1.0, 800)
+left = meanfield.chi("tanh", q).cumprod(0)                           # the gradient's mean square
 layer = torch.arange(1, 801, dtype=torch.float64)
 late = layer >= 100
 slopes = {name: torch.corrcoef(torch.stack([layer[late].log(), v[late].log()])) [0, 1] * v[late].log().std()

@@ -27,16 +27,12 @@
 # %% slideshow={"slide_type": "skip"}
 import torch
 from torch import nn
-from utils import activations, chapter05, clinic, data, diagnose, diagrams, initialization
-from utils import plots, quiz, style, theory, timeline
-from utils.diagnostics import measure
-from utils.explore import explore, predict, show
-from utils.models import MLP, Stack
-from utils.training import race
+from utils import MLP, Stack, activations, chapter05, clinic, datasets, diagnose, diagrams, explore
+from utils import initialization, meanfield, measure, plots, predict, quiz, race, show, style, timeline
 
 # %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
-x, y, x_test, y_test = data.digits()
+x, y, x_test, y_test = datasets.digits()
 print(f"images {tuple(x.shape)}, mean square of a pixel {x.square().mean():.2f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -127,7 +123,7 @@ predict("Fifty ReLU layers with Xavier's scale: what is left of a mean square of
 def level(axes, sigma_w_squared=2.0, activation="relu"):
     sigma_w, phi = sigma_w_squared**0.5, activations.get(activation).value
     measured = sigma_w_squared * mean_squares(sigma_w, phi)          # of the z that comes after layer 1, 2, ...
-    predicted = theory.q_trajectory(activation, sigma_w_squared, 51, sigma_w)[1:]
+    predicted = meanfield.q_trajectory(activation, sigma_w_squared, 51, sigma_w)[1:]
     plots.draw_by_layer(axes[0], measured, predicted, quantity="mean square of the next z")
     axes[0].set_ylim(1e-32, 1e12)
     plots.draw_lines(axes[1], {"measured": measured / predicted}, xlabel="layer", ylabel="measured / theory", log=True,
@@ -193,7 +189,7 @@ assert abs(levels.log().std() / (5 * 50 / n) ** 0.5 - 1) < 0.1
 apart = {"tanh": [], "selu": []}
 for name, ratios in apart.items():
     for square in (1.0, 2.0, 3.0):
-        predicted = theory.q_trajectory(name, square, 51, square**0.5)[-1]
+        predicted = meanfield.q_trajectory(name, square, 51, square**0.5)[-1]
         for weights in (matrices, matrices.mT, list(matrices)[::-1]):            # three nets
             last = mean_squares(square**0.5, activations.get(name).value, weights)[-1]
             ratios.append((square * last / predicted).item())
@@ -418,7 +414,7 @@ assert stopped or accuracy_22["Xavier, step 0.03"].median() < 0.8
 # becomes of it in the sigmoid, for which it is often recommended?
 
 # %% tags=["claim-C5.05", "claim-C5.02"] slideshow={"slide_type": "skip"}
-q = theory.q_trajectory("tanh", 1.0, 20, sigma_w=1.0)
+q = meanfield.q_trajectory("tanh", 1.0, 20, sigma_w=1.0)
 wide = [MLP(20, width=256, activation="tanh", init="xavier", seed=seed) for seed in range(3)]
 tanh_20 = torch.stack([measure(net, x[:128], y[:128]).pre_std for net in wide])          # (3, 21)
 measured_q = (tanh_20[:, 19] ** 2).mean().item()
@@ -426,9 +422,9 @@ print(f"tanh, layer 20: variance of z in theory {q[-1]:.3f}, measured {measured_
 sick = [MLP(20, activation="sigmoid", init="xavier", seed=seed) for seed in range(3)]
 deltas = [measure(net, x[:128], y[:128]).delta_norm for net in sick]
 per_layer = torch.stack([(d[0] / d[19]).pow(1 / 19) for d in deltas])
-q_sigmoid = theory.q_fixed_point("sigmoid")
+q_sigmoid = meanfield.q_fixed_point("sigmoid")
 print(f"sigmoid: the gradient keeps {per_layer.mean():.3f} per layer, "
-      f"theory {theory.chi('sigmoid', q_sigmoid)**0.5:.3f}; through 20 layers {per_layer.mean() ** 20:.0e}")
+      f"theory {meanfield.chi('sigmoid', q_sigmoid)**0.5:.3f}; through 20 layers {per_layer.mean() ** 20:.0e}")
 assert 0.025 < q[-1] < 0.029 and 0.5 < measured_q / q[-1].item() < 2
 assert 0.2 < per_layer.min() and per_layer.max() < 0.27
 
@@ -458,9 +454,9 @@ assert 0.2 < per_layer.min() and per_layer.max() < 0.27
 IN_TORCH = ("sigmoid", "tanh", "relu", "leaky_relu", "selu")
 names = [name for name in activations.ACTIVATIONS if name != "identity"]
 Z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-gains = {name: theory.gain(name) for name in names}
+gains = {name: meanfield.gain(name) for name in names}
 sampled = {name: (activations.get(name).value(Z).square().mean() ** -0.5).item() for name in names}
-chi = {name: theory.chi(name, 1.0, gains[name]) for name in names}
+chi = {name: meanfield.chi(name, 1.0, gains[name]) for name in names}
 advised = {name: nn.init.calculate_gain(name) for name in IN_TORCH}
 print("            gain    by a million draws   chi at it   calculate_gain")
 for name in names:
@@ -477,8 +473,8 @@ assert advised["sigmoid"] == 1 and abs(advised["tanh"] - 5 / 3) < 1e-9 and advis
 # the signal settles and the gradient grows. By how much?
 
 # %% tags=["claim-C5.06"] slideshow={"slide_type": "skip"}
-settles = theory.q_fixed_point("tanh", 5 / 3)
-growth = theory.chi("tanh", settles, 5 / 3)
+settles = meanfield.q_fixed_point("tanh", 5 / 3)
+growth = meanfield.chi("tanh", settles, 5 / 3)
 deltas = [measure(MLP(40, width=128, activation="tanh", sigma_w=5 / 3, seed=seed), x[:128], y[:128]).delta_norm
           for seed in range(5)]
 measured_growth = torch.stack([(d[5] / d[39]).pow(1 / 34) for d in deltas])
@@ -956,7 +952,7 @@ def recipe(phi):
         return torch.autograd.grad(phi(z).sum(), z)[0]
 
     def mean_square(f, q=1.0):
-        return theory.gaussian_mean(lambda z: f(z).square(), q)
+        return meanfield.gaussian_mean(lambda z: f(z).square(), q)
 
     sigma_w = mean_square(phi) ** -0.5
     pull = (mean_square(phi, 1.01) - mean_square(phi, 0.99)) / 0.02 * sigma_w**2
@@ -1186,7 +1182,7 @@ chapter05.check_invention(my_activation, my_sigma_w)
 def where_is_one(axes):
     scale, crossings = torch.linspace(0.5, 6, 56), []
     for ax, name in zip(axes, ("relu", "tanh", "sigmoid")):
-        signal, gradient = theory.gain(name) ** -2, theory.chi(name, 1.0)                # of the layer with σ_w = 1
+        signal, gradient = meanfield.gain(name) ** -2, meanfield.chi(name, 1.0)          # of the layer with σ_w = 1
         plots.draw_lines(ax, {"signal": scale**2 * signal, "gradient": scale**2 * gradient}, scale, xlabel="σ_w",
                          ylabel="factor of the mean square", log=True, markers=False, limits=(0.03, 30))
         ax.axhline(1, color=style.THEORY, linewidth=1)

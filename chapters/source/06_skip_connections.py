@@ -26,16 +26,12 @@
 # %% slideshow={"slide_type": "skip"}
 import torch
 from torch.nn import functional as F
-from utils import chapter06, clinic, data, diagnose, plots, quiz
-from utils.diagnostics import measure
-from utils.explore import explore, predict, show
-from utils.residual import DenseNet, HighwayNet, ResidualNet
-from utils.training import race
-from utils.transformer import Transformer
+from utils import DenseNet, HighwayNet, ResidualNet, Transformer, chapter06, clinic, datasets, diagnose
+from utils import explore, measure, plots, predict, quiz, race, show
 
 # %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
-x, y, x_test, y_test = data.digits()
+x, y, x_test, y_test = datasets.digits()
 print(f"images {tuple(x.shape)}, labels {tuple(y.shape)}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -28,18 +28,15 @@
 import torch
 from IPython.display import clear_output
 from torch.nn import functional as F
-from utils import activations, chapter07, clinic, data, diagnose, diagnostics, models, plots, quiz, style, theory, timeline
-from utils.explore import explore, predict, show
-from utils.recurrent import Reader, Team, chrono_, keep_, make_cell
-from utils.through_time import measure_through_time
-from utils.training import race
+from utils import MLP, Reader, Team, activations, chapter07, chrono_, clinic, datasets, diagnose, explore, keep_
+from utils import make_cell, meanfield, measure, measure_through_time, plots, predict, quiz, race, show, style, timeline
 
 # %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
-x_digits, y_digits, _, _ = data.digits()
+x_digits, y_digits, _, _ = datasets.digits()
 
 def symbols(steps, seed=0):                                          # random symbols, one-hot: (steps, 8)
-    return F.one_hot(data.recall(1, steps, seed=seed)[0][0, 1:].long(), 8).double()
+    return F.one_hot(datasets.recall(1, steps, seed=seed)[0][0, 1:].long(), 8).double()
 
 print("the first three of 50 symbols:", symbols(50)[:3].argmax(1).tolist())
 
@@ -63,8 +60,8 @@ print("the first three of 50 symbols:", symbols(50)[:3].argmax(1).tolist())
 # %%
 def time_and_depth(ax, lag=30, guess=None):
     through_time = measure_through_time(make_cell("rnn", 8, 64), symbols(lag))           # (lag + 1,)
-    net = models.MLP(lag, activation="tanh", init="torch")
-    delta = diagnostics.measure(net, x_digits[:128], y_digits[:128]).delta_norm.flip(0)  # (lag + 1,)
+    net = MLP(lag, activation="tanh", init="torch")
+    delta = measure(net, x_digits[:128], y_digits[:128]).delta_norm.flip(0)  # (lag + 1,)
     curves = {"RNN, steps": through_time, "deep tanh net, layers": delta / delta[0]}
     plots.draw_by_lag(ax, curves, guess=guess, xlabel="steps, or layers, back from the end", ylabel="gradient left")
     return f"Left after {lag} steps: {through_time[-1]:.0e}; after {lag} layers: {(delta / delta[0])[-1]:.0e}."
@@ -178,8 +175,8 @@ G = G / torch.linalg.eigvals(G).abs().max()                          # (64, 64),
 def through_time(ax, radius=1.0, activation="tanh"):
     phi = activations.get(activation).value
     measured = measure_through_time(lambda x, h: phi(radius * h @ G.T + x / 2), noise, torch.zeros(64).double())
-    q = 1.0 if activation == "identity" else theory.q_fixed_point(activation, radius, sigma_b=0.5)
-    factor = theory.chi(activation, min(q, 1e6), radius) ** 0.5
+    q = 1.0 if activation == "identity" else meanfield.q_fixed_point(activation, radius, sigma_b=0.5)
+    factor = meanfield.chi(activation, min(q, 1e6), radius) ** 0.5
     predicted = factor ** torch.arange(101.0).double()
     plots.draw_by_lag(ax, {"measured": measured}, predicted, limits=(1e-70, 1e25))
     apart = (measured[-1] / predicted[-1]).log10().abs()
@@ -624,7 +621,7 @@ RACERS = {
 }
 
 def right_by_net(team, lag):                                         # on 256 fresh sequences: (nets,)
-    x, y = data.recall(256, lag, seed=1)
+    x, y = datasets.recall(256, lag, seed=1)
     return (team(x).argmax(2) == y).float().mean(1)
 
 def team_loss(logits, y):                                            # (nets, B, 4), (B,): the mean over the nets
@@ -633,7 +630,7 @@ def team_loss(logits, y):                                            # (nets, B,
 # %% slideshow={"slide_type": "skip"}
 def recall_race(lag, nets=3, steps=300):
     teams = {name: Team(Reader(make(lag, seed), seed=seed) for seed in range(nets)) for name, make in RACERS.items()}
-    runs = race(teams, *data.recall(1024, lag), steps=steps, lr=0.01, optimizer="adam", batch=32, clip=1.0,
+    runs = race(teams, *datasets.recall(1024, lag), steps=steps, lr=0.01, optimizer="adam", batch=32, clip=1.0,
                 loss_fn=team_loss, until=lambda team: bool((right_by_net(team, lag) > 0.995).all()),
                 title=f"Recall at lag {lag}")
     with torch.no_grad():
@@ -693,11 +690,11 @@ assert recall_stopped or min(long["LSTM, chrono"], long["GRU, chrono"]) >= 3
 
 # %% tags=["claim-C7.07"] slideshow={"slide_type": "skip"}
 readers = {f"seed {seed}": Reader(RACERS["LSTM, chrono"](1000, seed), seed=seed) for seed in range(5)}
-x_fresh, y_fresh = data.recall(256, 1000, seed=1001)
-long_runs = race(readers, *data.recall(512, 1000), steps=800, lr=0.01, optimizer="adam", batch=16, clip=1.0,
+x_fresh, y_fresh = datasets.recall(256, 1000, seed=1001)
+long_runs = race(readers, *datasets.recall(512, 1000), steps=800, lr=0.01, optimizer="adam", batch=16, clip=1.0,
                  until=lambda net: (net(x_fresh).argmax(1) == y_fresh).float().mean() > 0.995,
                  title="The first of 1,001 symbols")
-x_other, y_other = data.recall(512, 1000, seed=1002)
+x_other, y_other = datasets.recall(512, 1000, seed=1002)
 with torch.no_grad():
     right = {name: (net(x_other).argmax(1) == y_other).float().mean().item() for name, net in readers.items()}
 print("right on fresh sequences:", {name: f"{share:.0%} after {long_runs[name].steps} steps" for name, share in right.items()})
@@ -708,7 +705,7 @@ assert long_stopped or sum(share > 0.98 for share in right.values()) >= 3
 # The claim holds, if not for each and every net. Three to five of five get there; here one is not there after 800 steps,
 # and its 75 % say how far it came: it knows three of the four symbols. Look at the curves, too: for some 200 steps nothing, then it clicks. (The task is *synthetic*, as theirs
 # were: one thing to remember, and told apart from all the rest. On real text you will read of hundreds.) The whole map at 500
-# and 1,000 steps takes minutes, so it waits for you. (So does the other classic task, the *adding problem*: `data.adding`.)
+# and 1,000 steps takes minutes, so it waits for you. (So does the other classic task, the *adding problem*: `datasets.adding`.)
 
 # %% slideshow={"slide_type": "skip"}
 RUN_LONG = False                                                     # True: one net of each, some minutes; Stop ends it
@@ -750,7 +747,7 @@ def growing_rnn(seed):
 
 accuracy = {}
 for clip in (None, 1.0):
-    runs = race({f"seed {seed}": growing_rnn(seed) for seed in range(3)}, *data.recall(1024, 20), steps=300, lr=0.01,
+    runs = race({f"seed {seed}": growing_rnn(seed) for seed in range(3)}, *datasets.recall(1024, 20), steps=300, lr=0.01,
                 batch=32, clip=clip, live=False)
     accuracy[clip] = [run.accuracy for run in runs.values()]
 print({f"clip {clip}": [f"{share:.0%}" for share in shares] for clip, shares in accuracy.items()})
@@ -906,7 +903,7 @@ for name, patient in chapter07.WARD.items():
         left = measure_through_time(patient.make().cell.double(), symbols(100))
         print("   gradient left after 1, 10, 50, 100 steps:", " ".join(f"{left[k]:.0e}" for k in (1, 10, 50, 100)))
         continue
-    m = diagnostics.measure(patient.make(), x_digits[:256], y_digits[:256])
+    m = measure(patient.make(), x_digits[:256], y_digits[:256])
     for place, l in (("first", 0), ("middle", len(m.names) // 2), ("last hidden", -2)):
         print(f"   {place:11} layer: gradient {m.delta_norm[l]:.0e}, std of z {m.pre_std[l]:.0e}, "
               f"saturated {m.saturated[l]:.0%}, dead {m.dead[l]:.0%}")

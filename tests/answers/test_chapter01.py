@@ -1,0 +1,231 @@
+"""The checkers of chapter 1: right answers, typical wrong ones, and junk."""
+
+import re
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+
+from tests.chapters.sample import SOURCES, build
+from utils.answers.chapter01 import check_backward_step, check_layer_factor, check_sigmoid_slope, check_weight_gradients
+from utils.exercises.verdict import NOT_ATTEMPTED, NOT_YET, Verdict
+from utils.figures.canvas import Canvas
+
+
+def slope(z):
+    return torch.sigmoid(z) * (1 - torch.sigmoid(z))
+
+
+def weight_gradients(net, x, y):
+    weights = [layer.weight for layer in net.modules() if isinstance(layer, nn.Linear)]
+    return torch.autograd.grad(F.cross_entropy(net(x), y), weights)
+
+
+def norms_of_everything(net, x, y):
+    return [g.double().norm() for g in torch.autograd.grad(F.cross_entropy(net(x), y), list(net.parameters()))]
+
+
+def norms_by_layer(net, x, y):
+    layers = [layer for layer in net.modules() if isinstance(layer, nn.Linear)]
+    loss = F.cross_entropy(net(x), y)
+    pairs = [torch.autograd.grad(loss, [layer.weight, layer.bias], retain_graph=True) for layer in layers]
+    return [torch.cat([weight.flatten(), bias]).double().norm() for weight, bias in pairs]
+
+
+def gradients_behind_a_softmax(net, x, y):
+    weights = [layer.weight for layer in net.modules() if isinstance(layer, nn.Linear)]
+    return [g.double().norm() for g in torch.autograd.grad(F.cross_entropy(net(x).softmax(1), y), weights)]
+
+
+def gradients_left_behind(net, x, y):
+    F.cross_entropy(net(x), y).backward()
+    return [layer.weight.grad.double().norm() for layer in net.modules() if isinstance(layer, nn.Linear)]
+
+
+def net_made_double(net, x, y):
+    return [g.norm() for g in weight_gradients(net.double(), x.double(), y)]
+
+
+RIGHT = [
+    (check_sigmoid_slope, slope),
+    (check_sigmoid_slope, lambda z: torch.exp(-z) / (1 + torch.exp(-z)) ** 2),
+    (check_sigmoid_slope, lambda z: (1 - torch.tanh(z / 2) ** 2) / 4),
+    (check_backward_step, lambda delta, W, z: delta @ W * slope(z)),
+    (check_backward_step, lambda d, W, z: torch.einsum("bi,ij,bj->bj", d, W, slope(z))),
+    (check_layer_factor, lambda sigma_w, mean_squared_slope: sigma_w * mean_squared_slope**0.5),
+    (check_layer_factor, lambda s, m: torch.tensor(s * s * m, dtype=torch.float64).sqrt()),
+    (check_layer_factor, lambda s, m: np.sqrt(s * s * m)),
+    (check_weight_gradients, lambda net, x, y: [g.double().norm() for g in weight_gradients(net, x, y)]),
+    (check_weight_gradients, lambda n, x, y: [g.double().norm().item() for g in weight_gradients(n, x, y)]),
+    (check_weight_gradients,
+     lambda n, x, y: torch.stack([g.double().square().sum().sqrt() for g in weight_gradients(n, x, y)])),
+]
+WRONG = [
+    (check_sigmoid_slope, torch.sigmoid, "the sigmoid itself"),
+    (check_sigmoid_slope, lambda z: torch.sigmoid(z) * (1 + torch.sigmoid(z)), "sign"),
+    (check_sigmoid_slope, lambda z: -slope(z), "positive"),
+    (check_sigmoid_slope, lambda z: 1 - torch.tanh(z) ** 2, "slope of tanh"),
+    (check_sigmoid_slope, lambda z: z * (1 - z), "not z itself"),
+    (check_sigmoid_slope, lambda z: torch.sigmoid(z) ** 2, "not sigma(z) once more"),
+    (check_sigmoid_slope, lambda z: slope(z).sum(), "expected shape (2, 3), got ()"),
+    (check_sigmoid_slope, lambda z: slope(z) * 1.1, "expected 0.25 at [0, 0] for z = 0, got 0.275"),
+    (check_sigmoid_slope, lambda z: slope(z) / 0, "got inf"),
+    (check_sigmoid_slope, lambda z: slope(z).int(), "torch.int32"),
+    (check_sigmoid_slope, lambda z: slope(z).tolist(), "got a value of type list"),
+    (check_sigmoid_slope, lambda: 1, "expected a function of (z), got one of ()"),
+    (check_sigmoid_slope, lambda z: z.sigmoid_(), "changes its argument z in place"),
+    (check_backward_step, lambda d, W, z: d @ W, "slope of the activation is missing"),
+    (check_backward_step, lambda d, W, z: (d * slope(z)) @ W, "first through the weights"),
+    (check_backward_step, lambda d, W, z: d @ W * torch.sigmoid(z), "not sigma(z)"),
+    (check_backward_step, lambda d, W, z: d @ W * z * (1 - z), "not of z itself"),
+    (check_backward_step, lambda d, W, z: d @ W * torch.sigmoid(z) ** 2, "not sigma(z) squared"),
+    (check_backward_step, lambda d, W, z: d @ W.T * slope(z), "not transposed"),
+    (check_backward_step, lambda d, W, z: W.T @ d * slope(z), "RuntimeError in its line 1: mat1 and mat2"),
+    (check_backward_step, lambda d, W, z: (d @ W * slope(z)).T, "expected shape (5, 4), got (4, 5)"),
+    (check_layer_factor, lambda s, m: s**2 * m, "that is chi"),
+    (check_layer_factor, lambda s, m: s * m, "needs its root"),
+    (check_layer_factor, lambda s, m: s**2 * m**0.5, "sigma_w once"),
+    (check_layer_factor, lambda s, m: (s * m) ** 0.5, "leaves the root whole"),
+    (check_layer_factor, lambda s, m: m**0.5, "weights are missing"),
+    (check_layer_factor, lambda s, m: f"{s * m**0.5}", "expected a number, got a value of type str"),
+    (check_weight_gradients, lambda n, x, y: [g.norm() for g in weight_gradients(n, x, y)], "below float32's"),
+    (check_weight_gradients, lambda n, x, y: [g.norm() ** 2 for g in weight_gradients(n, x, y)], "squared norm"),
+    (check_weight_gradients, lambda n, x, y: [g.abs().max() for g in weight_gradients(n, x, y)], "largest entry"),
+    (check_weight_gradients,
+     lambda n, x, y: [g.double().norm() for g in weight_gradients(n, x, y)][::-1], "from input to output"),
+    (check_weight_gradients, lambda n, x, y: [g.norm() for g in weight_gradients(n, x, y)][:1], "got (1,)"),
+    (check_weight_gradients, weight_gradients, "take the norm of each"),
+    (check_weight_gradients, lambda n, x, y: list(weight_gradients(n, x, y)), "take the norm of each"),
+    (check_weight_gradients, norms_of_everything, "the weights only"),
+    (check_weight_gradients, norms_by_layer, "the weight only"),
+    (check_weight_gradients, gradients_behind_a_softmax, "does the softmax itself"),
+    (check_weight_gradients, gradients_left_behind, "leaves gradients behind"),
+    (check_weight_gradients, net_made_double, "changes its argument net"),
+]
+CHECKERS = [check_sigmoid_slope, check_backward_step, check_layer_factor, check_weight_gradients]
+
+
+@pytest.mark.parametrize("checker, solution", RIGHT)
+def test_a_right_answer_is_correct(checker, solution):
+    verdict = checker(solution)
+    assert verdict, repr(verdict)
+    assert repr(verdict) == "✔ correct"
+
+
+@pytest.mark.parametrize("checker, attempt, reason", WRONG)
+def test_a_wrong_answer_gets_its_reason(checker, attempt, reason):
+    verdict = checker(attempt)
+    assert not verdict
+    assert verdict.status == NOT_YET
+    assert reason in verdict.sentence
+
+
+def stub(*arguments):
+    ...
+
+
+def stub_that_raises(*arguments):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.parametrize("attempt", [None, ..., stub, stub_that_raises, lambda *a: ...])
+def test_a_stub_is_not_attempted(checker, attempt):
+    verdict = checker(attempt)
+    assert verdict.status == NOT_ATTEMPTED
+    assert not verdict
+
+
+def endless(*arguments):
+    return endless(*arguments)
+
+
+def ends_python(*arguments):
+    sys.exit(1)
+
+
+def interrupted(*arguments):
+    raise KeyboardInterrupt
+
+
+async def coroutine(*arguments):
+    return arguments[0]
+
+
+def generator(*arguments):
+    yield arguments[0]
+
+
+class Weird:
+    """Nothing about it can be looked at."""
+
+    def __call__(self, *arguments):
+        return self
+
+    def __getattribute__(self, name):
+        raise RuntimeError("go away")
+
+
+JUNK = ["text", b"", 3, 1j, [], {}, object(), int, Verdict, nn.Module, torch.zeros(3), torch.nn.Linear(2, 2), len,
+        print, endless, ends_python, interrupted, coroutine, generator, lambda: None, lambda *a: Weird(),
+        lambda *a: torch.empty(2, 3, device="meta"), lambda *a: torch.eye(3).to_sparse(), lambda *a: 10**400,
+        lambda *a: 1 / 0, lambda *a: [[]], lambda *a: [None], lambda *a: a, lambda *a: torch.zeros(0),
+        lambda *a: torch.tensor(True), lambda *a: a[0] + 1j]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_junk_gets_one_sentence(checker):
+    for junk in [*JUNK, Weird()]:
+        verdict = checker(junk)
+        assert verdict.status in (NOT_YET, NOT_ATTEMPTED)
+        assert len(repr(verdict).splitlines()) == 1
+        assert len(repr(verdict)) < 500
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.tuples(inner, inner),
+    max_leaves=5,
+)
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+@settings(max_examples=50, deadline=None)
+@given(value=anything)
+def test_any_value_and_any_answer_get_one_sentence(checker, value):
+    for attempt in (value, lambda *arguments: value):
+        verdict = checker(attempt)
+        assert not verdict
+        assert "\n" not in repr(verdict)
+
+
+@pytest.fixture(scope="module")
+def main_explorer():
+    """Return what the main explorer of the chapter tells at a setting: (first / last gradient, share of saturated units)."""
+    code = [cell.source for cell in build.read_source(SOURCES[0]).cells if cell.cell_type == "code"]
+    names = {}
+    for text in (*code[:2], next(text for text in code if "def symptom_and_cause(" in text).split("\nexplore(")[0]):
+        exec(text, names)  # noqa: S102 - the chapter itself
+    canvas = Canvas(2)
+
+    def told(**params):
+        canvas.draw(names["symptom_and_cause"], **params)
+        ratio, share = re.search(r"measured (\S+), .* (\d+)% saturated", canvas.caption).groups()
+        return float(ratio), int(share) / 100
+
+    return told
+
+
+def test_the_text_below_the_main_explorer_is_what_it_shows(main_explorer):
+    weak, strong = (main_explorer(activation="sigmoid", sigma_w=sigma_w) for sigma_w in (1.0, 3.0))
+    assert weak[1] == 0 and 9.5 < np.log10(strong[0] / weak[0]) < 11 and -9 < np.log10(strong[0]) < -8
+    sinking, exploding = (main_explorer(activation="tanh", sigma_w=sigma_w) for sigma_w in (1.0, 3.0))
+    assert 0.03 < sinking[0] < 0.5 and exploding[0] > 1e3 and 0.28 < exploding[1] < 0.38
+    below, level = (main_explorer(activation="relu", sigma_w=sigma_w)[0] for sigma_w in (1.0, 1.4))
+    assert below < 1e-3 and 0.1 < level < 10

@@ -1,0 +1,92 @@
+"""The checkers of chapter 2: right answers, typical wrong ones, junk."""
+
+import pytest
+import torch
+from torch import nn
+
+from utils.answers.chapter02 import check_census, check_dead_units, check_level_sigma_w, check_relu_backward
+from utils.exercises.verdict import CORRECT, NOT_YET
+
+
+def outputs(net, x):
+    found = []
+    for layer in net:
+        x = layer(x)
+        if isinstance(layer, nn.ReLU):
+            found.append(x)
+    return found
+
+
+def census_with_hooks(net, x):
+    shares, handles = [], []
+    for layer in net:
+        if isinstance(layer, nn.ReLU):
+            hook = lambda module, inputs, a: shares.append((a == 0).all(0).float().mean().item())
+            handles.append(layer.register_forward_hook(hook))
+    net(x)
+    for handle in handles:
+        handle.remove()
+    return shares
+
+
+def census_that_breaks_the_net(net, x):
+    with torch.no_grad():
+        net[0].weight.zero_()
+    return [1.0] * 2
+
+
+RIGHT = [
+    (check_relu_backward, lambda delta_out, z: delta_out * (z > 0)),
+    (check_relu_backward, lambda d, z: torch.where(z > 0, d, 0.0)),
+    (check_relu_backward, lambda d, z: d * (z.sign() + z.sign().abs()) / 2),
+    (check_level_sigma_w, lambda alpha: (2 / (1 + alpha**2)) ** 0.5),
+    (check_level_sigma_w, lambda alpha: nn.init.calculate_gain("leaky_relu", alpha)),
+    (check_dead_units, lambda z: (z <= 0).all(0)),
+    (check_dead_units, lambda z: z.amax(0) <= 0),
+    (check_dead_units, lambda z: z.relu().sum(0) == 0),
+    (check_census, lambda net, x: [(a == 0).all(0).double().mean() for a in outputs(net, x)]),
+    (check_census, lambda net, x: torch.stack([(a.amax(0) == 0).double().mean() for a in outputs(net, x)])),
+    (check_census, census_with_hooks),
+]
+WRONG = [
+    (check_relu_backward, lambda d, z: d * (z >= 0), "slope 0"),
+    (check_relu_backward, lambda d, z: d.clamp(min=0), "sign of z decides"),
+    (check_relu_backward, lambda d, z: d.clamp(min=0) * (z > 0), "negative error"),
+    (check_relu_backward, lambda d, z: d * z.relu(), "not times ReLU itself"),
+    (check_relu_backward, lambda d, z: d * (z < 0), "the other way round"),
+    (check_relu_backward, lambda d, z: d.clone(), "stops the error"),
+    (check_relu_backward, lambda d, z: d[z > 0], "expected shape"),
+    (check_level_sigma_w, lambda alpha: 2 / (1 + alpha**2), "squared"),
+    (check_level_sigma_w, lambda alpha: 2**0.5, "that is ReLU's"),
+    (check_level_sigma_w, lambda alpha: (2 / (1 + alpha)) ** 0.5, "slope squared"),
+    (check_level_sigma_w, lambda alpha: ((1 + alpha**2) / 2) ** 0.5, "upside down"),
+    (check_level_sigma_w, lambda alpha: (1 / (1 + alpha**2)) ** 0.5, "half of the time"),
+    (check_level_sigma_w, lambda alpha: (2 / (1 - alpha**2)) ** 0.5, "check the sign"),
+    (check_dead_units, lambda z: (z <= 0).any(0), "no death"),
+    (check_dead_units, lambda z: (z > 0).any(0), "the living"),
+    (check_dead_units, lambda z: (z < 0).all(0), "at z = 0"),
+    (check_dead_units, lambda z: (z == 0).all(0), "pre-activations"),
+    (check_dead_units, lambda z: z.mean(0) <= 0, "on average"),
+    (check_dead_units, lambda z: (z <= 0).all(1), "dimension 0"),
+    (check_dead_units, lambda z: (z <= 0).all(), "expected shape (6,), got ()"),
+    (check_census, lambda net, x: [(a == 0).double().mean() for a in outputs(net, x)], "sparsity"),
+    (check_census, lambda net, x: [(a == 0).any(0).double().mean() for a in outputs(net, x)], "no death"),
+    (check_census, lambda net, x: [(a == 0).all(1).double().mean() for a in outputs(net, x)], "dimension 0"),
+    (check_census, lambda net, x: [(a == 0).all(0).sum() for a in outputs(net, x)], "a share"),
+    (check_census, lambda net, x: [(a != 0).any(0).double().mean() for a in outputs(net, x)], "the living"),
+    (check_census, lambda net, x: [(a == 0).all(0).double().mean() for a in outputs(net, x)][::-1], "order"),
+    (check_census, lambda net, x: [(a == 0).all(0).double().mean() for a in outputs(net, x)][:1], "expected shape"),
+    (check_census, census_that_breaks_the_net, "changes its argument net"),
+]
+
+
+@pytest.mark.parametrize("checker, f", RIGHT)
+def test_a_right_answer_is_correct(checker, f):
+    verdict = checker(f)
+    assert verdict.status == CORRECT, verdict
+
+
+@pytest.mark.parametrize("checker, f, words", WRONG)
+def test_a_wrong_answer_gets_its_hint(checker, f, words):
+    verdict = checker(f)
+    assert verdict.status == NOT_YET and words in verdict.sentence, verdict

@@ -1,0 +1,109 @@
+"""The checkers of chapter 3: the right answer, typical wrong ones, and junk."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from utils.answers.chapter03 import check_gain, check_geglu, check_gelu_slope, check_selu_constants
+from utils.exercises.verdict import NOT_ATTEMPTED, NOT_YET
+
+
+def density(z):
+    return torch.exp(-z.square() / 2) / math.sqrt(2 * math.pi)
+
+
+def autograd_slope(z):
+    z = z.clone().requires_grad_()
+    return torch.autograd.grad(F.gelu(z).sum(), z)[0]
+
+
+def sampled_gain(phi):
+    z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(1))
+    return 1 / phi(z).square().mean().sqrt()
+
+
+def sampled_constants(q, alpha=None, level=None):
+    z = q**0.5 * torch.randn(1_000_000, generator=torch.Generator().manual_seed(2))
+    if alpha is None:
+        alpha = z.clamp(min=0).mean() / (1 - torch.exp(z.clamp(max=0))).mean()
+    shape = torch.where(z > 0, z, alpha * (torch.exp(z) - 1))
+    return torch.as_tensor(alpha), ((q if level is None else level) / shape.square().mean()) ** 0.5
+
+
+def test_the_constants_at_one_are_those_of_selu():
+    assert check_selu_constants(lambda q: (1.67326, 1.0507) if q == 1 else sampled_constants(q))
+
+
+def normal_cdf(z):
+    return (1 + torch.erf(z / 2**0.5)) / 2
+
+
+RIGHT = [
+    (check_gelu_slope, lambda z: normal_cdf(z) + z * density(z)),
+    (check_gain, sampled_gain),
+    (check_gain, lambda phi: sampled_gain(phi).item()),
+    (check_selu_constants, sampled_constants),
+    (check_selu_constants, lambda q: list(map(float, sampled_constants(q)))),
+    (check_selu_constants, lambda q: torch.stack(sampled_constants(q))),
+    (check_geglu, lambda x, W, V, W_2: (F.gelu(x @ W) * (x @ V)) @ W_2),
+    (check_geglu, lambda x, W, V, W_2: torch.einsum("bh,hd->bd", (x @ V) * F.gelu(x @ W), W_2)),
+]
+WRONG = [
+    (check_gelu_slope, autograd_slope, "autograd computes that"),
+    (check_gelu_slope, F.gelu, "GELU itself"),
+    (check_gelu_slope, normal_cdf, "first half"),
+    (check_gelu_slope, lambda z: normal_cdf(z) + density(z), "stays in front"),
+    (check_gelu_slope, lambda z: z * density(z), "first term"),
+    (check_gelu_slope, lambda z: normal_cdf(z) + z * torch.exp(-z.square() / 2), "1/sqrt(2 pi)"),
+    (check_gelu_slope, lambda z: (z > 0).double(), "expected 0.5"),
+    (check_gain, lambda phi: 1 / sampled_gain(phi), "upside down"),
+    (check_gain, lambda phi: sampled_gain(phi) ** 2, "gain squared"),
+    (check_gain, lambda phi: 1 / phi(torch.randn(10**6)).std(), "takes the mean off"),
+    (check_gain, lambda phi: 2**0.5, "expected 1.5"),
+    (check_gain, lambda phi: phi, "expected a number"),
+    (check_selu_constants, lambda q: sampled_constants(q)[::-1], "alpha, then lambda"),
+    (check_selu_constants, lambda q: (1.6733, 1.0507), "constants for q = 1"),
+    (check_selu_constants, lambda q: sampled_constants(q, level=1.0), "not 1"),
+    (check_selu_constants, lambda q: sampled_constants(q, alpha=1.0), "first find alpha"),
+    (check_selu_constants, lambda q: sampled_constants(q, alpha=1 / sampled_constants(q)[0]), "alpha is upside down"),
+    (check_selu_constants, lambda q: (sampled_constants(q)[0], sampled_constants(q)[1] ** 2), "lambda squared"),
+    (check_selu_constants, lambda q: (sampled_constants(q)[0], 1 / sampled_constants(q)[1]), "lambda is upside down"),
+    (check_selu_constants, lambda q: sampled_constants(q**2), "by its root"),
+    (check_selu_constants, lambda q: sampled_constants(q)[0], "expected"),
+    (check_geglu, lambda x, W, V, W_2: (F.silu(x @ W) * (x @ V)) @ W_2, "SwiGLU"),
+    (check_geglu, lambda x, W, V, W_2: (F.gelu(x @ V) * (x @ W)) @ W_2, "gate is x W"),
+    (check_geglu, lambda x, W, V, W_2: F.gelu((x @ W) * (x @ V)) @ W_2, "before the product"),
+    (check_geglu, lambda x, W, V, W_2: F.gelu(x @ W) @ W_2, "x V is missing"),
+    (check_geglu, lambda x, W, V, W_2: F.gelu(x @ W) * (x @ V), "expected shape (4, 3), got (4, 5)"),
+]
+CHECKERS = [check_gelu_slope, check_gain, check_geglu, check_selu_constants]
+
+
+@pytest.mark.parametrize("checker, solution", RIGHT)
+def test_a_right_answer_is_correct(checker, solution):
+    verdict = checker(solution)
+    assert verdict, repr(verdict)
+
+
+@pytest.mark.parametrize("checker, attempt, reason", WRONG)
+def test_a_wrong_answer_gets_its_reason(checker, attempt, reason):
+    verdict = checker(attempt)
+    assert verdict.status == NOT_YET
+    assert reason in verdict.sentence
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.parametrize("attempt", [None, ..., lambda *a: None, lambda *a: ...])
+def test_a_stub_is_not_attempted(checker, attempt):
+    assert checker(attempt).status == NOT_ATTEMPTED
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.parametrize("junk", ["text", 3, [], object(), print, lambda: None, lambda *a: "x", lambda *a: 1 / 0,
+                                  lambda *a: a, lambda *a: torch.zeros(0), lambda *a: 10**400])  # fmt: skip
+def test_junk_gets_one_sentence(checker, junk):
+    verdict = checker(junk)
+    assert verdict.status in (NOT_YET, NOT_ATTEMPTED)
+    assert len(repr(verdict).splitlines()) == 1

@@ -1,0 +1,83 @@
+"""What a chapter's checkers answer to junk and to a stub; right and wrong answers stand in test_chapterNN.
+
+Chapter 5's stand in test_chapter05: one of its checkers takes an invention, for which other things are junk.
+"""
+
+import importlib
+
+import pytest
+import torch
+
+from utils.answers import chapter01, chapter02, chapter03
+from utils.exercises.verdict import NOT_ATTEMPTED, NOT_YET
+
+CHAPTERS = [importlib.import_module(f"utils.answers.chapter{number:02}") for number in (1, 2, 3, 4, 6, 7)]
+CHECKERS = {  # each where it is written, not where it is imported
+    f"{chapter.__name__}.{name}": checker
+    for chapter in CHAPTERS
+    for name, checker in vars(chapter).items()
+    if name.startswith("check_") and checker.__module__ == chapter.__name__
+}
+JUNK = [3, "text", torch.ones(3), [], len, lambda: 1, lambda *a: 1 / 0, lambda *a: "no", lambda *a: [None],
+        lambda *a: (torch.ones(2, 2), "no"), lambda *a: torch.ones(2, 2, 2)]  # fmt: skip
+checkers = pytest.mark.parametrize("checker", CHECKERS.values(), ids=CHECKERS)
+
+
+@checkers
+@pytest.mark.parametrize("junk", JUNK)
+def test_junk_gets_one_sentence(checker, junk):
+    verdict = checker(junk)
+    assert verdict.status == NOT_YET and len(verdict.sentence.splitlines()) == 1, verdict
+
+
+@checkers
+def test_a_stub_is_not_attempted(checker):
+    def stub(*arguments):
+        ...
+
+    assert checker(...).status == checker(None).status == NOT_ATTEMPTED
+    assert checker(stub).status == NOT_ATTEMPTED
+
+
+def _by_grad(function):
+    def answer(z):
+        z = z.clone().requires_grad_()
+        return torch.autograd.grad(function(z).sum(), z)[0]
+
+    return answer
+
+
+def _by_backward(function):
+    def answer(z):
+        with torch.enable_grad():
+            z = z.clone().requires_grad_()
+            function(z).sum().backward()
+        return z.grad
+
+    return answer
+
+
+def _by_func(function):
+    return lambda z: torch.func.grad(lambda z: function(z).sum())(z)
+
+
+@pytest.mark.parametrize("way", [_by_grad, _by_backward, _by_func])
+@pytest.mark.parametrize("checker, function", [
+    (chapter01.check_sigmoid_slope, torch.sigmoid), (chapter03.check_gelu_slope, torch.nn.functional.gelu),
+])  # fmt: skip
+def test_a_slope_by_autograd_is_refused_in_kind_words(checker, function, way):
+    verdict = checker(way(function))
+    assert verdict.status == NOT_YET and "this exercise asks for the formula" in verdict.sentence, verdict
+
+
+@pytest.mark.parametrize("checker, forward", [
+    (chapter01.check_backward_step, lambda delta, W, z: (torch.sigmoid(z) @ W.T * delta).sum()),
+    (chapter02.check_relu_backward, lambda delta, z: (torch.relu(z) * delta).sum()),
+])  # fmt: skip
+def test_a_step_back_by_autograd_is_refused_in_kind_words(checker, forward):
+    def answer(*given):
+        z = given[-1].clone().requires_grad_()
+        return torch.autograd.grad(forward(*given[:-1], z), z)[0]
+
+    verdict = checker(answer)
+    assert verdict.status == NOT_YET and "this exercise asks for the formula" in verdict.sentence, verdict

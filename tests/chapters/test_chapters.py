@@ -1,0 +1,197 @@
+"""What every chapter keeps to: in step with its source, complete, short cells, pictures in words, solved exercises.
+
+How an exercise is written (this test finds it by that):
+
+    # %% [markdown]
+    # <details><summary>Hint</summary> ... </details>
+    # <details><summary>Solution</summary> ... one ```python block ... </details>
+
+    # %%
+    def my_function(z):
+        ...
+
+    chapter01.check_my_function(my_function)       <- last line, a call of one check_...
+
+Hint and solution stand in the Markdown between the code cell before and the exercise. The solution runs after the
+import cell and the exercise's own cell, and must pass the check.
+"""
+
+import ast
+import itertools
+import re
+
+import nbformat
+import pytest
+
+from tests.chapters.sample import CHAPTERS, SOURCES, build, write_sample
+
+CLAIMS = {"01": 24, "02": 10, "03": 11, "04": 11, "05": 12, "06": 18, "07": 15}  # of the ledger, by chapter
+DETAILS = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
+CODE_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+pytestmark = pytest.mark.skipif(not SOURCES, reason="no chapter is written yet")
+chapters = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+
+
+def notebook_of(source):
+    return CHAPTERS / f"{source.stem}.ipynb"
+
+
+def built_cells(source):
+    return nbformat.read(notebook_of(source), as_version=4).cells
+
+
+def code_cells(cells):
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
+def check_call(cell):
+    """Return the last line of a code cell if it calls a checker, else None."""
+    if cell.cell_type != "code":
+        return None
+    statements = ast.parse(cell.source).body
+    last = statements[-1] if statements else None
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
+        name = ast.unparse(last.value.func).split(".")[-1]
+        return ast.unparse(last) if name.startswith("check_") else None
+    return None
+
+
+def exercises_of(cells):
+    """Yield (cell, check's call, {summary: text}) for each exercise of a chapter."""
+    for index, cell in enumerate(cells):
+        if call := check_call(cell):
+            above = itertools.takewhile(lambda other: other.cell_type == "markdown", reversed(cells[:index]))
+            yield cell, call, dict(DETAILS.findall("\n".join(other.source for other in above)))
+
+
+def solved(cells, cell, call, solution):
+    """Run the import cell, the exercise's cell and its solution; return the checker's verdict on the solution."""
+    namespace = {"__name__": "__main__"}
+    [block] = CODE_BLOCK.findall(solution)
+    for text in (code_cells(cells)[0].source, cell.source, block):
+        exec(compile(text, "<exercise>", "exec"), namespace)  # noqa: S102 - the chapter itself
+    return eval(call, namespace)
+
+
+@chapters
+def test_in_step_with_its_source(source):
+    assert build.in_step(source, notebook_of(source)), f"run python chapters/build.py {source.stem[:2]}"
+
+
+@chapters
+def test_every_claim_of_the_ledger_has_a_cell(source):
+    tags = {tag for cell in build.read_source(source).cells for tag in cell.metadata.get("tags", [])}
+    number = source.stem[:2]
+    expected = {f"claim-C{int(number)}.{claim:02}" for claim in range(1, CLAIMS[number] + 1)}
+    assert {tag for tag in tags if tag.startswith("claim-")} == expected
+
+
+@chapters
+def test_code_cells_are_short_and_import_only_at_the_top(source):
+    first, *others = code_cells(build.read_source(source).cells)
+    assert len(first.source.splitlines()) <= 8
+    too_long = [cell.source.splitlines()[0] for cell in others if len(cell.source.splitlines()) > 15]
+    assert too_long == []
+    importing = [cell.source.splitlines()[0] for cell in others for node in ast.walk(ast.parse(cell.source))
+                 if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert importing == []
+
+
+@chapters
+def test_prose_is_long_enough_to_explain_and_short_enough_to_read(source):
+    prose = "\n".join(cell.source for cell in build.read_source(source).cells if cell.cell_type == "markdown")
+    prose = re.sub(r"```.*?```|<[^>]+>|\$[^$]*\$", " ", prose, flags=re.DOTALL)
+    words = re.findall(r"[^\W\d_][\w'’-]*", prose)
+    assert 1300 <= len(words) <= 4000
+
+
+@chapters
+def test_ends_with_references(source):
+    last = build.read_source(source).cells[-1]
+    assert last.cell_type == "markdown"
+    assert re.search(r"^#+ .*references", last.source, re.IGNORECASE | re.MULTILINE)
+
+
+@chapters
+def test_notebook_is_small_ran_to_its_end_and_holds_no_widget_state(source):
+    assert notebook_of(source).stat().st_size < 400_000
+    content = nbformat.read(notebook_of(source), as_version=4)
+    assert "widgets" not in content.metadata
+    for cell in code_cells(content.cells):
+        assert cell.execution_count is not None
+        assert all(output.output_type != "error" for output in cell.outputs)
+        # A scene that fails is told in its widget, and is no error of the cell.
+        assert all("could not be drawn" not in str(output.get("data", "")) for output in cell.outputs)
+        assert all(build.WIDGET not in output.get("data", {}) for output in cell.outputs)
+
+
+@chapters
+def test_the_second_opinion_of_a_clinic_waits_for_the_learner(source):
+    [clinic] = [cell for cell in code_cells(built_cells(source)) if "diagnose(" in cell.source and "clinic." in cell.source]
+    told = "".join(output.get("text", "") for output in clinic.outputs)
+    assert "has_named(patient, diagnos" in clinic.source and not any("data" in output for output in clinic.outputs)
+    assert all("our own diagnosis first" in line for line in told.splitlines()) and told, told
+
+
+@chapters
+def test_every_picture_has_words(source):
+    for cell in code_cells(built_cells(source)):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                words = output.data.get("text/plain", "")
+                assert len(words.split()) >= 5, cell.source.splitlines()[0]
+                assert not re.match(r"<Figure|\w+\(", words), f"{words!r} is a Python object, not a description"
+
+
+@chapters
+def test_exercises_have_hint_and_solution_and_start_unsolved(source):
+    exercises = list(exercises_of(built_cells(source)))
+    assert len(exercises) >= 4
+    for cell, call, details in exercises:
+        assert {"Hint", "Solution"} <= details.keys(), call
+        [verdict] = [output.data["text/plain"] for output in cell.outputs if "data" in output]
+        assert "not attempted" in verdict, call
+
+
+@chapters
+def test_solutions_pass_their_checks(source, monkeypatch):
+    monkeypatch.chdir(CHAPTERS)
+    cells = build.read_source(source).cells
+    for cell, call, details in exercises_of(cells):
+        verdict = solved(cells, cell, call, details["Solution"])
+        assert verdict, f"{call}: {verdict!r}"
+
+
+def test_the_sample_s_exercise_is_found_and_a_wrong_solution_is_noticed(tmp_path):
+    source, _ = write_sample(tmp_path)
+    cells = build.read_source(source).cells
+    [(cell, call, details)] = exercises_of(cells)
+    assert set(details) == {"Hint", "Solution"}
+    assert solved(cells, cell, call, details["Solution"])
+    assert not solved(cells, cell, call, details["Solution"].replace("1 - ", "1 + "))
+
+
+# What draws numbers from the global generator: a layer in its default state, or torch's random functions.
+DRAWS = re.compile(
+    r"nn\.(?:Linear|Bilinear|Conv\d|Embedding|RNN|LSTM|GRU|MultiheadAttention)\w*\(|torch\.(?:randn?|randint|randperm)\(|"
+    r"\.(?:normal_|uniform_|bernoulli_)\(|init\.(?:normal|uniform|kaiming|xavier|orthogonal)\w*\(|np\.random"
+)
+
+
+def unseeded(cells):
+    """Return the lines of code cells that draw random numbers where the cell sets no seed and no generator of its own."""
+    sources = [cell.source for cell in cells if cell.cell_type == "code"]
+    drawing = [source for source in sources if not re.search("manual_seed|generator=", source)]
+    lines = [line.strip() for source in drawing for line in source.splitlines() if DRAWS.search(line)]
+    return [line for line in lines if not line.startswith("self.")]  # a class draws where it is made, not where it stands
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_no_cell_draws_from_an_unseeded_generator(source):
+    assert unseeded(build.read_source(source).cells) == []
+
+
+def test_an_unseeded_layer_is_found(tmp_path):
+    source, _ = write_sample(tmp_path, "# %%\nfrom torch import nn\nlayer = nn.Linear(2, 2)\n")
+    assert unseeded(build.read_source(source).cells) == ["layer = nn.Linear(2, 2)"]

@@ -1,0 +1,36 @@
+"""What README says exists, and what exists README says."""
+
+import re
+from pathlib import Path
+
+from tests.house.test_layering import ROOMS
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_link_within_the_project_leads_somewhere():
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    inside = [target for target in targets if not target.startswith("http")]
+    assert len(inside) > 3
+    assert [target for target in inside if not (ROOT / target).exists()] == []
+
+
+def test_the_chapters_listed_are_those_that_exist():
+    rows = re.findall(r"^\| (\d) \| (.*?) \|", README, flags=re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 8))
+    for number, title in rows:
+        built = list((ROOT / "chapters").glob(f"0{number}_*.ipynb"))
+        if built:
+            assert f"(chapters/{built[0].name})" in title, f"{built[0].name} exists; README does not link to it"
+        else:
+            assert "not yet written" in title, f"chapter {number} does not exist, and README does not say so"
+
+
+def test_the_table_of_rooms_is_the_one_that_is_held():
+    rows = re.findall(r"^\| `(\w+)/?` \| .+? \| ([\w, -]+) \|$", README, flags=re.MULTILINE)
+    assert {name: [] if used == "-" else used.split(", ") for name, used in rows} == ROOMS
+
+
+def test_no_placeholder_is_left():
+    assert not re.search(r"FIGURES|TODO|OWNER|XXX", README)

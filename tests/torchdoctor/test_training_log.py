@@ -1,0 +1,153 @@
+"""`watch` around loops of many kinds: its numbers against the loop's own, what it leaves behind, and its picture."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from utils import watch
+from utils.nets.mlp import MLP
+from utils.training.loop import fit
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+def net_and_batch():
+    net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(inplace=True), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 3)).double()
+    return net, torch.randn(32, 6, dtype=torch.float64), torch.randint(3, (32,))
+
+
+def descend(net, x, y, steps, make=lambda p: torch.optim.SGD(p, lr=0.1), heard=None):
+    optimizer = make(net.parameters())
+    for _ in range(steps):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        before = [net[i].weight.detach().clone() for i in (0, 2, 4)]
+        optimizer.step()
+        if heard is not None:
+            heard.append([(net[i].weight.grad.norm().item(), ((net[i].weight - b).norm() / b.norm()).item()) for i, b in zip((0, 2, 4), before)])
+
+
+@pytest.mark.parametrize("make", [
+    lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), lambda p: torch.optim.Adam(p, lr=0.01),
+])  # fmt: skip
+def test_its_numbers_are_the_loops(make):
+    net, x, y = net_and_batch()
+    heard = []
+    with watch(net, every=3) as log:
+        descend(net, x, y, 10, make, heard)
+    assert log.names == ["0", "2", "4"] and log.steps.tolist() == [0, 3, 6, 9]
+    expected = np.array(heard)[::3]
+    np.testing.assert_allclose(log.gradient_norm, expected[:, :, 0], rtol=1e-10)
+    np.testing.assert_allclose(log.update_ratio, expected[:, :, 1], rtol=1e-10)
+    assert log.dead.shape == (4, 3) and (log.dead[:, 0] >= 0).all() and np.isnan(log.dead[:, 2]).all()
+
+
+def test_dead_and_saturated_shares():
+    net, x, y = net_and_batch()
+    nn.init.constant_(net[0].bias[:2], -100.0)
+    nn.init.constant_(net[2].bias, 50.0)
+    with watch(net, every=1) as log:
+        descend(net, x, y, 2)
+    assert log.dead[0, 0] >= 2 / 8 and log.saturated[0, 1] == 1.0
+
+
+def test_the_training_is_the_same_with_and_without():
+    results = []
+    for watched in (False, True):
+        torch.manual_seed(1)
+        net, x, y = net_and_batch()
+        net.insert(2, nn.Dropout(0.2))
+        if watched:
+            with watch(net, every=2):
+                descend_any(net, x, y)
+        else:
+            descend_any(net, x, y)
+        results.append([p.tolist() for p in net.parameters()])
+    assert results[0] == results[1]
+
+
+def descend_any(net, x, y):
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(7):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+
+
+def test_nothing_stays_behind_even_after_an_error():
+    net, x, y = net_and_batch()
+    with pytest.raises(RuntimeError, match="the loop fails"), watch(net, every=1):
+        descend(net, x, y, 2)
+        net(x)
+        raise RuntimeError("the loop fails")
+    assert net[1].inplace
+    for module in net.modules():
+        assert not module._forward_hooks and not module._forward_pre_hooks
+    for p in net.parameters():
+        assert not p._backward_hooks and not getattr(p, "_post_accumulate_grad_hooks", None)
+
+
+def test_evaluation_in_between_is_no_step():
+    net, x, y = net_and_batch()
+    with watch(net, every=1) as log:
+        for _ in range(3):
+            descend(net, x, y, 1)
+            with torch.no_grad():
+                net(x)
+            net(x)  # a pass with a graph, and no backward pass: nothing to record
+    assert len(log.steps) == 3 and log.gradient_norm.shape == (3, 3)
+
+
+def test_the_courses_own_loop():
+    net = MLP(3, activation="relu", init="he", in_features=6, out_features=3)
+    _, x, y = net_and_batch()
+    with watch(net) as log:
+        fit(net, x, y, steps=25, live=False)
+    assert log.steps.tolist() == [0, 10, 20] and np.isfinite(log.update_ratio).all()
+
+
+def test_recurrent_and_frozen_layers():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed, self.rnn, self.out = nn.Embedding(5, 4), nn.LSTM(4, 6, batch_first=True), nn.Linear(6, 3)
+            self.embed.requires_grad_(False)
+
+        def forward(self, x):
+            return self.out(self.rnn(self.embed(x))[0][:, -1])
+
+    net, x, y = Net(), torch.randint(5, (8, 7)), torch.randint(3, (8,))
+    with watch(net, every=1) as log:
+        fit(net, x, y, steps=2, live=False)
+    assert log.names == ["embed", "rnn", "out"]
+    assert np.isnan(log.gradient_norm[:, 0]).all() and np.isfinite(log.gradient_norm[:, 1:]).all()
+
+
+def test_its_picture_and_its_words():
+    net, x, y = net_and_batch()
+    with watch(net, every=2) as log:
+        descend(net, x, y, 9)
+    canvas = log.picture()
+    assert canvas.png()[:4] == b"\x89PNG" and "An image of 3 by 5 values" in canvas.alt
+    assert "5 samples, the last at step 8" in repr(log)
+
+
+def test_an_empty_log():
+    with watch(net_and_batch()[0]) as log:
+        pass
+    assert "nothing recorded yet" in repr(log) and log.gradient_norm.shape == (0, 0)
+
+
+@pytest.mark.parametrize(("model", "every", "error", "sentence"), [
+    (3, 10, TypeError, "must be an nn.Module, got int"), (nn.Linear(2, 2), 0, ValueError, "every must be a whole number"),
+])  # fmt: skip
+def test_a_slip_gets_one_sentence(model, every, error, sentence):
+    with pytest.raises(error, match=sentence), watch(model, every):
+        pass

@@ -1,0 +1,225 @@
+"""Nets that are sick, of many kinds: what `diagnose` must not miss. Each entry: the diagnoses that are right, and a maker."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from tests.torchdoctor.zoo import Case, Chain, Highway, mlp, on_digits, on_images, on_series, on_tokens, with_norms
+from tests.torchdoctor.zoo_models import CellLoop, LeNet, ResNet, vgg
+from utils.data.datasets import digits
+from utils.training.loop import fit
+
+
+def biased(bias, depth=3, activation="relu", init="he"):
+    net = mlp(depth, activation=activation, init=init)
+    for layer in net.hidden:
+        nn.init.constant_(layer.bias, bias)
+    return on_digits(net)
+
+
+def constant(model, value, biases=0.0):
+    for p in model.parameters():
+        nn.init.constant_(p, value if p.dim() > 1 else biases)
+    return model
+
+
+def spoiled(model, value, which=-2):
+    """One entry of one weight matrix is not a finite number."""
+    matrices = [p for p in model.parameters() if p.dim() > 1]
+    with torch.no_grad():
+        matrices[which].view(-1)[3] = value
+    return model
+
+
+class Detached(nn.Module):
+    """Features that are computed outside of autograd's graph."""
+
+    def __init__(self, features, head):
+        super().__init__()
+        self.features, self.head = features, head
+
+    def forward(self, x):
+        return self.head(self.features(x).detach())
+
+
+class WithoutGrad(Detached):
+    """The same slip in its other spelling."""
+
+    def forward(self, x):
+        with torch.no_grad():
+            features = self.features(x)
+        return self.head(features)
+
+
+def conv_net(depth, activation, width=12):
+    layers, inputs = [], 3
+    for _ in range(depth):
+        layers += [nn.Conv2d(inputs, width, 3, padding=1), activation()]
+        inputs = width
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(width * 4, 10))
+
+
+class BareTransformer(nn.Module):
+    """Attention and feed-forward layers without skips; norm: with a layer norm after each."""
+
+    def __init__(self, layers=12, width=32, norm=False):
+        super().__init__()
+        self.embed = nn.Embedding(30, width)
+        self.attention = nn.ModuleList(nn.MultiheadAttention(width, 4, batch_first=True) for _ in range(layers))
+        self.forwards = nn.ModuleList(nn.Sequential(nn.Linear(width, 64), nn.ReLU(), nn.Linear(64, width)) for _ in range(layers))
+        self.norms = nn.ModuleList(nn.LayerNorm(width) if norm else nn.Identity() for _ in range(2 * layers))
+        self.out = nn.Linear(width, 3)
+
+    def forward(self, tokens):
+        x = self.embed(tokens)
+        for i, (attention, feed_forward) in enumerate(zip(self.attention, self.forwards)):
+            x = self.norms[2 * i](attention(x, x, x, need_weights=False)[0])
+            x = self.norms[2 * i + 1](feed_forward(x))
+        return self.out(x.mean(1))
+
+
+def thrown(steps, lr, **settings):
+    """A ReLU net after some steps that were far too large."""
+    net = mlp(3, activation="relu", init="he", **settings)
+    data = digits()
+    fit(net, data.x, data.y, steps=steps, lr=lr, optimizer="adam", live=False)
+    return on_digits(net)
+
+
+def identity_rnn(scale, steps=40):
+    rnn = nn.RNN(4, 24, nonlinearity="relu", batch_first=True)
+    with torch.no_grad():
+        rnn.weight_hh_l0.copy_(scale * torch.eye(24))
+    return on_series(rnn, steps)
+
+
+def in_half(scale):
+    """Weights that suit float32 and overflow float16."""
+    case = on_digits(mlp(3, activation="relu", sigma_w=scale, dtype=torch.float32))
+    return Case(case.model.half(), case.x.half(), case.y)
+
+
+def logarithm():
+    net = nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10), nn.Softmax(1))
+    def nll(p, y):
+        return -(p - p.amin(1, keepdim=True)).log().gather(1, y[:, None]).mean()
+
+    return Case(net, torch.randn(64, 64), torch.zeros(64, dtype=torch.long), {"loss_fn": nll})
+
+
+def pixels(model):
+    case = on_images(model, channels=1 if isinstance(model, LeNet) else 3)
+    return Case(model, torch.randint(256, case.x.shape).float(), case.y)
+
+
+def scaled(case, factor, kind=nn.Linear):
+    with torch.no_grad():
+        for module in case.model.modules():
+            if isinstance(module, kind):
+                module.weight *= factor
+    return case
+
+
+def refrozen(case):
+    case.model.requires_grad_(False)
+    return case
+
+
+class Halving(nn.Module):
+    """A skip that halves what passes: x/2 - ReLU(W x)/4, and the product of halves is what vanishes."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(64, 64)
+
+    def forward(self, x):
+        return 0.5 * x - 0.25 * torch.relu(self.linear(x))
+
+
+def dead_convolutions(bias):
+    net = conv_net(4, nn.ReLU)
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.constant_(module.bias, bias)
+    return on_images(net)
+
+
+def dead_norms(beta):
+    net = vgg()
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.constant_(module.bias, beta)
+    return on_images(net)
+
+
+def on_symmetric_series():
+    case = on_series(nn.LSTM(4, 24, batch_first=True), 10)
+    constant(case.model, 0.1)
+    return case
+
+
+VANISHING, EXPLODING, SATURATED, DEAD = {"vanishing"}, {"exploding"}, {"saturated"}, {"dead"}
+SYMMETRIC, FROZEN, CUT, NOT_FINITE = {"symmetric"}, {"frozen"}, {"cut off"}, {"not finite"}
+
+SICK = {
+    "7 sigmoid layers, Xavier": (VANISHING, lambda: on_digits(mlp(7))),
+    "10 sigmoid layers, Xavier": (VANISHING, lambda: on_digits(mlp(10))),
+    "30 sigmoid layers, Xavier": (VANISHING, lambda: on_digits(mlp(30))),
+    "10 sigmoid layers, functional": (VANISHING, lambda: on_digits(Chain(10, torch.sigmoid))),
+    "15 softplus layers, their gain": (VANISHING, lambda: on_digits(mlp(15, activation="softplus", sigma_w=1.0419))),
+    "20 softplus layers, functional": (VANISHING, lambda: on_digits(Chain(20, F.softplus))),
+    "10 tanh layers, N(0, 0.01^2)": (VANISHING, lambda: on_digits(mlp(10, activation="tanh", init="small"))),
+    "20 tanh layers, torch's weights": (VANISHING, lambda: on_digits(mlp(20, activation="tanh", init="torch"))),
+    "20 ReLU layers, torch's weights": (VANISHING, lambda: on_digits(mlp(20, activation="relu", init="torch"))),
+    "30 ReLU layers, Xavier": (VANISHING, lambda: on_digits(mlp(30, activation="relu", init="xavier"))),
+    "20 ReLU layers, functional": (VANISHING, lambda: on_digits(Chain(20, F.relu))),
+    "20 GELU layers, torch's weights": (VANISHING, lambda: on_digits(Chain(20, F.gelu))),
+    "12 sigmoid convolutions": (VANISHING, lambda: on_images(conv_net(12, nn.Sigmoid))),
+    "20 ReLU convolutions, torch's weights": (VANISHING, lambda: on_images(conv_net(20, nn.ReLU))),
+    "VGG-16 without norm, torch's weights": (VANISHING, lambda: on_images(
+        vgg((8, 8, "M", 16, 16, "M", 32, 32, 32, "M", 64, 64, 64, "M", 64, 64, 64, "M"), norm=False, he=False))),
+    "transformer without skips and norms": (VANISHING, lambda: on_tokens(BareTransformer())),
+    "20 blocks of x/2 - ReLU": (VANISHING, lambda: on_digits(nn.Sequential(*(Halving() for _ in range(20)), nn.Linear(64, 10)))),
+    "50 highway layers, gates at 0": (VANISHING, lambda: on_digits(Highway(50, 0.0))),
+    "8 tanh layers, N(0, 1)": (EXPLODING | SATURATED, lambda: on_digits(mlp(8, activation="tanh", init="naive"))),
+    "20 tanh layers of 256, N(0, 1)": (EXPLODING | SATURATED, lambda: on_digits(mlp(20, 256, activation="tanh", init="naive"))),
+    "10 ReLU layers, N(0, 1)": (EXPLODING, lambda: on_digits(mlp(10, activation="relu", init="naive"))),
+    "20 ReLU layers, sigma_w = 2": (EXPLODING, lambda: on_digits(mlp(20, activation="relu", sigma_w=2.0))),
+    "80 ReLU layers, batch norm": (EXPLODING, lambda: with_norms(80, nn.BatchNorm1d)),
+    "30 residual blocks, unscaled": (EXPLODING, lambda: on_digits(Chain(30, torch.relu, init=2**0.5, skip=1.0))),
+    "VGG-11 without norm, weights tripled": (EXPLODING, lambda: scaled(on_images(
+        vgg((16, "M", 32, "M", 64, 64, "M", 64, 64, "M", 64, 64, "M"), norm=False)), 3.0, nn.Conv2d)),
+    "5 tanh layers, biases of 5": (SATURATED | VANISHING, lambda: biased(5.0, 5, "tanh", "xavier")),
+    "4 sigmoid layers, biases of -9": (SATURATED | VANISHING, lambda: biased(-9.0, 4, "sigmoid", "xavier")),
+    "2 wide tanh layers, N(0, 1)": (SATURATED, lambda: on_digits(mlp(2, 256, activation="tanh", init="naive"))),
+    "2 tanh convolutions, pixels of 0..255": ({"input too large"}, lambda: pixels(conv_net(2, nn.Tanh))),
+    "3 ReLU layers, biases of -3": (DEAD, lambda: biased(-3.0)),
+    "3 ReLU layers, biases of -10": (DEAD, lambda: biased(-10.0)),
+    "8 ReLU layers, biases of -1": (DEAD, lambda: biased(-1.0, 8)),
+    "ReLU layers after steps of 0.3": (DEAD, lambda: thrown(200, 0.3)),
+    "ReLU layers after steps of 1": (DEAD, lambda: thrown(100, 1.0)),
+    "ReLU convolutions, biases of -3": (DEAD, lambda: dead_convolutions(-3.0)),
+    "batch norm with beta = -7": (DEAD, lambda: dead_norms(-7.0)),
+    "all weights 0.1": (SYMMETRIC, lambda: on_digits(constant(mlp(3, activation="relu"), 0.1))),
+    "all weights 0": (SYMMETRIC, lambda: on_digits(constant(mlp(3, activation="tanh"), 0.0))),
+    "constant convolutions": (SYMMETRIC, lambda: on_images(constant(conv_net(3, nn.ReLU), 0.05))),
+    "constant LSTM": (SYMMETRIC, lambda: on_symmetric_series()),
+    "everything frozen": (FROZEN, lambda: refrozen(on_digits(mlp(3, activation="relu", init="he")))),
+    "a frozen ResNet": (FROZEN, lambda: refrozen(on_images(ResNet(1, 8)))),
+    "features detached": (CUT, lambda: on_images(Detached(conv_net(3, nn.ReLU)[:-1], nn.Linear(48, 10)))),
+    "features under no_grad": (CUT, lambda: on_images(WithoutGrad(conv_net(3, nn.ReLU)[:-1], nn.Linear(48, 10)))),
+    "a NaN in a weight": (NOT_FINITE, lambda: on_digits(spoiled(mlp(3, activation="relu"), float("nan")))),
+    "an infinite weight": (NOT_FINITE, lambda: on_images(spoiled(ResNet(1, 8), float("inf")))),
+    "float16 that overflows": (NOT_FINITE, lambda: in_half(200.0)),
+    "a logarithm of 0": (NOT_FINITE, logarithm),
+    "RNN, 100 steps": ({"vanishing in time"}, lambda: on_series(nn.RNN(4, 24, batch_first=True), 100)),
+    "LSTM, 100 steps": ({"vanishing in time"}, lambda: on_series(nn.LSTM(4, 24, batch_first=True), 100)),
+    "GRU, 100 steps": ({"vanishing in time"}, lambda: on_series(nn.GRU(4, 24, batch_first=True), 100)),
+    "GRU cell in a loop, 100 steps": ({"vanishing in time"}, lambda: Case(
+        CellLoop(nn.GRUCell(4, 24)), torch.randn(8, 100, 4), torch.randint(3, (8,)))),
+    "ReLU RNN, 1.5 times the identity": ({"exploding in time"}, lambda: identity_rnn(1.5)),
+    "transformer with norms, without skips": ({"collapsed"}, lambda: on_tokens(BareTransformer(24, norm=True))),
+    "a step of 30": ({"step too large"}, lambda: on_digits(mlp(3, activation="relu", init="he"), lr=30.0)),
+    "a step of 1e-9": ({"step too small"}, lambda: on_digits(mlp(3, activation="relu", init="he"), lr=1e-9)),
+    "LeNet, pixels of 0..255": ({"input too large"}, lambda: pixels(LeNet())),
+}

@@ -1,0 +1,1 @@
+"""The content of the seven chapters that learners must not see first: right answers, typical mistakes, patients."""

@@ -1,0 +1,212 @@
+"""Chapter 2, *ReLU*: the checkers of its exercises, its quiz, and its patient."""
+
+import itertools
+
+import torch
+from torch import nn
+
+from utils.exercises.checking import as_vector, check, exercise
+from utils.exercises.clinic import Patient, Treatment
+from utils.exercises.quiz import Question
+from utils.nets.mlp import MLP
+
+RIGHT = {"He's weights": 1.0}  # the right option of each prediction, out of the learner's sight
+
+
+def _numbers(*shape):
+    """Return a tensor of numbers of both signs, in double precision, every fifth of them exactly 0."""
+    numbers = torch.arange(torch.Size(shape).numel(), dtype=torch.float64)
+    return torch.where(numbers % 5 == 0, 0, 2 * torch.sin(3 * numbers)).view(shape)
+
+
+@exercise
+def check_relu_backward(f):
+    """Check f(delta_out, z) -> dC/dz of a ReLU from dC/da; both of one shape. At z = 0 the slope is 0, as in PyTorch."""
+    mistakes = {
+        lambda delta_out, z: delta_out * (z >= 0): "at z = 0 itself PyTorch takes the slope 0",
+        lambda delta_out, z: delta_out.clamp(min=0): "the sign of z decides what passes, not the sign of delta",
+        lambda delta_out, z: delta_out.clamp(min=0) * (z > 0): "a negative error passes an active unit, too",
+        lambda delta_out, z: delta_out * z.clamp(min=0): "times the slope of ReLU, not times ReLU itself",
+        lambda delta_out, z: delta_out * (z < 0): "the other way round: what is active lets the error through",
+        lambda delta_out, z: delta_out + 0: "an inactive unit stops the error",
+    }
+    cases = [(torch.cos(5 * _numbers(4, 6)), _numbers(4, 6)), (_numbers(3) - 1, _numbers(3))]
+    return check(f, lambda delta_out, z: delta_out * (z > 0), cases, mistakes=mistakes, by_hand=True)
+
+
+@exercise
+def check_level_sigma_w(f):
+    """Check f(alpha) -> the sigma_w that keeps chi = 1 for a leaky ReLU with slope alpha below zero; two numbers."""
+    mistakes = {
+        lambda alpha: 2 / (1 + alpha**2): "that is sigma_w squared",
+        lambda alpha: 2**0.5: "that is ReLU's; a leak lets some of the other half through",
+        lambda alpha: (2 / (1 + alpha)) ** 0.5: "the gradient's mean square takes the slope squared",
+        lambda alpha: ((1 + alpha**2) / 2) ** 0.5: "upside down: the weights make up for what the slopes lose",
+        lambda alpha: (1 / (1 + alpha**2)) ** 0.5: "each sign of z occurs half of the time",
+        lambda alpha: (2 / (1 - alpha**2)) ** 0.5: "both halves add to the mean square: check the sign",
+    }
+    cases = [(0.25,), (0.01,), (0.0,), (0.9,)]
+    return check(f, lambda alpha: (2 / (1 + alpha**2)) ** 0.5, cases, mistakes=mistakes)
+
+
+@exercise
+def check_dead_units(f):
+    """Check f(z) -> which units are dead: z (samples, units) of a ReLU layer -> (units,) of True and False."""
+    mistakes = {
+        lambda z: (z <= 0).any(0): "silent for one sample is no death: a dead unit is silent for all of them",
+        lambda z: (z > 0).any(0): "that is the living",
+        lambda z: (z < 0).all(0): "at z = 0 the output and the slope are 0, too",
+        lambda z: (z == 0).all(0): "these are pre-activations: a dead unit's are negative or 0",
+        lambda z: z.mean(0) <= 0: "a unit that is negative on average may well be active for some samples",
+        lambda z: (z <= 0).all(1): "samples are the rows: go down the columns, along dimension 0",
+    }
+    z = _numbers(6, 6)
+    z[:, 1], z[:, 4] = -z[:, 1].abs() - 0.5, -z[:, 4].abs()
+    z[:, 5] = 3.0
+    z[2] = -1.0  # a sample that no unit answers
+    wide = _numbers(3, 8)
+    wide[:, 2] = 0.0
+    cases = [(z,), (wide,), (-_numbers(5, 3).abs(),)]
+    return check(f, lambda z: (z <= 0).all(0), cases, mistakes=mistakes)
+
+
+@exercise
+def check_census(f):
+    """Check f(net, x) -> share of dead units after each nn.ReLU of an nn.Sequential, first one first; x: (B, n_in).
+
+    The answer is a list of numbers or a 1-D tensor, one for each nn.ReLU; the net is left as it was.
+    """
+    def outputs(net, x):
+        found = []
+        for layer in net:
+            x = layer(x)
+            if isinstance(layer, nn.ReLU):
+                found.append(x.detach())
+        return found
+
+    def shares(function):
+        return lambda net, x: torch.stack([function(a).double() for a in outputs(net, x)])
+
+    dead = shares(lambda a: (a == 0).all(0).double().mean())
+    mistakes = {
+        shares(lambda a: (a == 0).double().mean()): "that is the share of zeros, the sparsity: a dead unit is zero "
+                                                    "for every sample",
+        shares(lambda a: (a == 0).any(0).double().mean()): "zero for one sample is no death",
+        shares(lambda a: (a == 0).all(1).double().mean()): "these are samples that no unit answers; go down dimension 0",
+        shares(lambda a: (a == 0).all(0).sum()): "a share, not a number of units: divide by how many there are",
+        shares(lambda a: 1 - (a == 0).all(0).double().mean()): "that is the share of the living",
+        lambda net, x: dead(net, x).flip(0): "the order is from input to output",
+    }  # fmt: skip
+    cases = [(_relu_net((4, 6, 5, 3), bias=-1.0), _numbers(9, 4)), (_relu_net((3, 8, 2), bias=-0.5), _numbers(7, 3))]
+    return check(f, dead, cases, mistakes=mistakes, convert=as_vector)
+
+
+def _relu_net(sizes, bias):
+    """Return a net of ReLU layers with a linear readout, with weights of both signs and the same bias everywhere."""
+    layers = []
+    for n_in, n_out in itertools.pairwise(sizes):
+        linear = nn.Linear(n_in, n_out).double()
+        with torch.no_grad():
+            linear.weight.copy_(_numbers(n_out, n_in))
+            linear.bias.fill_(bias)
+        layers += [linear, nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+QUIZ = {
+    "hidden": Question(
+        "The hidden layers of a deep net?",
+        "relu",
+        {
+            "relu": "its slope is 1 on half of the axis, and with He's weights the gradient keeps its level",
+            "sigmoid": "its slope is a quarter at best: chapter 1 saw what twenty layers of it do",
+            "tanh": "better than a sigmoid, but its slope reaches 1 at one point only, so depth still costs",
+            "none": "without a bend, twenty layers collapse into one matrix",
+        },
+    ),
+    "probability": Question(
+        "The output that is the probability of 'yes'?",
+        "sigmoid",
+        {
+            "relu": "a probability above 1 would be allowed, and wherever it says 0 the slope is 0: no correction",
+            "sigmoid": "between 0 and 1, and the logarithm of the cross-entropy cancels its slope",
+            "tanh": "from -1 to 1: half of its range is no probability",
+            "none": "a plain number has no bounds (though in PyTorch the sigmoid hides in the loss: BCEWithLogits)",
+        },
+    ),
+    "temperature": Question(
+        "The output that is tomorrow's temperature in degrees Celsius?",
+        "none",
+        {
+            "relu": "it could never forecast frost, and where it says 0 it could not learn to",
+            "sigmoid": "it would stop at 1 degree",
+            "tanh": "it would stay between -1 and 1 degree",
+            "none": "any number may come out, and the slope is 1 everywhere",
+        },
+    ),
+    "gate": Question(
+        "A gate, which decides how much of a memory is kept?",
+        "sigmoid",
+        {
+            "relu": "a gate of 3 would triple the memory at every step",
+            "sigmoid": "0 is closed, 1 is open, and everything between is allowed",
+            "tanh": "a gate of -1 would turn the memory's sign",
+            "none": "a gate needs bounds, or the memory explodes",
+        },
+    ),
+    "state": Question(
+        "The state of a plain recurrent net, which is fed back a hundred times?",
+        "tanh",
+        {
+            "relu": "unbounded: with a recurrent weight of 1.1 a hundred steps make it 14,000 times larger "
+            "(it can be tamed, see chapter 7)",
+            "sigmoid": "bounded, but never negative, and its slope is a quarter at best",
+            "tanh": "bounded, centred on zero, slope up to 1; its gradient still fades, which is chapter 7's subject",
+            "none": "without a bend it explodes or dies out, whichever way the weights lean",
+        },
+    ),
+}
+
+
+def _biased(bias, activation="relu"):
+    """Return a maker of nets of three layers with one and the same bias in every hidden unit."""
+    def make():
+        net = MLP(3, activation=activation, init="he", seed=1)
+        for layer in net.hidden:
+            nn.init.constant_(layer.bias, bias)
+        return net
+
+    return make
+
+
+PATIENT = Patient(
+    complaint="Three ReLU layers, He's weights, learning rate 0.05. The owner wanted sparse activations and helped a "
+    "little. The loss stands at ln 10.",
+    make=_biased(-3.0),
+    lr=0.05,
+    disease="dead before the first step",
+    diseases={
+        "dead before the first step": "every unit of layer 3 is silent for every digit, and no step was taken yet: "
+        "z lies around -3 in all layers, which is where its biases put it",
+        "killed by too large a step": "that looks alike afterwards; but this net was measured before its first step",
+        "vanishing through small slopes": "a gradient that fades is small and falls from layer to layer; this one is "
+        "exactly 0 in all hidden layers at once",
+        "weights too small": "small weights make z small, around 0; here it lies around -3",
+    },
+    prescriptions={
+        "a tenth of the learning rate": Treatment(
+            _biased(-3.0), 0.005, "a tenth of 0 is 0: no hidden layer has a gradient, so none moves"
+        ),
+        "ten times the learning rate": Treatment(
+            _biased(-3.0), 0.5, "ten times 0 is still 0: the biases of the readout jump, and nothing else moves"
+        ),
+        "a leak of 0.01": Treatment(
+            _biased(-3.0, activation="leaky_relu"), 0.05,
+            "no unit is dead any more, but most slopes are 0.01 now, and three layers of them leave layer 1 with "
+            "less than a ten-thousandth of the last layer's gradient",
+        ),
+        "biases of zero": Treatment(
+            _biased(0.0), 0.05, "z lies around 0 again, so about half of the units answer, and the gradient keeps its level"
+        ),
+    },
+)

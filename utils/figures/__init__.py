@@ -1,0 +1,1 @@
+"""How pictures are made: numbers to artists, artists to fast pictures, and pictures to words."""

@@ -1,0 +1,244 @@
+"""Draw a scene as a picture, and draw it again fast.
+
+A *scene* is a plain function `scene(ax, **params)` that adds artists to matplotlib axes and may return one sentence,
+the caption. What is slow in matplotlib is the *frame*: ticks, tick labels, titles. The canvas keeps the pixels of the
+last few frames, and as long as a picture has one of these it draws only the data on top of them. A live picture in a
+browser can go further and have the two as layers: then a frame is sent once, and the data as a short text.
+"""
+
+import contextlib
+import threading
+import uuid
+import warnings
+from base64 import b64encode
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+from PIL import Image, ImageDraw
+
+from utils.figures import caption as captions
+from utils.figures import style
+from utils.figures.alt_text import describe
+from utils.figures.frame import data_artists, describe_frame, describe_patch, visible_labels
+from utils.figures.png import encode_fast, encode_small
+from utils.figures.svg import write_svg
+from utils.torchdoctor.errors import WrongType, WrongValue
+
+# matplotlib's settings belong to the process, and widgets are served in another thread than cells.
+_SETTINGS_LOCK = threading.RLock()
+
+_PADS = {"left": 5.6, "right": 1.2, "bottom": 4.0, "top": 2.2}  # around each panel, in units of the font size
+_INNER = {"columns": 1.4, "rows": 1.0}  # in place of "left" and "bottom" between panels that have no labels there
+_NO_EXTRA = dict.fromkeys((*_PADS, *_INNER), 0.0)
+_KEPT = 6  # frames, about 1.4 MB each: a slider goes to and fro between the limits of an axis
+
+
+# What matplotlib would say at each move of a slider, of an empty log axis and the like. All other warnings get through.
+_NOISE = ("Attempt to set non-positive", "Attempting to set identical", "Data has no positive values", "No artists with")
+
+
+@contextlib.contextmanager
+def course_settings():
+    """Apply the course's matplotlib settings, for one thread at a time."""
+    # A fixed height for titles: matplotlib's search for one above the ticks takes a fifth of a whole drawing.
+    settings = {**style.rc_params(), "axes.titley": 1.0}
+    with _SETTINGS_LOCK, matplotlib.rc_context(settings), warnings.catch_warnings():
+        for message in _NOISE:
+            warnings.filterwarnings("ignore", message)
+        yield
+
+
+@dataclass
+class _Frame:
+    """What is kept of a frame: its pixels, the margins that its labels need, and its PNG as soon as one is wanted."""
+
+    pixels: object  # matplotlib's BufferRegion, of shape (height, width, 4)
+    margins: dict
+    png: bytes = b""
+
+
+class Canvas:
+    """Draws scenes on figures of one size.
+
+    Args:
+        panels: 1 (the scene gets `ax`), or a number of columns, or (rows, columns) (the scene gets an array of axes:
+            shape (columns,), or (rows, columns) if there is more than one row and column).
+        size: (width, height) in inches, of the course's style by default.
+        layers: write the data as SVG too, to be laid over the frame.
+
+    After `draw`, `caption` and `alt` (the picture in words) belong to the picture, which `png()` returns as a whole, and
+    `frame_png()` and `svg` as two layers; `svg` is None where only pixels will do.
+    """
+
+    def __init__(self, panels=1, size=None, layers=False):
+        self.panels = (1, panels) if isinstance(panels, int) else panels
+        if not _is_pair(self.panels) or not all(isinstance(count, int) for count in self.panels):
+            raise WrongValue(f"panels is a number of panels or a pair (rows, columns), not {panels!r}")
+        if size is not None and not _is_pair(size):
+            raise WrongValue(f"size is a pair (width, height) in inches, not {size!r}")
+        self.size = size or (style.WIDTH, style.HEIGHT * (1 if self.panels[0] == 1 else 0.75 * self.panels[0]))
+        self._pixels = tuple(round(inches * style.DPI) for inches in self.size)
+        self._box = Bbox.from_bounds(0, 0, *self._pixels)  # whole pixels: 4.6 inches are 459.99 of them in a figure's
+        self._renderer = RendererAgg(*self._pixels, style.DPI)
+        self._stage = None  # (in lecture mode?, figure, axes) of the next picture, if built ahead
+        self._frames = {}  # description -> _Frame, the last used at the end
+        self._artists = []  # of the data, as long as they are not among the renderer's pixels
+        self._layers, self.svg = layers, None
+        self._names = f"picture-{uuid.uuid4().hex[:12]}"  # sets the names within the SVG apart from others of the page
+        self._lines, self._font = [], None  # of the caption
+        self.caption, self.alt = "", ""
+
+    def draw(self, scene, **params):
+        """Draw `scene(ax, **params)`. What the scene raises goes through and leaves the picture as it was.
+
+        What fails later (a formula that matplotlib cannot typeset) goes through too, and spoils the picture until the
+        next call. Raises TypeError if the scene returns something else than a sentence or None.
+        """
+        with course_settings():
+            self.prepare()
+            (_, figure, axes), self._stage = self._stage, None
+            caption = scene(axes, **params)
+            if not isinstance(caption, (str, type(None))):
+                raise WrongType(f"a scene returns its caption or nothing, not {type(caption).__name__}")
+            caption = caption or ""
+            font = captions.font()
+            lines = captions.wrap(caption, font, self._pixels[0])
+            self._set_margins(figure, _NO_EXTRA, len(lines))
+            looks = style.in_lecture(), describe_patch(figure.patch), len(lines)
+            frame = (*looks, *(describe_frame(ax) for ax in figure.axes))
+            if frame in self._frames:
+                self._frames[frame] = kept = self._frames.pop(frame)
+                if kept.margins != _NO_EXTRA:
+                    self._set_margins(figure, kept.margins, len(lines))
+            else:
+                self._draw_frame(figure)
+                margins = self._measure_overhang(figure)
+                if margins != _NO_EXTRA:
+                    self._set_margins(figure, margins, len(lines))
+                    self._draw_frame(figure)
+                self._frames[frame] = _Frame(self._renderer.copy_from_bbox(self._box), margins)
+            if len(self._frames) > _KEPT:
+                del self._frames[next(iter(self._frames))]  # the one that was not used for longest
+            self._artists = list(data_artists(figure))
+            self._lines, self._font, self.svg = lines, font, None
+            if self._layers:
+                texts = [(x, y, font.getlength(line), font.size, line) for x, y, line in self._placed_lines()]
+                self.svg = write_svg(figure, self._artists, texts, self._names)
+            if self.svg is None:
+                self._draw_data()
+            self.caption, self.alt = caption, describe(figure, caption)
+
+    def prepare(self):
+        """Build the empty axes of the next picture, which takes some 10 ms a panel, while nobody waits for it."""
+        if self._stage and self._stage[0] == style.in_lecture():
+            return
+        with course_settings():
+            figure = Figure(figsize=self.size, dpi=style.DPI)
+            FigureCanvasAgg(figure)
+            self._stage = style.in_lecture(), figure, figure.subplots(*self.panels)
+
+    def png(self, small=False):
+        """Return the picture as PNG bytes: fast to encode, or, to be saved, small."""
+        if self._artists:
+            with course_settings():
+                self._draw_data()
+        image = Image.fromarray(np.asarray(self._renderer.buffer_rgba())).convert("RGB")
+        for x, y, line in self._placed_lines():
+            ImageDraw.Draw(image).text((x, y), line, font=self._font, fill=style.BLACK, anchor="ls")
+        return encode_small(image) if small else encode_fast(np.asarray(image))
+
+    def frame_png(self):
+        """Return the frame alone as PNG bytes, the same object as long as the frame stays. The data are in `svg`."""
+        frame = self._frame()
+        frame.png = frame.png or encode_fast(np.asarray(frame.pixels)[..., :3])
+        return frame.png
+
+    def bundle(self):
+        """Return (data, metadata) of the picture for IPython's `display`: a small PNG, and its words."""
+        data = {"image/png": b64encode(self.png(small=True)).decode(), "text/plain": self.alt}
+        return data, {"image/png": {"alt": self.alt}}
+
+    def _frame(self):
+        return self._frames[next(reversed(self._frames))]
+
+    def _draw_data(self):
+        """Draw the data over the pixels of their frame."""
+        self._renderer.restore_region(self._frame().pixels)
+        for artist in self._artists:
+            artist.draw(self._renderer)
+        self._artists = []
+
+    def _placed_lines(self):
+        return captions.place(self._lines, self._font, self._pixels[1])
+
+    def _em(self):
+        """Return (width, height) of one unit of the font size, as shares of the figure."""
+        inches = matplotlib.rcParams["font.size"] / 72
+        return inches / self.size[0], inches / self.size[1]
+
+    def _set_margins(self, figure, extra, lines):
+        """Leave room around the panels: the usual pads, `extra` (shares of the figure), and the caption's lines.
+
+        The extra of "columns" and "rows" belongs to the gaps between them, and is negative where these need no room.
+        """
+        wide, high = self._em()
+        rows, columns = self.panels
+        left, right = (_PADS[side] * wide + extra[side] for side in ("left", "right"))
+        bottom, top = (_PADS[side] * high + extra[side] for side in ("bottom", "top"))
+        floor = (lines * captions.LINE + 0.5) * high if lines else 0
+        gap_x, gap_y = left + right + extra["columns"], top + bottom + extra["rows"]
+        panel_width = max((1 - left - right - (columns - 1) * gap_x) / columns, 0.02)
+        panel_height = max((1 - floor - top - bottom - (rows - 1) * gap_y) / rows, 0.02)
+        figure.subplots_adjust(
+            left=left, right=left + columns * panel_width + (columns - 1) * gap_x,
+            bottom=floor + bottom, top=floor + bottom + rows * panel_height + (rows - 1) * gap_y,
+            wspace=gap_x / panel_width, hspace=gap_y / panel_height,
+        )  # fmt: skip
+        for ax in figure.axes:  # as Axes.draw does: an aspect ratio, or the place of a colour bar
+            locate = ax.get_axes_locator()
+            ax.apply_aspect(locate(ax, self._renderer) if locate else None)
+
+    def _measure_overhang(self, figure):
+        """Return how far the labels that were just drawn reach beyond the usual pads, as shares of the figure."""
+        wide, high = self._em()
+        units = {"left": wide, "right": wide, "bottom": high, "top": high}
+        extra = dict(_NO_EXTRA)
+        for ax in figure.axes:
+            boxes = [text.get_window_extent(self._renderer) for text in visible_labels(ax)]
+            if not boxes or ax.get_subplotspec() is None:
+                continue
+            box = Bbox(figure.transFigure.inverted().transform(Bbox.union(boxes)))
+            panel = ax.get_subplotspec().get_topmost_subplotspec().get_position(figure)
+            beyond = {"left": panel.x0 - box.x0, "right": box.x1 - panel.x1,
+                      "bottom": panel.y0 - box.y0, "top": box.y1 - panel.y1}  # fmt: skip
+            for side, unit in units.items():
+                # A third of a unit of air; whole units, so that the panels do not tremble while a slider moves.
+                steps = np.ceil(beyond[side] / unit + 0.33 - _PADS[side])
+                extra[side] = max(extra[side], steps * unit)
+        rows, columns = self.panels
+        panels = [(ax, ax.get_subplotspec()) for ax in figure.axes if ax.get_subplotspec() is not None]
+        if columns > 1 and not any(visible_labels(ax, "y") for ax, place in panels if not place.is_first_col()):
+            extra["columns"] = (_INNER["columns"] - _PADS["left"]) * wide - extra["left"]
+        if rows > 1 and not any(visible_labels(ax, "x") for ax, place in panels if not place.is_last_row()):
+            extra["rows"] = (_INNER["rows"] - _PADS["bottom"]) * high - extra["bottom"]
+        return extra
+
+    def _draw_frame(self, figure):
+        """Draw all but the data."""
+        for artist in data_artists(figure):
+            artist.set_animated(True)  # matplotlib's own way to leave an artist out
+        self._renderer.clear()
+        figure.draw(self._renderer)
+
+
+def _is_pair(value):
+    """Whether this is a pair of positive numbers."""
+    return (
+        isinstance(value, (tuple, list))
+        and len(value) == 2
+        and all(isinstance(number, (int, float)) and number > 0 for number in value)
+    )

@@ -1,0 +1,181 @@
+"""What a model takes and what it is judged by: inputs of any form, a loss that suits its output, clear complaints."""
+
+import inspect
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .errors import WrongType, WrongValue
+
+IGNORED = -100  # the label that `F.cross_entropy` passes over
+
+
+class Caller(nn.Module):
+    """A model that takes one argument: a tensor as it is, a tuple or list as several, a dict as keywords.
+
+    A dict that does not fit the keywords of the model's `forward` is passed as it is, and so is a tuple.
+    """
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+        self.training = model.training
+
+    def forward(self, x):
+        """Return what the model returns for x."""
+        if isinstance(x, torch.Tensor):
+            return self.model(x)
+        args, keywords = ((), x) if isinstance(x, dict) else (x, {})
+        try:
+            inspect.signature(self.model.forward).bind(*args, **keywords)
+        except (TypeError, ValueError):
+            args, keywords = (x,), {}
+        return self.model(*args, **keywords)
+
+
+class Criterion:
+    """The loss of an output and y. After a call, `output` is the tensor that was judged, `is_plain` whether the
+    model returned just that, and `name` says how it was judged.
+
+    Args:
+        loss_fn: a function (output, y) -> loss that gets the output as the model returns it; or None, and then:
+            cross-entropy for whole-number y (binary for a single output), mean squared error for y of real numbers,
+            and without y the squared distance from random targets of the outputs' own scale.
+    """
+
+    def __init__(self, loss_fn=None):
+        self.loss_fn = loss_fn
+        self.output, self.is_plain = None, True
+        self.name = "" if loss_fn is None else getattr(loss_fn, "__name__", type(loss_fn).__name__)
+
+    def __call__(self, output, y):
+        self.output, self.is_plain = first_tensor(output), isinstance(output, torch.Tensor)
+        if self.output is None:
+            got = output.dtype if isinstance(output, torch.Tensor) else type(output).__name__
+            raise WrongType(f"the model must return a tensor of real numbers, or a tuple or dict that holds one, got {got}")
+        if self.loss_fn is not None:
+            return self.loss_fn(output) if y is None and _takes_one(self.loss_fn) else self.loss_fn(output, y)
+        z = self.output
+        if y is None:
+            self.name = "the squared distance from random targets of the outputs' own scale, for want of y"
+            scale = z.detach().float().std(correction=0).item() or 1.0
+            noise = torch.randn(z.shape, generator=torch.Generator().manual_seed(0)).to(z) * scale
+            return F.mse_loss(z.float(), noise.float()) / scale**2
+        if not isinstance(y, torch.Tensor):
+            raise WrongType(f"y must be a tensor, or None if there are no targets, got {type(y).__name__}")
+        if y.is_floating_point():
+            self.name = "the mean squared error"
+            if z.numel() != y.numel():
+                advice = ": for class labels pass y.long()" if torch.equal(y, y.round()) and y.dim() < 2 else ""
+                raise WrongValue(f"y of shape {tuple(y.shape)} does not fit the output of shape {tuple(z.shape)}{advice}")
+            if _is_one_hot(y):
+                self.name += " (y looks one-hot: for classes pass y.argmax(1))"
+            return F.mse_loss(z, y.reshape(z.shape).to(z.dtype))
+        return self._classify(z, y.long())
+
+    def _classify(self, z, y):
+        if z.shape == y.shape and _is_one_hot(y):
+            self.name = ("the cross-entropy, y being one-hot (for a yes or no of each column: "
+                         "loss_fn=F.binary_cross_entropy_with_logits)")
+            return F.cross_entropy(z, y.argmax(1))
+        if z.numel() == y.numel() and (z.dim() < 2 or z.shape != y.shape or y.max() <= 1):
+            self.name = "the binary cross-entropy"
+            _check_labels(y, 2)
+            z, y = z.reshape(y.shape), y.to(z.dtype)
+            is_probability = 0 <= z.min() and z.max() <= 1
+            return F.binary_cross_entropy(z, y) if is_probability else F.binary_cross_entropy_with_logits(z, y)
+        self.name = "the cross-entropy"
+        if z.shape[:1] + z.shape[2:] != y.shape and z.shape[:-1] == y.shape:
+            z, y = z.flatten(0, -2), y.flatten()  # classes last, as of a sequence
+        if z.dim() < 1 or (z.dim() > 1 and z.shape[:1] + z.shape[2:] != y.shape):
+            raise WrongValue(
+                f"labels y of shape {tuple(y.shape)} do not fit the output of shape {tuple(z.shape)}: one label for each row, "
+                "without an axis of its own"
+            )
+        axis = min(1, z.dim() - 1)
+        _check_labels(y, z.shape[axis])
+        if z.min() >= 0 and torch.allclose(z.sum(axis).float(), torch.ones(()), atol=1e-2):
+            self.name += " of the model's own probabilities (F.cross_entropy would take what comes before the softmax)"
+            return F.nll_loss(z.clamp(min=torch.finfo(z.dtype).tiny).log(), y)
+        return F.cross_entropy(z, y)
+
+
+def first_tensor(value):
+    """The tensor to judge of what a model returns: the logits of a dict, else its first real tensor; None if there is none."""
+    if isinstance(value, torch.Tensor):
+        return value if value.is_floating_point() else None
+    if isinstance(value, dict) or hasattr(value, "keys"):
+        parts = [value[key] for key in ("logits", "out", "output") if key in value] + [value[key] for key in value]
+    elif isinstance(value, (tuple, list)):
+        parts = value
+    else:
+        return None
+    return next((found for part in parts if (found := first_tensor(part)) is not None), None)
+
+
+def check_model(model):
+    """Return a model's parameters by name; raise TypeError or ValueError with one sentence unless it can be examined."""
+    if not isinstance(model, nn.Module):
+        raise WrongType(f"the model must be an nn.Module, got {type(model).__name__}")
+    parameters = dict(model.named_parameters())
+    if not parameters:
+        raise WrongValue("the model has no parameters, so there is nothing that could learn")
+    if any(isinstance(p, nn.parameter.UninitializedParameter) for p in parameters.values()):
+        raise WrongValue("the model has layers without a size yet (Lazy...): run it once on x, then diagnose it")
+    return parameters
+
+
+def check_input(x):
+    """Raise TypeError or ValueError with one sentence unless x holds tensors, with finite numbers in them."""
+    tensors = list(input_tensors(x))
+    if not tensors:
+        one = "x, y = next(iter(x)) takes a batch out of it" if hasattr(x, "dataset") else "torch.as_tensor makes one"
+        raise WrongType(f"x must be a tensor, or a tuple or dict of tensors, got {type(x).__name__}: {one}")
+    for tensor in tensors:
+        if tensor.numel() == 0:
+            raise WrongValue(f"x is empty: its shape is {tuple(tensor.shape)}")
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            count = (~torch.isfinite(tensor)).sum().item()
+            entries = "1 entry that is" if count == 1 else f"{count} entries that are"
+            raise WrongValue(f"x holds {entries} NaN or infinite: clean the data first")
+
+
+def input_tensors(x):
+    """Yield every tensor of x: a tensor, or tuples, lists and dicts of them."""
+    if isinstance(x, torch.Tensor):
+        yield x
+    elif isinstance(x, (tuple, list)):
+        for part in x:
+            yield from input_tensors(part)
+    elif isinstance(x, dict):
+        for part in x.values():
+            yield from input_tensors(part)
+
+
+def is_out_of_memory(error):
+    """Whether an exception says that there is too little memory."""
+    words = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in words)
+
+
+def _is_one_hot(y):
+    return y.dim() == 2 and y.shape[1] > 1 and bool(((y == 0) | (y == 1)).all() and (y.sum(1) == 1).all())
+
+
+def _check_labels(y, classes):
+    low, high = (bound.item() for bound in torch.aminmax(y))
+    if low == IGNORED:
+        used = y[y != IGNORED]
+        low = used.min().item() if used.numel() else 0
+    if low < 0 or high >= classes:
+        wrong = low if low < 0 else high
+        raise WrongValue(f"y holds the label {wrong}, but there are {classes} classes: labels run from 0 to {classes - 1}")
+
+
+def _takes_one(function):
+    try:
+        inspect.signature(function).bind(None)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,188 @@
+"""Examine any model on one batch: what `measure` tells, and what a diagnosis needs on top, one row a layer.
+
+Judges nothing. A *layer* is a module with a weight matrix; one that is called several times has one row.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from .criterion import Caller, Criterion, check_input, check_model, input_tensors, is_out_of_memory
+from .errors import WrongValue
+from .layer_calls import matrices
+from .layer_facts import apart, listening, through_time
+from .measurement import measure
+from .thresholds import TWINS
+
+SERIES = 8  # calls of one layer in a pass that count as steps in time
+AVERAGED = ("activation_mean", "activation_std", "saturated", "pre_mean", "pre_std")  # over the calls of a layer
+COLUMNS = (*AVERAGED, "delta_norm", "weight_norm", "weight_gradient_norm", "dead")  # of a `Measurement`
+
+
+@dataclass
+class Layer:
+    """One layer, and what was measured of it; NaN where a quantity does not exist.
+
+    number: of the layer, in the order of the forward pass, from 1. name, type: of the module. gradient_norm: ||dC/dz||.
+    update_ratio: ||lr dC/dW|| / ||W|| (lr = 1 if none was given). activation_mean, activation_std, saturated, dead,
+    weight_norm, pre_mean, pre_std: as in `Measurement`.
+    nonlinearity: the class of what follows, "" if unknown. sigma_w: root mean square of the weights times
+    sqrt(fan_in), NaN for a layer of several matrices. units: rows of its weight matrix. frozen: no weight may change.
+    reached: the loss depends on it. twins: all units have the same weights and the same gradient. finite: no weight,
+    gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer, (steps,), or
+    ||dC/dz_t|| of a layer that is called again and again, else None. last_step_only: whether the loss looks at the last
+    step alone. normed: its output goes straight into a norm, so that the size of its weights does not matter. apart: how
+    far the positions of a sequence lie apart where the layer takes one, as a share of their size.
+    """
+
+    number: int
+    name: str
+    type: str
+    gradient_norm: float
+    update_ratio: float
+    activation_mean: float
+    activation_std: float
+    saturated: float
+    dead: float
+    weight_norm: float
+    pre_mean: float
+    pre_std: float
+    nonlinearity: str = ""
+    sigma_w: float = math.nan
+    units: int = 0
+    frozen: bool = False
+    reached: bool = True
+    twins: bool = False
+    finite: bool = True
+    through_time: torch.Tensor | None = None
+    last_step_only: bool = False
+    normed: bool = False
+    apart: float = math.nan
+
+
+@dataclass
+class Examination:
+    """What was found: the layers in the order of the forward pass, the loss and how it was taken, and the rest.
+
+    lr: the learning rate or None. input_rms: root mean square of the real inputs, NaN if there are none. alike: how far
+    the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. unused: names
+    of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
+    its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
+    is_plain: whether the model returns one tensor.
+    """
+
+    layers: list[Layer]
+    loss: float
+    loss_name: str
+    lr: float | None = None
+    input_rms: float = math.nan
+    alike: float = math.nan
+    unused: list[str] = field(default_factory=list)
+    hidden_nonlinearities: dict[str, str] = field(default_factory=dict)
+    closed: list[str] = field(default_factory=list)
+    is_plain: bool = True
+
+
+def examine(model, x, y=None, loss_fn=None, lr=None):
+    """Run one forward and one backward pass and return an `Examination`; the model is left as it was.
+
+    Raises TypeError or ValueError with one sentence if model, x, y and loss do not fit, or memory does not suffice.
+    """
+    model = unwrapped(model)
+    parameters, modules = check_model(model), dict(model.named_modules())
+    check_input(x)
+    criterion = Criterion(loss_fn)
+    try:
+        with listening(modules) as heard:
+            measured = measure(Caller(model), x, y, criterion, modules)
+            memory = {name: through_time(modules[name], inputs) for name, inputs in heard.series.items()}
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise WrongValue("there is too little memory for this batch: diagnose with fewer samples, 32 are enough") from error
+    calls = {}
+    for i, name in enumerate(measured.names):
+        calls.setdefault(name.partition("[")[0], []).append(i)  # without the number of the call
+    columns = {name: getattr(measured, name).tolist() for name in COLUMNS}
+    ratios = measured.update_ratio(1.0 if lr is None else lr).tolist()
+    columns |= {"kinds": measured.kinds, "reached": measured.reached, "update_ratio": ratios}
+    layers = [_layer(number, name, modules.get(name, model), columns, at, heard)
+              for number, (name, at) in enumerate(calls.items(), 1)]
+    for layer in layers:
+        layer.through_time = memory.get(layer.name, layer.through_time)
+    inputs = list(input_tensors(x))
+    real = [t.detach() for t in inputs if t.is_floating_point()]
+    return Examination(
+        layers, measured.loss, criterion.name, lr,
+        input_rms=math.sqrt(sum(t.double().square().sum().item() for t in real) / sum(t.numel() for t in real)) if real else math.nan,
+        alike=apart(criterion.output) if any(apart(t) > TWINS for t in inputs) else math.nan,
+        unused=[name for name in heard.weights
+                if name and name not in calls and not _is_container(name, calls)],
+        hidden_nonlinearities=heard.nonlinearities,
+        closed=[name for name, p in parameters.items() if p.requires_grad and "bias" not in name and _is_zero(p)],
+        is_plain=criterion.is_plain,
+    )  # fmt: skip
+
+
+def unwrapped(model):
+    """The model itself, without what `torch.compile` and `nn.DataParallel` put around it."""
+    while True:
+        inner = model._modules.get("_orig_mod") if isinstance(model, nn.Module) else None
+        if inner is None and isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            inner = model.module
+        if inner is None:
+            return model
+        model = inner
+
+
+def module_of(model, name):
+    """The module that is the layer of this name: the model itself, if its own class is what the layer is called."""
+    return model if name == type(model).__name__ and not hasattr(model, name) else model.get_submodule(name)
+
+
+def _layer(number, name, module, columns, at, heard):
+    first = at[0]
+    weights = heard.weights.get(name, ()) or matrices(module)
+    frozen = not any(w.requires_grad for w in weights)
+    weight_norm = columns["weight_norm"][first]
+    states = heard.states.get(name, [()] * len(at))
+    norms = [math.hypot(columns["delta_norm"][i], *state) for i, state in zip(at, states)]
+    means = {field: _mean([columns[field][i] for i in at]) for field in AVERAGED}
+    finite = all(map(math.isfinite, (weight_norm, means["pre_mean"], 0.0 if frozen else columns["weight_gradient_norm"][first])))
+    return Layer(
+        number, name, type(module).__name__,
+        gradient_norm=math.hypot(*norms),
+        update_ratio=columns["update_ratio"][first],
+        dead=min(columns["dead"][i] for i in at),
+        weight_norm=weight_norm,
+        **means,
+        nonlinearity=columns["kinds"][first] or heard.follows.get(name, ""),
+        sigma_w=weight_norm / math.sqrt(len(weights[0])) if len(weights) == 1 else math.nan,
+        units=len(weights[0]),
+        frozen=frozen,
+        reached=frozen or columns["reached"][first],
+        twins=any(id(w) in heard.twins for w in weights),
+        finite=finite,
+        through_time=torch.tensor(norms, dtype=torch.float64) if len(at) >= SERIES else None,
+        last_step_only=heard.last_step_only.get(name, True),
+        normed=name in heard.normed,
+        apart=heard.positions.get(name, math.nan),
+    )  # fmt: skip
+
+
+def _mean(values):
+    if len(values) == 1:
+        return values[0]
+    known = [value for value in values if not math.isnan(value)]
+    return sum(known) / len(known) if known else math.nan
+
+
+def _is_container(name, calls):
+    return any(other.startswith(name and name + ".") for other in calls)
+
+
+def _is_zero(p):
+    p = p.detach()
+    return p.numel() > 0 and not p[(0,) * p.dim()].item() and not p.any()  # the first entry tells most apart

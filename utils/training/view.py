@@ -1,0 +1,168 @@
+"""What a notebook shows while a net trains: a chart of the loss, the progress, and a Stop button that works meanwhile.
+
+The training loop keeps the kernel's main thread busy, and still needs no `await`: JupyterLab (from 4.4 on) addresses
+what a widget says to a *subshell*, which ipykernel (from 7 on) serves in a thread of its own. A front-end without
+subshells delivers the click when the cell has ended; there the kernel's own interrupt stops the training.
+"""
+
+import time
+
+import ipywidgets as widgets
+import numpy as np
+from comm.base_comm import BaseComm
+from IPython import get_ipython
+from IPython.display import display
+
+from utils.figures import style
+from utils.figures.canvas import Canvas
+
+REFRESH = 0.25  # seconds between two pictures: often enough to watch, rarely enough to cost little
+RAREST = 1.0  # seconds between two pictures on a machine that draws slowly
+SHARE = 0.1  # the part of the run's time that drawing may take, as far as RAREST permits
+POINTS = 150  # at most, on a curve: each is the mean over as many steps as that takes
+
+
+class LiveView:
+    """The view of a run in a notebook. Its last picture stays in the output, also of the saved notebook.
+
+    Without a chart it shows the progress and the Stop button alone, and its title stays.
+    """
+
+    def __init__(self, names, steps, title, chart=True):
+        self.steps, self.title, self.chart, self.stop_requested = steps, title, chart, False
+        room = (len(names) - 1) * (0.35 if style.in_lecture() else 0.2)  # inches, for the legend and the caption
+        self.canvas = Canvas(size=(style.WIDTH, style.HEIGHT + room))
+        self.image = widgets.Image(format="png", layout={"width": f"{style.WIDTH * style.DPI:.0f}px", "max_width": style.FIT})
+        self.button = StopButton(description="Stop", icon="stop", tooltip="End the training and keep what was learned")
+        self.button.on_click(self._request_stop)
+        self.bar = widgets.IntProgress(max=steps, layout={"width": "300px"})
+        self.status = widgets.Label("starting")
+        self.controls = widgets.HBox([self.button, self.bar, self.status])
+        self.box = widgets.VBox([self.controls, self.image] if chart else [self.controls])
+        self._draw({name: [] for name in names})
+
+    def __enter__(self):
+        self.handle = display(self.box, display_id=True)
+        self.started = self.next_refresh = time.perf_counter()
+        return self
+
+    def __exit__(self, *exception):
+        for widget in (self.box, self.image, self.controls, *self.controls.children):
+            widget.close()
+
+    def _request_stop(self, button):
+        self.stop_requested = True  # the loop, in another thread, reads it after its current step
+        button.disabled = True
+
+    def _draw(self, losses, endings=None):
+        if not self.chart:
+            return
+        self.canvas.draw(draw_losses, losses=losses, steps=self.steps, title=self.title, endings=endings)
+        self.image.value = self.canvas.png()
+
+    def update(self, step, losses):
+        """Show the state after `step` steps, unless the last picture is too recent."""
+        now = time.perf_counter()
+        if now < self.next_refresh:
+            return
+        self._draw(losses)
+        left = (now - self.started) / step * (self.steps - step)
+        self.bar.value = step
+        self.status.value = f"step {step} of {self.steps}, about {left:.0f} s left"
+        done = time.perf_counter()
+        self.next_refresh = done + min(max(REFRESH, (done - now) / SHARE), RAREST)
+
+    def finish(self, losses, endings):
+        """Replace the widgets by the final picture, with the numbers below it and in its text alternative."""
+        self._draw(losses, endings)
+        taken = max(map(len, losses.values()))
+        told = f"{self.title}: {'stopped after ' if taken < self.steps else ''}{taken} steps."
+        data, metadata = self.canvas.bundle() if self.chart else ({"text/plain": told}, {})
+        self.handle.update(data, metadata=metadata, raw=True)
+
+
+class StopButton(widgets.Button):
+    """A button whose clicks arrive while a cell runs."""
+
+    def open(self):
+        """Open the channel to the front-end, through a comm of ours."""
+        if self.comm is None:
+            data = {"state": self.get_state(), "buffer_paths": []}
+            metadata = {"version": widgets.__protocol_version__}
+            self.comm = SubshellComm("jupyter.widget", data, metadata)
+
+
+class SubshellComm(BaseComm):
+    """A comm that lets the front-end choose the thread which receives its messages.
+
+    ipykernel's own comm (since 7.4) sends them to the thread that used the comm last, which is the one that trains.
+    """
+
+    def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
+        """Send a message to the front-end; called by `open`, `send` and `close`."""
+        kernel = get_ipython().kernel
+        content = {"data": data or {}, "comm_id": self.comm_id, **keys}
+        kernel.session.send(kernel.iopub_socket, msg_type, content, metadata=metadata or {},
+                            parent=kernel.get_parent(), ident=self.topic, buffers=buffers)  # fmt: skip
+
+
+def is_watched():
+    """Whether this is a notebook: neither a script nor IPython in a terminal can show a widget."""
+    return hasattr(get_ipython(), "kernel")
+
+
+def draw_losses(ax, losses, steps, title, endings=None):
+    """Draw the loss of each net over the steps, and return the caption.
+
+    losses: name -> list of the losses so far, one a step, the last of which may be nan or inf.
+    endings: name -> how its run ended, in a few words; None while it goes on.
+    """
+    last = max(1, *map(len, losses.values())) if endings else steps
+    stride = -(-last // POINTS)
+    begun = {name: loss for name, loss in losses.items() if loss}
+    sound = {name: loss for name, loss in begun.items() if np.isfinite(loss[-1])} or begun
+    firsts = [loss[0] for loss in sound.values() if np.isfinite(loss[0])]
+    for i, (name, loss) in enumerate(losses.items()):
+        k = i % len(style.CYCLE)
+        look = {"color": style.CYCLE[k], "linestyle": style.DASHES[k], "marker": style.MARKERS[k]}
+        at, means = _thinned(loss, stride)
+        first_mark = max(0, min(3 * i % 15, len(at) - 1))  # apart from the other nets' marks
+        ax.plot(at, means, label=name, markevery=(first_mark, 15), **look)
+    highest = max([0, *firsts, *(line.get_ydata().max(initial=0) for line in ax.lines if line.get_label() in sound)])
+    # One net that explodes, or starts from far above, must not flatten the others.
+    top = min(highest, 3 * np.median(firsts)) if firsts else 1
+    for i, loss in enumerate(losses.values()):
+        if loss and not np.isfinite(loss[-1]):
+            place = {"ha": "left" if len(loss) < 0.8 * last else "right", "va": "center"}
+            k = i % len(style.CYCLE)
+            height = top * (1 - 0.1 * k)  # nets may diverge at the same step
+            ax.text(len(loss), height, "\u2715 diverged", color=style.CYCLE[k], weight="bold", **place)
+    ax.set(title=title, xlabel="step", ylabel="training loss", xlim=(0, last))
+    rows = _add_legend(ax) if len(losses) > 1 else 0
+    ax.set_ylim(0, top * (1.08 + rows * (0.2 if style.in_lecture() else 0.13)))  # the legend stands above the curves
+    smoothing = [f"Each point is the mean of {stride} steps."] if stride > 1 else []
+    if len(losses) > 1:
+        words = [f"{name}: {ending}." for name, ending in (endings or {}).items()]
+    else:
+        words = [f"{ending[0].upper()}{ending[1:]}." for ending in (endings or {}).values()]
+    return " ".join(words + smoothing)
+
+
+def _add_legend(ax):
+    """Add a legend along the upper edge and return its number of rows."""
+    names = [line.get_label() for line in ax.lines]
+    room = 60 if style.in_lecture() else 95  # characters
+    columns = max(1, min(len(names), room // (max(map(len, names)) + 8)))
+    ax.legend(loc="upper center", ncols=columns)
+    return -(-len(names) // columns)
+
+
+def _thinned(losses, stride):
+    """Return (steps, means), each of shape (points,): the finite losses, averaged over `stride` steps at a time."""
+    losses = np.asarray(losses, dtype=float)
+    losses = losses[np.isfinite(losses)]
+    starts = np.arange(0, len(losses), stride)
+    if not len(starts):
+        return starts, losses
+    counts = np.diff(np.append(starts, len(losses)))
+    return starts + (counts + 1) / 2, np.add.reduceat(losses, starts) / counts
