@@ -32,7 +32,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from utils import MLP, activations, chapter01, clinic, datasets, diagnose, explore, fit, meanfield
-from utils import measure, plots, predict, race, show, timeline
+from utils import measure, plots, predict, race, show, style, timeline
 
 # %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
@@ -399,7 +399,7 @@ def symptom_and_cause(axes, depth=30, activation="sigmoid", sigma_w=1.0):
     norms, first, last = [d.norm() for d in delta], z[0].detach(), z[-2].detach()
     slope, grid = activations.get(activation).slope, torch.linspace(-8, 8, 321, dtype=torch.float64)
     saturated = (slope(last) < 0.0266 * slope(torch.zeros(1))).double().mean()  # sigmoid: |z| > 5
-    axes[1].plot(grid, slope(grid), color="black", label="slope φ′(z)")
+    axes[1].plot(grid, slope(grid), color=style.BLACK, label="slope φ′(z)")
     plots.draw_histograms(axes[1], {"z of the first layer": first, "z of the last hidden layer": last},
                           bins=grid[::4], xlabel="pre-activation z", same="height")
     axes[1].set(xlim=(-8, 8), ylim=(0, 2.2), ylabel="slope; share of the fullest bin")
@@ -689,7 +689,7 @@ spread = {name: log[2][-1, :-1] for name, log in logs.items()}                  
 
 def ratio_and_spread(axes):
     plots.draw_lines(axes[0], ratio, xlabel="layer", ylabel="update / weight", log=True)
-    axes[0].axhline(1e-3, color="black", linewidth=1, linestyle=":")
+    axes[0].axhline(1e-3, color=style.BLACK, linewidth=1, linestyle=":")
     plots.draw_lines(axes[1], spread, xlabel="layer", ylabel="std of activations", limits=(0, 3))
 show(ratio_and_spread, panels=2)
 sick, healthy = ratio.values()

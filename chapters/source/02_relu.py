@@ -29,7 +29,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from utils import MLP, Stack, chapter02, clinic, datasets, diagnose, explore, fit, meanfield, measure
-from utils import plots, predict, quiz, race, show, timeline
+from utils import plots, predict, quiz, race, show, style, timeline
 
 # %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
@@ -465,7 +465,7 @@ def one_life(axes):
     high, middle, low, gradient = life[shown, :, unit].T
     heights = {"largest z": high, "median": middle, "smallest": low}
     plots.draw_lines(axes[0], heights, x=steps[shown], xlabel="step", ylabel="z over all digits")
-    axes[0].axhline(0, color="black", linewidth=1)
+    axes[0].axhline(0, color=style.BLACK, linewidth=1)
     plots.draw_lines(axes[1], {"gradient": gradient}, x=steps[shown], xlabel="step", ylabel="norm of its own gradient")
     return f"Unit {unit} of layer 1 falls silent for all digits between steps {steps[end - 1]} and {steps[end]}."
 

@@ -27,8 +27,8 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import MLP, Stack, chapter04, clinic, datasets, diagnose, explore, fit, maps, meanfield
-from utils import measure, phase, plots, predict, quiz, race, show, timeline
+from utils import MLP, Stack, chapter04, clinic, datasets, diagnose, diagrams, explore, fit, meanfield
+from utils import measure, phase, plots, predict, quiz, race, show, style, timeline
 
 # %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
@@ -394,7 +394,7 @@ def cobweb(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3, start=2.5):
     curve = meanfield.q_map(activation, q, sigma_w, sigma_b)
     path = meanfield.q_trajectory(activation, start, 25, sigma_w, sigma_b)
     settled = meanfield.q_fixed_point(activation, sigma_w, sigma_b, q_start=start)
-    maps.draw_cobweb(ax, q, curve, path, fixed=settled)
+    diagrams.draw_cobweb(ax, q, curve, path, fixed=settled)
     chi = meanfield.chi(activation, min(settled, 1e6), sigma_w)
     where = f"settles at q = {settled:.3f}" if settled < 1e6 else "grows without bound"
     return f"q {where}; there χ = {chi:.3f}, so the gradient is multiplied by {chi**0.5:.3f} per layer."
@@ -447,10 +447,10 @@ def phase_diagram(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3):
     chi = phase.chi_map(activation, columns, rows).log10()           # (26, 39)
     plots.draw_heat(ax, chi, x=(0.2, 4), y=(0, 1), limits=(-1.5, 1.5), diverging=True,
                     xlabel="σ_w", ylabel="σ_b", label="log₁₀ χ")
-    maps.draw_levels(ax, columns, rows, chi, [0], label="χ = 1")
+    diagrams.draw_levels(ax, columns, rows, chi, [0], label="χ = 1")
     settled = meanfield.q_fixed_point(activation, sigma_w, sigma_b)
     here = meanfield.chi(activation, min(settled, 1e6), sigma_w)
-    ax.plot(sigma_w, sigma_b, "X", color="white", markeredgecolor="black", markersize=13, clip_on=False)
+    ax.plot(sigma_w, sigma_b, "X", color="white", markeredgecolor=style.BLACK, markersize=13, clip_on=False)
     state = "order: the gradient vanishes" if here < 0.999 else "chaos: it explodes" if here > 1.001 else "the edge"
     return f"At the cross χ = {here:.3f}, {state}; a factor e in mean square every {meanfield.depth_scale(here):.1f} layers."
 
@@ -586,7 +586,7 @@ def phase_map(ax, activation="tanh", sigma_b=0.0, seed=0):
     expected = phase.predicted_map(activation, sigma_w.tolist(), DEPTHS, sigma_b=sigma_b)  # (20, 25)
     plots.draw_heat(ax, ratio.log10(), x=(-2, 4), y=(2, 40), limits=(-12, 12), diverging=True,
                     xlabel="log₂ σ_w", ylabel="hidden layers", label="log₁₀ (first / last gradient)")
-    maps.draw_levels(ax, EXPONENTS, DEPTHS, expected.log10(), [-3, 0, 3], label="theory",
+    diagrams.draw_levels(ax, EXPONENTS, DEPTHS, expected.log10(), [-3, 0, 3], label="theory",
                      names={-3: "0.001", 0: "1", 3: "1000"})
     apart = 10 ** (ratio / expected).log10().abs()
     alive = (ratio.log10().abs() < 3).double().mean()
@@ -659,7 +659,7 @@ xi = 1 / chi_fine.log().abs().clamp(min=1e-3)
 def trainability(ax):
     plots.draw_heat(ax, learned, x=(0.5, 4), y=(5, 40), limits=(0, 1), xlabel="σ_w", ylabel="hidden layers",
                     label="accuracy after 100 steps")
-    maps.draw_curve(ax, fine, 6 * xi, label="6 ξ")
+    diagrams.draw_curve(ax, fine, 6 * xi, label="6 ξ")
     best = columns[learned[-3].argmax()].item()
     return f"At 30 layers the best is σ_w = {best:.2f}, accuracy {learned[-3].max():.0%}; the edge is at 1.33."
 

@@ -658,7 +658,7 @@ def recall_map(ax):
     for (lag, name), (solved, nets, steps) in cells.items():
         words = f"{solved} of {nets}" + f": {steps}" * (solved == nets) if steps else "not run"
         ax.text(lags.index(lag), list(RACERS).index(name), words, ha="center", va="center",
-                color="white" if solved < nets / 2 else "black")
+                color="white" if solved < nets / 2 else style.BLACK)
     return "How many nets recall the first symbol; after the colon, the steps that all of them took."
 
 show(recall_map, size=(9, 4.2))

@@ -9,8 +9,7 @@ from torch import nn
 from utils import diagnose
 from utils.answers import chapter07
 from utils.answers.chapter07 import check_bias_for, check_clip_norm, check_lstm_step, check_rnn_backward
-from utils.exercises.choice import check_choice
-from utils.exercises.verdict import CORRECT, NOT_YET
+from utils.exercises.verdict import CORRECT, NOT_YET, check_choice
 
 
 def lstm(x, h, c, W, U, b, order="ifgo", squash=torch.tanh, shown="new", forget=True):

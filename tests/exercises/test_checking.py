@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from utils.exercises.checking import as_vector, check
-from utils.exercises.choice import check_choice
-from utils.exercises.verdict import COLOURS, CORRECT, NO_CHOICE, NOT_ATTEMPTED, NOT_YET, Verdict
+from utils.exercises.verdict import COLOURS, CORRECT, NO_CHOICE, NOT_ATTEMPTED, NOT_YET, Verdict, check_choice
 
 CHOICES = {"vanishing gradient": "The norm falls by six orders.", "dead units": "No unit is silent in every sample."}
 

@@ -12,8 +12,8 @@ from matplotlib.backends.backend_agg import RendererAgg
 from PIL import Image
 
 from utils.figures import style
-from utils.figures.alt_text import describe
 from utils.figures.canvas import Canvas, course_settings
+from utils.figures.words import describe
 
 X = np.linspace(0.0, 1.0, 40)
 

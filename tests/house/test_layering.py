@@ -22,7 +22,7 @@ ROOMS = {  # room -> the rooms that it may import from, all of which stand above
     "theory": ["nets", "torchdoctor"],
     "training": ["figures", "torchdoctor"],
     "widgets": ["figures", "progress", "torchdoctor"],
-    "exercises": ["data", "progress", "torchdoctor", "training"],
+    "exercises": ["data", "figures", "progress", "torchdoctor", "training"],
     "answers": ["data", "exercises", "nets", "theory", "torchdoctor", "training"],
 }
 

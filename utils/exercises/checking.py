@@ -4,7 +4,6 @@ Nothing that a learner passes ends in a traceback. A checker for a new exercise 
 and the typical mistakes with what to say to them (see `chapter01`), under the decorator `exercise`; `check` does the rest.
 """
 
-import copy
 import functools
 import inspect
 import random
@@ -14,12 +13,43 @@ from numbers import Real
 
 import numpy as np
 import torch
-from torch import nn
+from torch.autograd import graph
 
 from utils import progress
-from utils.exercises.handwork import UsedAutograd, without_autograd
+from utils.exercises.comparison import (
+    copy_of,
+    describe_argument,
+    describe_change,
+    describe_difference,
+    first_words,
+    kind_of,
+)
 from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 from utils.torchdoctor.errors import WrongType
+
+_ASKS_FOR_FORMULA = "autograd computes that, but this exercise asks for the formula: write it with the tensors you are given"
+
+
+class UsedAutograd(RuntimeError):
+    """A function that is to be written by hand lets autograd do the work; the message is for the learner."""
+
+
+@contextmanager
+def without_autograd():
+    """Inside, an operation that would save a tensor for a backward pass raises UsedAutograd.
+
+    Forward-mode derivatives (`torch.func.jvp`) save nothing, and are not seen.
+    """
+    def refuse(_):
+        raise UsedAutograd(_ASKS_FOR_FORMULA)
+
+    try:
+        with graph.saved_tensors_hooks(refuse, refuse):
+            yield
+    except RuntimeError as error:
+        if "saved tensor hooks" not in str(error):  # what torch.func.grad and its like say to such hooks
+            raise
+        raise UsedAutograd(_ASKS_FOR_FORMULA) from error
 
 
 class _Fault(Exception):
@@ -33,8 +63,8 @@ def exercise(checker):
     that the checker's module has.
     """
     @functools.wraps(checker)
-    def checked(*answers):
-        verdict = checker(*answers)
+    def checked(*answers, **named):
+        verdict = checker(*answers, **named)
         if verdict:
             names = vars(sys.modules[checker.__module__]).values()
             among = sum(hasattr(f, "is_exercise") and f.__module__ == checker.__module__ for f in names)
@@ -90,8 +120,8 @@ def _check_case(function, reference, case, mistakes, convert, by_hand, rtol, ato
             answer = convert(answer)
         except WrongType as error:
             raise _Fault(Verdict(NOT_YET, str(error)))
-    expected = reference(*map(_copied, case))
-    difference = _difference(answer, expected, dict(zip(names, case)), rtol, atol)
+    expected = reference(*map(copy_of, case))
+    difference = describe_difference(answer, expected, dict(zip(names, case)), rtol, atol)
     if difference is None:
         return
     for wrong, hint in mistakes.items():
@@ -104,10 +134,10 @@ def _check_case(function, reference, case, mistakes, convert, by_hand, rtol, ato
 def _same_mistake(answer, wrong, case, rtol, atol):
     """Whether `wrong` gives what the learner's function gave on this case."""
     try:
-        mistaken = wrong(*map(_copied, case))
+        mistaken = wrong(*map(copy_of, case))
         several = isinstance(mistaken, tuple)
         pairs = zip(answer, mistaken, strict=True) if several else [(answer, mistaken)]
-        return all(_difference(ours, theirs, {}, rtol, atol) is None for ours, theirs in pairs)
+        return all(describe_difference(ours, theirs, {}, rtol, atol) is None for ours, theirs in pairs)
     except Exception:  # noqa: BLE001 - a mistake that does not run on this case, or gives another kind of answer
         return False
 
@@ -115,8 +145,8 @@ def _same_mistake(answer, wrong, case, rtol, atol):
 def _answer(function, arguments, within):
     """Return what `function` gives `within` a context for copies of `arguments` (name -> value), or raise _Fault."""
     if not callable(function):
-        raise _Fault(Verdict(NOT_YET, f"expected a function, got {_kind(function)}"))
-    copies = {name: _copied(value) for name, value in arguments.items()}
+        raise _Fault(Verdict(NOT_YET, f"expected a function, got {kind_of(function)}"))
+    copies = {name: copy_of(value) for name, value in arguments.items()}
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # some built-in functions do not tell
@@ -137,7 +167,7 @@ def _answer(function, arguments, within):
     if answer is None or answer is ...:
         raise _Fault(Verdict(NOT_ATTEMPTED, "the function returns nothing so far"))
     for name, value in arguments.items():
-        if change := _change(value, copies[name]):
+        if change := describe_change(value, copies[name]):
             raise _Fault(Verdict(NOT_YET, change.format(name=name)))
     return answer
 
@@ -157,82 +187,8 @@ def _raised(error, function, arguments):
         if trace.tb_frame.f_code is getattr(function, "__code__", None):
             line = f" in its line {trace.tb_lineno - trace.tb_frame.f_code.co_firstlineno + 1}"
         trace = trace.tb_next
-    given = ", ".join(_argument(name, value) for name, value in arguments.items())
-    return f"it raised {type(error).__name__}{line}: {_short(error)} (where {given})"
-
-
-def _difference(answer, expected, arguments, rtol, atol):
-    """Return a sentence on the first difference between an answer and what was expected, or None if they agree."""
-    if not isinstance(expected, torch.Tensor):
-        single = isinstance(answer, torch.Tensor) and answer.numel() == 1 and not answer.is_complex()
-        if isinstance(answer, bool) or not (isinstance(answer, Real) or single):
-            return f"expected a number, got {_kind(answer)}"
-        answer, expected = torch.tensor(float(answer)).double(), torch.tensor(float(expected)).double()
-    if not isinstance(answer, torch.Tensor):
-        numbers = f"{len(expected)} numbers, such as " if expected.dim() == 1 else ""
-        return f"expected {numbers}a tensor of shape {tuple(expected.shape)}, got {_kind(answer)}"
-    if answer.shape != expected.shape:
-        return f"expected shape {tuple(expected.shape)}, got {tuple(answer.shape)}"
-    if answer.is_floating_point() != expected.is_floating_point() or answer.is_complex() != expected.is_complex():
-        return f"expected numbers of type {expected.dtype}, got {answer.dtype}"
-    if expected.requires_grad and not answer.requires_grad:
-        return "the answer is cut off from the graph (detached): autograd cannot go back through it"
-    answer, expected = answer.detach().double(), expected.detach().double()
-    allowed = rtol * expected.abs() + atol * expected.abs().max() if expected.numel() else expected
-    wrong = ~((answer - expected).abs() <= allowed)  # written so that nan counts as wrong
-    if not wrong.any():
-        return None
-    place = tuple(wrong.nonzero()[0].tolist())
-    at = f" at {list(place)}" if place else ""
-    given = [f"{name} = {value[place].item():.4g}" for name, value in arguments.items()
-             if isinstance(value, torch.Tensor) and value.shape == expected.shape]
-    given += [_argument(name, value) for name, value in arguments.items() if isinstance(value, Real)]
-    where = f"{at} for {', '.join(given)}" if given else at
-    nan = " (not a number)" if answer[place].isnan() else ""
-    return f"expected {expected[place]:.4g}{where}, got {answer[place]:.4g}{nan}"
-
-
-def _change(before, after):
-    """Return a sentence, with {name} in it, if an argument is not as it was before the call, else None."""
-    if isinstance(before, nn.Module):
-        if any(p.grad is not None for p in after.parameters()):
-            return "it leaves gradients behind in the .grad of {name}'s parameters: use torch.autograd.grad"
-        old, new = before.state_dict(), after.state_dict()
-        same = old.keys() == new.keys() and all(_equal(old[key], new[key]) for key in old)
-    else:
-        same = not isinstance(before, torch.Tensor) or _equal(before, after)
-    return None if same else "it changes its argument {name} in place: work on a copy"
-
-
-def _equal(a, b):
-    """Whether two tensors agree in type, shape and values."""
-    return a.dtype == b.dtype and torch.equal(a, b)
-
-
-def _copied(value):
-    """Return an independent copy of an argument."""
-    if isinstance(value, torch.Tensor):
-        return value.detach().clone().requires_grad_(value.requires_grad)
-    return copy.deepcopy(value)
-
-
-def _kind(value):
-    """Name a value's kind for a sentence: a tensor by its shape, anything else by its type."""
-    if isinstance(value, torch.Tensor):
-        dtype = str(value.dtype).removeprefix("torch.")
-        return f"a {dtype} tensor of shape {tuple(value.shape)}"
-    return f"a value of type {type(value).__name__}"
-
-
-def _argument(name, value):
-    """Describe an argument for a sentence: a number by its value, anything else by its kind."""
-    return f"{name} = {value:.4g}" if isinstance(value, Real) else f"{name} is {_kind(value)}"
-
-
-def _short(error):
-    """Return the first line of an error's message, cut to a readable length."""
-    line = (str(error).strip() or "no message").splitlines()[0]
-    return line if len(line) <= 160 else line[:157] + "..."
+    given = ", ".join(describe_argument(name, value) for name, value in arguments.items())
+    return f"it raised {type(error).__name__}{line}: {first_words(error)} (where {given})"
 
 
 @contextmanager

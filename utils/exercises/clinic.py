@@ -7,9 +7,8 @@ from torch import nn
 
 from utils import progress
 from utils.data.datasets import digits
-from utils.exercises.choice import check_choice, chosen
 from utils.exercises.quiz import Report
-from utils.exercises.verdict import CORRECT, NOT_YET, Verdict
+from utils.exercises.verdict import CORRECT, NOT_YET, Verdict, check_choice, chosen
 from utils.training.loop import race
 
 

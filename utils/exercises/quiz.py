@@ -7,8 +7,7 @@ from numbers import Real
 import torch
 
 from utils import progress
-from utils.exercises.choice import check_choice, key
-from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
+from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict, check_choice, key
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,9 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 from PIL import Image, ImageDraw
 
-from utils.figures import caption as captions
-from utils.figures import style
-from utils.figures.alt_text import describe
+from utils.figures import style, words
 from utils.figures.frame import data_artists, describe_frame, describe_patch, visible_labels
-from utils.figures.png import encode_fast, encode_small
-from utils.figures.svg import write_svg
+from utils.figures.layers import encode_fast, encode_small, write_svg
 from utils.torchdoctor.errors import WrongType, WrongValue
 
 # matplotlib's settings belong to the process, and widgets are served in another thread than cells.
@@ -105,8 +102,8 @@ class Canvas:
             if not isinstance(caption, (str, type(None))):
                 raise WrongType(f"a scene returns its caption or nothing, not {type(caption).__name__}")
             caption = caption or ""
-            font = captions.font()
-            lines = captions.wrap(caption, font, self._pixels[0])
+            font = words.font()
+            lines = words.wrap(caption, font, self._pixels[0])
             self._set_margins(figure, _NO_EXTRA, len(lines))
             looks = style.in_lecture(), describe_patch(figure.patch), len(lines)
             frame = (*looks, *(describe_frame(ax) for ax in figure.axes))
@@ -130,7 +127,7 @@ class Canvas:
                 self.svg = write_svg(figure, self._artists, texts, self._names)
             if self.svg is None:
                 self._draw_data()
-            self.caption, self.alt = caption, describe(figure, caption)
+            self.caption, self.alt = caption, words.describe(figure, caption)
 
     def prepare(self):
         """Build the empty axes of the next picture, which takes some 10 ms a panel, while nobody waits for it."""
@@ -173,7 +170,7 @@ class Canvas:
         self._artists = []
 
     def _placed_lines(self):
-        return captions.place(self._lines, self._font, self._pixels[1])
+        return words.place(self._lines, self._font, self._pixels[1])
 
     def _em(self):
         """Return (width, height) of one unit of the font size, as shares of the figure."""
@@ -189,7 +186,7 @@ class Canvas:
         rows, columns = self.panels
         left, right = (_PADS[side] * wide + extra[side] for side in ("left", "right"))
         bottom, top = (_PADS[side] * high + extra[side] for side in ("bottom", "top"))
-        floor = (lines * captions.LINE + 0.5) * high if lines else 0
+        floor = (lines * words.LINE + 0.5) * high if lines else 0
         gap_x, gap_y = left + right + extra["columns"], top + bottom + extra["rows"]
         panel_width = max((1 - left - right - (columns - 1) * gap_x) / columns, 0.02)
         panel_height = max((1 - floor - top - bottom - (rows - 1) * gap_y) / rows, 0.02)

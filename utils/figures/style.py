@@ -26,6 +26,9 @@ ALARM = VERMILLION
 HEALTHY = GREEN
 GUESS = PURPLE
 
+# Ink on paper, for what is said to a learner: a contrast of at least 7:1 (WCAG 2.1, text, the stricter level).
+GOOD, BAD, NEUTRAL = ("#1B5E20", "#E8F5E9"), ("#8A2D00", "#FFF3E8"), ("#424242", "#F2F2F2")
+
 CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, BLACK, GREY, BROWN, VIOLET)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p")  # colour never carries a meaning alone
 DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), (0, (6, 1, 1, 1, 1, 1)))

@@ -17,7 +17,7 @@ from utils.widgets.controls import name_of
 
 _PAUSE = 0.04  # seconds that the browser has for a picture before the next one is prepared
 _COVER = 'class="picture-cover" decoding="sync" alt="" style="grid-area:1/1; width:100%; max-width:none"'
-_ALERT = f"padding:4px 10px; border-left:4px solid {style.ALARM}; background:#FFF3EC; color:{style.BLACK}"
+_ALERT = f"padding:4px 10px; border-left:4px solid {style.ALARM}; background:{style.BAD[1]}; color:{style.BLACK}"
 _HIDDEN = "position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); white-space:nowrap"
 
 
