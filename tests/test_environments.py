@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 import venv
+import warnings
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from urllib.request import urlopen
@@ -81,11 +82,9 @@ def test_every_line_of_the_lock_is_an_exact_pin_that_names_no_build():
     for pin in LOCK:
         (specifier,) = pin.specifier
         assert specifier.operator == "==" and not re.search(r"[*+]", specifier.version) and pin.url is None, pin
-    assert "torch==2.13.0" in map(str, LEARNER)
 
 
 def test_the_lock_has_no_cuda():
-    """Neither as a package, nor as something that only a CUDA build of torch needs."""
     assert not [pin.name for pin in LOCK if re.match("nvidia|cuda|triton", pin.name)]
 
 
@@ -149,7 +148,7 @@ def test_the_pip_section_can_be_installed(tmp_path):
     try:
         urlopen(course.TORCH_CPU_INDEX + "/torch/", timeout=3).close()
     except OSError as error:  # each package would wait for it
-        print(f"PyTorch's index is left out, because it does not answer: {error}")
+        warnings.warn(f"PyTorch's index is left out, because it does not answer: {error}", stacklevel=1)
         lines = lines[1:]
         if sys.platform == "linux":  # PyPI's own torch would bring CUDA: the CPU build has to lie somewhere else
             constraints = [f"torch=={on(None, LEARNER)['torch']}+cpu"]
@@ -170,6 +169,7 @@ def test_the_pip_section_can_be_installed(tmp_path):
     installed = {canonicalize_name(package["name"]): package["version"].partition("+")[0] for package in found}
     assert installed.pop("pip") and installed == on(None, LEARNER)
     run("-c", "import ipywidgets, jupyterlab, matplotlib.pyplot, torch; assert torch.version.cuda is None")
+    shutil.rmtree(tmp_path / "venv")  # 1.2 GB, which pytest would keep for three more runs
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no executable bit")
