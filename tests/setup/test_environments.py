@@ -1,5 +1,6 @@
-"""pip, conda and Binder get the same versions, and Binder's image is built in an order that caches."""
+"""pip, conda and Binder get the versions of one lock, and Binder's image is built in an order that caches."""
 
+import json
 import os
 import re
 import shutil
@@ -7,69 +8,117 @@ import stat
 import subprocess
 import sys
 import tomllib
+import venv
+import warnings
 import zipfile
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import course
+from tests.chapters.sample import load
 
 ROOT = Path(__file__).resolve().parents[2]
-CONDA_NAMES = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}
-CONDA_ONLY = {"python", "pip"}
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = SETTINGS["project"]
+LOCK = [Requirement(pin) for pin in course.read_pins(tests=True)]
+LEARNER = [Requirement(pin) for pin in course.read_pins(tests=False)]
+CHOSEN = [Requirement(pin) for pin in (*PROJECT["dependencies"], *SETTINGS["build-system"]["requires"])]
+TOOLS = [Requirement(pin) for pin in PROJECT["optional-dependencies"]["test"]]
+ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+PYTHON = ENVIRONMENT["dependencies"][0].removeprefix("python=")
+
+# What the markers of the lock ask of a machine: the three systems, each with the oldest and the newest Python.
+MACHINES = [
+    {"sys_platform": platform, "platform_system": system, "os_name": name, "implementation_name": "cpython",
+     "python_version": python, "python_full_version": f"{python}.9"}
+    for platform, system, name in (("linux", "Linux", "posix"), ("darwin", "Darwin", "posix"), ("win32", "Windows", "nt"))
+    for python in ("3.11", "3.14")
+]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def project():
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+def applies(requirement, machine=None, extra=""):
+    """Whether a requirement holds on a machine (this one by default), asked for by a package with an extra."""
+    return requirement.marker is None or requirement.marker.evaluate({**(machine or {}), "extra": extra})
 
 
-def pins_of(requirements):
-    """Map the names to the versions of requirements such as "numpy==2.4.6"; every one has to be an exact pin."""
-    pins = {}
-    for requirement in map(Requirement, requirements):
-        (specifier,) = requirement.specifier
-        assert specifier.operator == "==" and "*" not in specifier.version, requirement
-        pins[requirement.name] = specifier.version
-    return pins
+def on(machine, lock):
+    """Map the names to the versions that a lock has for a machine, where every package has exactly one."""
+    pins = [(canonicalize_name(pin.name), pin) for pin in lock if applies(pin, machine)]
+    assert len(dict(pins)) == len(pins)
+    return {name: next(iter(pin.specifier)).version for name, pin in pins}
 
 
-def conda_pins(path):
-    """Map the names to the versions of an environment.yml's dependencies ("" if it leaves the version open).
+def missing(machine, roots, lock):
+    """Return what the packages `roots` need on a machine, by the metadata of what is installed here, and `lock` lacks.
 
-    Raises AssertionError for anything else in the list, above all for a nested pip section.
+    What is not installed here, because this is another machine, cannot be looked into.
     """
-    pins = {}
-    for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["dependencies"]:
-        assert isinstance(entry, str), entry
-        name, _, pin = entry.partition("=")
-        pins[name] = pin
-    return pins
+    pins, seen, waiting, lacking = on(machine, lock), set(), list(roots), []
+    while waiting:
+        requirement = waiting.pop()
+        name, key = canonicalize_name(requirement.name), str(requirement)
+        if key in seen or not applies(requirement, machine):
+            continue
+        seen.add(key)
+        if name not in pins or not requirement.specifier.contains(pins[name], prereleases=True):
+            lacking.append(key)
+        try:
+            needed = [Requirement(text) for text in requires(name) or ()]
+        except PackageNotFoundError:
+            continue
+        wanted = [need for need in needed for extra in ("", *requirement.extras) if applies(need, machine, extra)]
+        for need in wanted:
+            need.marker = None
+        waiting += wanted
+    return lacking
 
 
-def test_conda_installs_the_versions_of_pyproject(project):
-    conda = conda_pins(ROOT / "environment.yml")
-    expected = {CONDA_NAMES.get(name, name): pin for name, pin in pins_of(project["dependencies"]).items()}
-    assert {name: pin for name, pin in conda.items() if name not in CONDA_ONLY} == expected
+def test_every_line_of_the_lock_is_an_exact_pin_that_names_no_build():
+    for pin in LOCK:
+        (specifier,) = pin.specifier
+        assert specifier.operator == "==" and not re.search(r"[*+]", specifier.version) and pin.url is None, pin
 
 
-def test_conda_pins_a_python_that_the_course_supports(project):
-    python = conda_pins(ROOT / "environment.yml")["python"]
-    assert re.fullmatch(r"\d+\.\d+", python)
-    assert Requirement("python" + project["requires-python"]).specifier.contains(python)
+def test_the_lock_has_no_cuda():
+    assert not [pin.name for pin in LOCK if re.match("nvidia|cuda|triton", pin.name)]
 
 
-def test_every_tool_is_pinned_once(project):
-    learner, tools = pins_of(project["dependencies"]), pins_of(project["optional-dependencies"]["test"])
-    assert not learner.keys() & tools.keys()
+@pytest.mark.parametrize("chosen, lock", [(CHOSEN, LEARNER), (TOOLS, LOCK)])
+def test_the_lock_has_what_pyproject_chooses(chosen, lock):
+    for machine in MACHINES:
+        pins = on(machine, lock)
+        for requirement in chosen:
+            (specifier,) = requirement.specifier
+            assert specifier.operator == "=="
+            assert pins.get(requirement.name) == (specifier.version if applies(requirement, machine) else None)
 
 
-def test_these_tests_run_with_the_pinned_versions(project):
-    for text in project["dependencies"] + project["optional-dependencies"]["test"]:
-        requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate():
-            assert requirement.specifier.contains(version(requirement.name)), requirement
+@pytest.mark.parametrize("roots, lock", [(CHOSEN, LEARNER), (CHOSEN + TOOLS, LOCK)])
+def test_the_lock_has_what_each_of_its_packages_needs(roots, lock):
+    assert [missing(machine, roots, lock) for machine in MACHINES] == [[]] * len(MACHINES)
+
+
+def test_a_hole_in_the_lock_is_found():
+    without = [pin for pin in LOCK if pin.name not in ("mpmath", "rfc3339-validator")]  # torch > sympy > mpmath
+    lacking = missing(MACHINES[0], CHOSEN + TOOLS, without)
+    assert {Requirement(text).name for text in lacking} == {"mpmath", "rfc3339-validator"}
+
+
+def test_every_tool_is_pinned_once():
+    assert not {pin.name for pin in CHOSEN} & {pin.name for pin in TOOLS}
+    names = [{pin.name for pin in part} for part in (LEARNER, LOCK[len(LEARNER) :])]
+    assert not names[0] & names[1]
+
+
+def test_these_tests_run_with_the_locked_versions():
+    for pin in LOCK:
+        assert not applies(pin) or pin.specifier.contains(version(pin.name), prereleases=True), pin
 
 
 def test_torch_is_a_cpu_build():
@@ -78,8 +127,50 @@ def test_torch_is_a_cpu_build():
     assert torch.version.cuda is None
 
 
-def test_binder_reads_the_same_file():
-    assert (ROOT / "binder" / "environment.yml").read_bytes() == (ROOT / "environment.yml").read_bytes()
+def test_conda_and_binder_read_what_is_made_from_the_lock():
+    lock = load(ROOT / "binder" / "lock.py")
+    text = lock.make_environment((ROOT / "requirements.lock").read_text(encoding="utf-8"))
+    assert [path.read_text(encoding="utf-8") for path in lock.ENVIRONMENTS] == [text, text]
+    assert course.TESTS == lock.TESTS and course.TORCH_CPU_INDEX in text
+
+
+def test_conda_brings_python_and_pip_and_nothing_else():
+    python, pip, section = ENVIRONMENT["dependencies"]
+    assert re.fullmatch(r"python=\d+\.\d+", python) and pip == "pip" and list(section) == ["pip"]
+    assert Requirement("python" + PROJECT["requires-python"]).specifier.contains(PYTHON)
+    assert section["pip"] == [f"--extra-index-url {course.TORCH_CPU_INDEX}", *course.read_pins(tests=False)]
+
+
+@pytest.mark.install
+def test_the_pip_section_can_be_installed(tmp_path):
+    """With a real pip, into an environment of its own, and nothing is missing there or comes on top."""
+    (_, _, section), constraints = ENVIRONMENT["dependencies"], []
+    lines = section["pip"]
+    try:
+        urlopen(course.TORCH_CPU_INDEX + "/torch/", timeout=3).close()
+    except OSError as error:  # each package would wait for it
+        warnings.warn(f"PyTorch's index is left out, because it does not answer: {error}", stacklevel=1)
+        lines = lines[1:]
+        if sys.platform == "linux":  # PyPI's own torch would bring CUDA: the CPU build has to lie somewhere else
+            constraints = [f"torch=={on(None, LEARNER)['torch']}+cpu"]
+    for name, text in (("lines", lines), ("constraints", constraints)):
+        (tmp_path / name).write_text("\n".join(text), encoding="utf-8")
+    venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(tmp_path / "venv")
+    python = tmp_path / "venv" / course.VENV_PYTHON.relative_to(course.VENV)
+
+    def run(*arguments):
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        result = subprocess.run([python, *arguments], check=False, cwd=tmp_path, env=environment, capture_output=True)
+        assert result.returncode == 0, (result.stdout + result.stderr).decode()
+        return result.stdout
+
+    run("-m", "pip", "install", "-r", "lines", "-c", "constraints")
+    run("-m", "pip", "check")
+    found = json.loads(run("-m", "pip", "list", "--format", "json", "--disable-pip-version-check"))
+    installed = {canonicalize_name(package["name"]): package["version"].partition("+")[0] for package in found}
+    assert installed.pop("pip") and installed == on(None, LEARNER)
+    run("-c", "import ipywidgets, jupyterlab, matplotlib.pyplot, torch; assert torch.version.cuda is None")
+    shutil.rmtree(tmp_path / "venv")  # 1.2 GB, which pytest would keep for three more runs
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no executable bit")
@@ -103,9 +194,8 @@ def dockerfile(tmp_path_factory):
 
 
 def test_repo2docker_takes_the_pinned_python(dockerfile):
-    python = conda_pins(ROOT / "environment.yml")["python"]
-    assert f"Building conda environment for python={python}\n" in dockerfile
-    lock = f"environment.py-{python}-linux".replace("-", "-2d").replace(".", "-2e")
+    assert f"Building conda environment for python={PYTHON}\n" in dockerfile
+    lock = f"environment.py-{PYTHON}-linux".replace("-", "-2d").replace(".", "-2e")
     assert re.search(rf"^COPY .*-2f{lock}\S* /tmp/env/environment.lock$", dockerfile, re.MULTILINE)
 
 
@@ -127,6 +217,7 @@ def test_repo2docker_caches_the_environment_before_it_copies_the_source(dockerfi
     assert -1 not in positions and positions == sorted(positions), positions
 
 
+@pytest.mark.install
 def test_the_wheel_holds_every_file_of_the_package(tmp_path):
     shutil.copytree(ROOT, tmp_path / "course", ignore=shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build"))
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", "wheels", "./course"]
