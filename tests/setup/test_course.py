@@ -124,7 +124,7 @@ def copy_course(folder):
     shutil.copy(ROOT / "utils" / "progress.py", folder / "utils")
     (folder / "teaching").mkdir()
     (folder / "teaching" / "__init__.py").touch()
-    (folder / "tests").mkdir()
+    (folder / "tests" / "bench").mkdir(parents=True)
     for name in ("teaching/lecture", "teaching/handout", "tests/bench/__main__", "tests/bench/hub"):
         (folder / f"{name}.py").write_text(REPORT)
     for name in ("01_saturation.ipynb", "04_initialization.ipynb"):
