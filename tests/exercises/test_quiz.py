@@ -82,7 +82,7 @@ def test_what_is_no_dict_is_told_so():
 
 
 def test_an_empty_report_is_no_success():
-    assert not quiz.Report({})
+    assert not quiz.Marks({})
     assert not quiz.grade({}, {})
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -123,6 +124,13 @@ def test_the_door_leads_to_what_it_names(name):
 def test_the_door_knows_no_other_name():
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         utils.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize("source", sorted(UTILS.parent.glob("chapters/source/*.py")), ids=lambda path: path.stem)
+def test_a_chapter_comes_through_the_door_in_at_most_two_lines(source):
+    lines = re.findall(r"^(?:from|import) utils\b.*$", source.read_text(encoding="utf-8"), re.MULTILINE)
+    assert 1 <= len(lines) <= 2
+    assert all(re.match(r"from utils import \w+(, \w+)*$", line) and len(line) <= 120 for line in lines), lines
 
 
 @pytest.mark.parametrize("text, name", [

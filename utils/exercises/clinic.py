@@ -7,7 +7,7 @@ from torch import nn
 
 from utils import progress
 from utils.data.datasets import digits
-from utils.exercises.quiz import Report
+from utils.exercises.quiz import Marks
 from utils.exercises.verdict import CORRECT, NOT_YET, Verdict, check_choice, chosen
 from utils.training.loop import race
 
@@ -56,7 +56,7 @@ def has_named(patient, answer):
 
 
 def rounds(patients, diagnoses):
-    """Check the diagnoses of several patients; returns a `Report` with a score, and what to read again.
+    """Check the diagnoses of several patients; returns a `Marks` with a score, and what to read again.
 
     patients: dict name -> `Patient`. diagnoses: dict name -> the learner's diagnosis, `...` where there is none yet.
     """
@@ -64,7 +64,7 @@ def rounds(patients, diagnoses):
     verdicts = {name: name_disease(patient, given.get(name)) for name, patient in patients.items()}
     missed = [patients[name].chapter for name, verdict in verdicts.items() if verdict.status == NOT_YET]
     score = f"{sum(map(bool, verdicts.values()))} of {len(patients)} right."
-    return Report(verdicts, f"{score} Read again: chapter {'; chapter '.join(missed)}." if missed else score)
+    return Marks(verdicts, f"{score} Read again: chapter {'; chapter '.join(missed)}." if missed else score)
 
 
 def treat(patient, prescription, steps=300):

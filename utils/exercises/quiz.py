@@ -20,7 +20,7 @@ class Question:
 
 
 @dataclass(frozen=True, repr=False)
-class Report:
+class Marks:
     """A learner's verdicts, shown one below the other; truthy only if there are any, and all are correct.
 
     verdicts: name of a question or entry -> its `Verdict`. remark: one sentence on the whole, or nothing.
@@ -50,7 +50,7 @@ def sheet(questions):
 
 
 def grade(questions, answers):
-    """Check the learner's answers, a dict question's name -> answer; returns a `Report`.
+    """Check the learner's answers, a dict question's name -> answer; returns a `Marks`.
 
     A question that is left out, or answered with `...`, counts as not attempted.
     """
@@ -59,17 +59,17 @@ def grade(questions, answers):
     for name, verdict in verdicts.items():
         if verdict:
             progress.record(progress.ANSWER, name)
-    return Report(verdicts, remark)
+    return Marks(verdicts, remark)
 
 
 def review(table, measured, within=0.05):
-    """Compare the entries of a learner's own table with what was measured; returns a `Report`.
+    """Compare the entries of a learner's own table with what was measured; returns a `Marks`.
 
     table: dict name -> entry, `...` where nothing is entered yet. measured: dict name -> a number (or a tensor with one
     entry), which an entry may miss by the share `within`; or a text; or a collection of texts, any of which is right.
     """
     given, remark = _entries(table, measured)
-    return Report({name: _compared(given.get(name), truth, within) for name, truth in measured.items()}, remark)
+    return Marks({name: _compared(given.get(name), truth, within) for name, truth in measured.items()}, remark)
 
 
 def _entries(table, names):
