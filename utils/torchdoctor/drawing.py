@@ -22,7 +22,7 @@ COLOUR_MAP = "cividis"  # perceptually even, and the same to a colour-blind read
 
 SIZE, DPI = (9.0, 3.8), 100  # inches; pixels per inch
 TEXT, SMALL, TITLE = 10.5, 9.5, 11.5  # points
-CAPTION = 125  # letters in a line
+CAPTION = 110  # letters in a line
 LAYER = "layer (1 is next to the input)"
 DELTA = "gradient norm ‖∂C/∂z‖"
 UPDATES = (-6, 0)  # the colours' range of log10 of an update ratio: from a millionth of a weight's size to all of it
@@ -164,7 +164,12 @@ def _describe_values(values):
     known = values[np.isfinite(values)]
     if not len(known):
         return "no finite values"
-    text = f"from {known[0]:.3g} to {known[-1]:.3g}, lowest {known.min():.3g}, highest {known.max():.3g}"
+    low, high = known.min(), known.max()
+    if low == high:
+        return f"{low:.3g} throughout"
+    ends = sorted((known[0], known[-1]))
+    text = f"from {known[0]:.3g} to {known[-1]:.3g}"
+    text += (f", lowest {low:.3g}" if low < ends[0] else "") + (f", highest {high:.3g}" if high > ends[1] else "")
     return text + (f", {len(values) - len(known)} of {len(values)} values not finite" if len(known) < len(values) else "")
 
 

@@ -219,6 +219,10 @@ def floats(value):
 
 def first_float(value):
     """The first tensor of real numbers in what a module takes or returns, or None."""
+    if isinstance(value, tuple) and len(value) == 1:  # mostly it is just a tensor, and a generator takes ten times as long
+        (value,) = value
+    if isinstance(value, torch.Tensor):
+        return value if value.is_floating_point() else None
     return next(floats(value), None)
 
 
