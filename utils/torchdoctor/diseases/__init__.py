@@ -34,9 +34,8 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "step too large": step_size,
     "step too small": step_size,
 }
-ORDER = tuple(FAMILIES)
 HIDES = {  # name of a disease -> those that are not told beside it
-    "not finite": {*ORDER} - {"not finite", "input too large"},  # numbers made of NaN prove nothing else
+    "not finite": {*FAMILIES} - {"not finite", "input too large"},  # numbers made of NaN prove nothing else
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
 }
 
@@ -45,10 +44,10 @@ def find(exam, model):
     """Return the `Finding`s of the `Examination` of a model, worst first, with their remedies; none if it is healthy."""
     found = [finding for family in dict.fromkeys(FAMILIES.values()) for finding in family.find(exam)]
     hidden = set().union(*(HIDES.get(finding.kind, ()) for finding in found))
-    found = sorted((f for f in found if f.kind not in hidden), key=lambda finding: ORDER.index(finding.kind))
+    found = sorted((f for f in found if f.kind not in hidden), key=lambda finding: list(FAMILIES).index(finding.kind))
     for finding in found:
         finding.remedy, finding.chapter, finding.change = FAMILIES[finding.kind].prescribe(finding, exam, model)
     return found
 
 
-__all__ = ["FAMILIES", "HIDES", "ORDER", "Finding", "find"]
+__all__ = ["FAMILIES", "HIDES", "Finding", "find"]
