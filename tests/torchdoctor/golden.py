@@ -18,7 +18,7 @@ from utils.torchdoctor import diagnose
 FOLDER = Path(__file__).parent / "golden"
 
 
-def chain(depth, activation=nn.ReLU, gain=math.sqrt(2), width=32):
+def chain(depth, activation=nn.ReLU, gain=2**0.5, width=32):
     """Linear layers in double precision with std gain / sqrt(fan_in), biases of 0, and a readout of 4 classes."""
     layers = []
     for _ in range(depth):

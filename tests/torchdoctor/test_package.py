@@ -1,11 +1,11 @@
 """torchdoctor is complete in itself: what it loads, its wheel in a foreign project, its texts, and how a disease is added."""
 
 import copy
+import importlib.util
 import re
 import shutil
 import subprocess
 import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -72,7 +72,8 @@ print("done")
 
 def run(*arguments, **settings):
     """Run Python in a process of its own and return what it prints; its complaints become the test's."""
-    done = subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=120, **settings)
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120, **settings)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -139,7 +140,7 @@ def test_a_trial_trains_as_the_courses_loop_does(lr, settings):
     trial = diagnose(net.eval(), x, y, lr=lr).try_remedy(steps=12)
     run = fit(copy.deepcopy(net), x, y, steps=12, live=False, **settings)
     assert trial.losses["untreated"] == pytest.approx(run.loss, rel=1e-9)
-    assert not any(module.training for module in trial.model.modules())
+    assert not trial.model.training and not trial.model[2].training  # as it was found
 
 
 def test_tensors_of_anything_nested():
@@ -150,11 +151,11 @@ def test_tensors_of_anything_nested():
     assert first_float(packed) is packed.data
 
 
-def test_the_toy_disease_of_its_readme_is_found(monkeypatch):
-    toy = types.ModuleType(f"{diseases.__name__}.toy")
-    code = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)[-1]
-    toy.__package__ = diseases.__name__
-    exec(compile(code, "README.md", "exec"), vars(toy))
+def test_the_toy_disease_of_its_readme_is_found(monkeypatch, tmp_path):
+    (tmp_path / "toy.py").write_text(re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)[-1], encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(f"{diseases.__name__}.toy", tmp_path / "toy.py")
+    toy = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(toy)
     monkeypatch.setitem(diseases.FAMILIES, "flat", toy)
     net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
     nn.init.normal_(net[0].weight, 0, 1e-4)
