@@ -2,6 +2,7 @@
 
 import copy
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -101,7 +102,8 @@ def test_its_wheel_works_in_a_project_with_a_utils_of_its_own(tmp_path):
     (project / "utils").mkdir(parents=True)
     (project / "utils" / "__init__.py").write_text("MINE = 1\n", encoding="utf-8")
     (project / "main.py").write_text(FOREIGN, encoding="utf-8")
-    assert run("main.py", tmp_path, cwd=project, env={"PYTHONPATH": str(tmp_path / "installed"), "MPLBACKEND": "Agg"}) == "done\n"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
+    assert run("main.py", tmp_path / "installed", cwd=project, env=environment) == "done\n"
 
 
 @pytest.mark.parametrize("name", golden.NETS)

@@ -201,7 +201,7 @@ def _recognised(z, a):
 
 
 def tensors(value):
-    """Yield every tensor in a value: a tensor, or tuples, lists and dicts of them; of a dict, what is named as the output first."""
+    """Yield every tensor in a tensor, or in tuples, lists and dicts of them; of a dict, what is named as its output first."""
     if isinstance(value, torch.Tensor):
         yield value
     elif isinstance(value, (tuple, list)):

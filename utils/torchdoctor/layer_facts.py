@@ -10,7 +10,9 @@ from torch import nn
 
 from .layer_calls import first_float, floats, left_as_found, matrices, norm
 
-TWINS = 1e-5  # rows of a weight matrix that differ by no more than the roundings of a sum of some thousand terms are the same row
+# Rows of a weight matrix that differ by no more than the roundings of a sum of some thousand terms are the same row.
+TWINS = 1e-5
+
 FEW = 8  # samples that are enough to see how far back a memory reaches
 KINDS = {  # node of autograd's graph -> class of the nonlinearity that made it
     "ReluBackward0": "ReLU", "TanhBackward0": "Tanh", "SigmoidBackward0": "Sigmoid", "GeluBackward0": "GELU",

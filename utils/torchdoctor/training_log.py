@@ -21,9 +21,9 @@ class Log:
     """What was heard along a training, a row for each sampled step and a column for each layer.
 
     names: of the layers, in the order of the forward pass. steps: the number of steps before each sample.
-    weight_gradient_norm: ||dC/dW||. update_ratio: how far the step really moved the weights, as a share of their size, whatever the optimizer.
-    dead, saturated: shares as in `Measurement`. All but names are tensors, float64 but for the steps, NaN where a quantity does
-    not exist.
+    weight_gradient_norm: ||dC/dW||. update_ratio: how far the step really moved the weights, as a share of their size,
+    whatever the optimizer. dead, saturated: shares as in `measurement.Layer`. All but names are tensors, float64 but for
+    the steps; NaN where a quantity does not exist.
     """
 
     names: list[str] = field(default_factory=list)
@@ -159,7 +159,7 @@ class _Watcher:
 def _summary(log):
     if not len(log.steps):
         return "nothing recorded yet: a step needs a forward and a backward pass within the block"
-    gradients, updates = log.weight_gradient_norm[-1], _known(log.update_ratio[-1])
+    gradients, updates = log.weight_gradient_norm[-1], _known(log.update_ratio[-1]) or [math.nan]
     samples = "1 sample" if len(log.steps) == 1 else f"{len(log.steps)} samples"
     if not gradients.isfinite().any():
         broken = log.steps[int((~log.weight_gradient_norm.isfinite().any(1)).int().argmax())]

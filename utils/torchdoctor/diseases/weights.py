@@ -18,9 +18,9 @@ HE = math.sqrt(2)
 
 
 def hidden_kind(finding, exam):
-    """(class of the nonlinearity that most layers of a finding have, "" if none is known; those of its layers with a known one).
+    """The class of nonlinearity that most layers of a finding have, "" if none is known; and its layers with a known one.
 
-    Of all hidden layers, if none of the finding's has a known one.
+    If it has no such layer, all hidden layers count.
     """
     hidden = [layer for layer in exam.layers[:-1] if is_known(layer.nonlinearity)]
     sick = [layer for layer in hidden if layer.name in finding.layers] or hidden
