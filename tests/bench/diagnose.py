@@ -19,14 +19,14 @@ WARM_UP = 2
 STEPS = 60  # of a watched training
 IMPORT = """
 import time, torch
-started = time.perf_counter()
+started = time.process_time()
 from utils.torchdoctor import diagnose, measure, watch
-print(time.perf_counter() - started)
+print(time.process_time() - started)
 """
 
 
 def time_import(repeats):
-    """Seconds that torchdoctor takes to import once torch is there, in a fresh process: the median."""
+    """CPU seconds that torchdoctor takes to import once torch is there, in a fresh process: the median."""
     answers = [subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True).stdout for _ in range(repeats)]
     return statistics.median(map(float, answers))
 
