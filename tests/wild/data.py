@@ -1,6 +1,9 @@
-"""Small data sets that stand in for those of the questions."""
+"""Small data sets that stand in for those of the questions, and the net that most of them share."""
+
+from itertools import pairwise
 
 import torch
+from torch import nn
 
 from utils.data import datasets
 
@@ -47,3 +50,9 @@ def xor():
 def standardized(x):
     """Columns with mean 0 and deviation 1."""
     return (x - x.mean(0)) / x.std(0)
+
+
+def stack(widths, activation):
+    """Linear layers of these widths, with an activation (a class) between them."""
+    layers = [part for a, b in pairwise(widths[:-1]) for part in (nn.Linear(a, b), activation())]
+    return nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]))

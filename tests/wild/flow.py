@@ -114,7 +114,7 @@ class Graph(nn.Module):
 )  # fmt: skip
 def detached_edges(fixed=False):
     x = torch.randn(96, 6, 8)
-    y = torch.bucketize(x.mean(1)[:, 0], torch.tensor([-0.2, 0.2]))
+    y = torch.bucketize(x.mean(1)[:, 0].contiguous(), torch.tensor([-0.2, 0.2]))
     model = Graph(detached=not fixed)
     return Case(model, x, y, nn.CrossEntropyLoss(), Adam(model.parameters(), lr=1e-2))
 
@@ -123,7 +123,7 @@ def detached_edges(fixed=False):
     "https://github.com/pytorch/pytorch/issues/63541", "nn.LayerNorm breaks gradient flow under specific situations",
     fault="The loss is the sum of a LayerNorm's output, which is the same for every input: the gradient before it is 0.",
     says="The loss does not depend on what comes before the norm: a norm's output has a fixed sum.",
-    right=["no gradient", "cut off", "vanishing"], steps=100, enough=1e-3,
+    right=["no gradient", "cut off", "vanishing"], steps=1, enough=1e-6,
 )  # fmt: skip
 def sum_after_a_norm(fixed=False):
     x = torch.rand(32, 16)
@@ -196,23 +196,25 @@ def distance_of_equals(fixed=False):
                 lambda net: ((net(a, b) < 1) == same).float().mean() - net(a, b).isnan().float().mean())  # fmt: skip
 
 
-class Decoder(nn.Module):
-    """Reads tokens with attention that ignores padding (token 0), and names one of three classes."""
+class Masked(nn.Module):
+    """Reads tokens with one layer of attention that ignores padding (token 0), and names one of three classes."""
 
     def __init__(self):
         super().__init__()
-        self.tokens, self.out = nn.Embedding(20, 16, padding_idx=0), nn.Linear(16, 3)
-        self.layer = nn.TransformerDecoderLayer(16, 2, 32, dropout=0.0, batch_first=True, norm_first=True)
+        self.tokens, self.place, self.out = nn.Embedding(20, 16, padding_idx=0), nn.Parameter(torch.randn(6, 16)), nn.Linear(32, 3)
+        self.query, self.key, self.value = nn.Linear(16, 16), nn.Linear(16, 16), nn.Linear(16, 16)
 
     def forward(self, tokens):
-        x = self.tokens(tokens)
-        return self.out(self.layer(x, x, memory_key_padding_mask=tokens == 0).mean(1))
+        x = self.tokens(tokens) + self.place
+        scores = self.query(x) @ self.key(x).transpose(1, 2) / 4
+        scores = scores.masked_fill((tokens == 0)[:, None, :], float("-inf"))
+        return self.out(torch.cat([x[:, 0], (torch.softmax(scores, dim=-1) @ self.value(x))[:, 0]], 1))
 
 
 @question(
     "https://github.com/pytorch/pytorch/issues/119371", "Nan output after masked TransforrmerDecoder",
-    fault="One sample is all padding: attention has nothing to look at, and the softmax over nothing is nan.",
-    says="The output of sample 0 is nan from `layer.multihead_attn` on: its mask hides every position.",
+    fault="One sample is all padding, and a softmax over nothing is nan (today torch says 0; attention by hand still says nan).",
+    says="The output of sample 0 is nan: a mask hides every position of it.",
     right="not finite", steps=150,
 )  # fmt: skip
 def all_padding(fixed=False):
@@ -220,7 +222,7 @@ def all_padding(fixed=False):
     y = x[:, 0] % 3
     x[:, 1:] = torch.where(torch.rand(48, 5) < 0.2, 0, x[:, 1:])
     x[0] = 0
-    model = Decoder()
+    model = Masked()
     return Case(model, x[1:] if fixed else x, y[1:] if fixed else y, nn.CrossEntropyLoss(), Adam(model.parameters(), lr=1e-2))
 
 

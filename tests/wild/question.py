@@ -138,7 +138,7 @@ class Question(NamedTuple):
             report = self.case(fixed).diagnose()
         except (WrongType, WrongValue) as error:
             return Answer((), (), f"refuses: {error}", refuses=True)
-        except Exception as error:  # the table tells of every crash
+        except Exception as error:  # noqa: BLE001  the table tells of every crash
             return Answer((), (), f"{type(error).__name__}: {str(error).splitlines()[0]}", refuses=False)
         remarks = tuple(remark.kind for remark in getattr(report, "remarks", ()))
         return Answer(tuple(finding.kind for finding in report.findings), remarks)

@@ -58,16 +58,18 @@ def polynomial(fixed=False):
 
 @question(
     "https://github.com/haofeixu/cs231n/issues/2", "weight initialization in Pytorch.ipynb for nn.Sequential()",
-    fault="The deviation is sqrt(2 / shape[0]), which for torch's (out, in) weights is the fan-out: scores of size 25.",
-    says="The last layer's weights are ten times too large: the first loss is 30 to 70 where ln 10 is due. Use fan-in.",
-    right=["exploding", "step too large", "saturated"], also=["dead", "collapsed"], steps=60, enough=0.8,
+    fault="The deviation is sqrt(2 / shape[0]), which for torch's (out, in) weights is the fan-out: scores of size 50.",
+    says="The last layer's weights are forty times too large: the first loss is 40 to 70 where ln 10 is due. Use fan-in.",
+    right=["exploding", "step too large", "saturated"], also=["dead", "collapsed"], steps=40, enough=0.7,
 )  # fmt: skip
 def fan_out_for_fan_in(fixed=False):
-    x, y = data.digits(256)
-    x = x @ torch.randn(64, 768) / 8
-    model = nn.Sequential(nn.Linear(768, 1000), nn.ReLU(), nn.Linear(1000, 10))
-    for layer in () if fixed else (model[0], model[2]):
-        nn.init.normal_(layer.weight, std=(2 / layer.weight.shape[0]) ** 0.5)
+    x, y = data.images(96)
+    x = nn.functional.interpolate(x, scale_factor=4)  # as many pixels as the asker's images
+    model = nn.Sequential(nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(), nn.Conv2d(32, 16, 3, padding=1), nn.ReLU(),
+                          nn.Flatten(), nn.Linear(16 * 32 * 32, 10))  # fmt: skip
+    for layer in () if fixed else (model[0], model[2], model[5]):
+        fan = layer.weight.shape[0] if layer is model[5] else layer.weight[0].numel()
+        nn.init.normal_(layer.weight, std=(2 / fan) ** 0.5)
         nn.init.zeros_(layer.bias)
     return Case(model, x, y, nn.CrossEntropyLoss(), SGD(model.parameters(), lr=1e-2, momentum=0.9, nesterov=True))
 
@@ -94,8 +96,7 @@ def rate_of_another_scale(fixed=False):
 def sixty_samples(fixed=False):
     x = torch.rand(60, 7)
     y = (x[:, 0] + x[:, 1] > x[:, 2] + x[:, 3]).long()
-    widths = [7, 60, 100, 30]
-    model = nn.Sequential(*(part for a, b in zip(widths, widths[1:]) for part in (nn.Linear(a, b), nn.ReLU())), nn.Linear(30, 2))
+    model = data.stack([7, 60, 100, 30, 2], nn.ReLU)
     for layer in model[::2]:
         nn.init.xavier_uniform_(layer.weight)
         nn.init.zeros_(layer.bias)
@@ -173,9 +174,7 @@ def repeated_tokens(fixed=False):
 )  # fmt: skip
 def sigmoid_tower(fixed=False):
     x, y = data.digits()
-    widths = [64, 128, 64, 64, 32]
-    act = nn.ReLU if fixed else nn.Sigmoid
-    model = nn.Sequential(*(part for a, b in zip(widths, widths[1:]) for part in (nn.Linear(a, b), act())), nn.Linear(32, 10))
+    model = data.stack([64, 128, 64, 64, 32, 10], nn.ReLU if fixed else nn.Sigmoid)
     return Case(model, x, y, nn.CrossEntropyLoss(), SGD(model.parameters(), lr=1e-2, momentum=0.9))
 
 
@@ -187,9 +186,7 @@ def sigmoid_tower(fixed=False):
 )  # fmt: skip
 def narrow_and_deep(fixed=False):
     x, y = data.product_sine()
-    widths = [2, 32, 32] if fixed else [2, *[10] * 7]
-    layers = [part for a, b in zip(widths, widths[1:]) for part in (nn.Linear(a, b), nn.ReLU())]
-    model = nn.Sequential(*layers, nn.Linear(widths[-1], 1))
+    model = data.stack([2, 32, 32, 1] if fixed else [2, *[10] * 7, 1], nn.ReLU)
     return Case(model, x, y, nn.L1Loss(), Adam(model.parameters(), lr=1e-2) if fixed else SGD(model.parameters(), lr=1e-3))
 
 

@@ -129,7 +129,7 @@ def net_made_twice(fixed=False):
     x, y = data.names()
     model = HandRNN()
     owner = model if fixed else HandRNN()
-    return Case(model, x, y, nn.NLLLoss(), SGD(owner.parameters(), lr=0.1))
+    return Case(model, x, y, nn.NLLLoss(), SGD(owner.parameters(), lr=0.02))
 
 
 @question(
