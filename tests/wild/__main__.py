@@ -13,11 +13,12 @@ from tests.wild.questions import QUESTIONS
 def table():
     """One row a question; below, the counts, and what is said to the corrected versions."""
     print("| question | the fault | diagnose says | | it should say |\n|---|---|---|---|---|")
-    counts, alarms = Counter(), []
+    counts, kinds, alarms = Counter(), {}, []
     for question in QUESTIONS:
         answer = question.answer()
         judgement = question.judge(answer)
         counts[judgement] += 1
+        kinds.setdefault(min(question.right), Counter())[judgement] += 1
         due = ", ".join(sorted(question.right))
         cells = [f"[{question.title}]({question.address})", question.fault, str(answer), judgement, f"{due}: {question.says}"]
         print("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
@@ -25,19 +26,22 @@ def table():
             corrected = question.answer(fixed=True)
             if corrected.findings or corrected.error:
                 alarms.append(f"{question.name}: {corrected}")
+    print("\n| due | right | partly | wrong |\n|---|---|---|---|")
+    for kind in sorted(kinds):
+        print(f"| {kind} | " + " | ".join(str(kinds[kind][name]) for name in ("right", "partly", "wrong")) + " |")
     fixed = sum(question.can_be_fixed for question in QUESTIONS)
     print(f"\n{len(QUESTIONS)} questions: " + ", ".join(f"{name} {counts[name]}" for name in ("right", "partly", "wrong")) + ".")
-    print(f"Of {fixed} corrected versions {len(alarms)} are called sick" + (": " if alarms else ".") + "; ".join(alarms))
+    print(f"\nOf {fixed} corrected versions {len(alarms)} are called sick" + (": " if alarms else ".") + "; ".join(alarms))
 
 
 def training():
     """One row a question: the score after a short training, and whether it is enough."""
     print("| question | steps | enough | as asked | corrected |\n|---|---|---|---|---|")
     for question in QUESTIONS:
-        scores = [question.trained(), question.trained(fixed=True) if question.can_be_fixed else ""]
-        cells = [f"{score:.3g}" if isinstance(score, float) else score[:60] for score in scores]
-        as_said = question.has_learned() == question.learns and (not question.can_be_fixed or question.has_learned(fixed=True))
-        print(f"| {question.name} | {question.steps} | {question.enough} | {' | '.join(cells)} |{'' if as_said else ' NOT AS SAID'}")
+        asked, fixed = question.trained(), question.trained(fixed=True) if question.can_be_fixed else ""
+        cells = [f"{score:.3g}" if isinstance(score, float) else score[:60] for score in (asked, fixed)]
+        as_said = question.is_enough(asked) == question.learns and (fixed == "" or question.is_enough(fixed))
+        print(f"| {question.name} | {question.steps} | {question.enough} | {' | '.join(cells)} |", "" if as_said else "NOT AS SAID")
 
 
 if __name__ == "__main__":

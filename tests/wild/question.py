@@ -76,7 +76,6 @@ class Case(NamedTuple):
             for _ in range(steps):
                 rows = torch.randperm(len(self.y), generator=samples)[:batch] if len(self.y) > batch else slice(None)
                 self.optimizer.zero_grad()
-                self.model.zero_grad()
                 self.loss_fn(self.output(rows), self.y[rows]).backward()
                 self.optimizer.step()
         return self.measure()
@@ -127,9 +126,8 @@ class Question(NamedTuple):
         except RuntimeError as error:
             return str(error).splitlines()[0]
 
-    def has_learned(self, fixed=False):
-        """Whether a short training teaches the net its task, by `enough`."""
-        score = self.trained(fixed)
+    def is_enough(self, score):
+        """Whether a net with this score has learned its task."""
         return isinstance(score, float) and score >= self.enough
 
     def answer(self, fixed=False):

@@ -123,7 +123,7 @@ class HandRNN(nn.Module):
     "https://github.com/spro/practical-pytorch/issues/9", "char-rnn-classification parameters update method confusion",
     fault="The net was made twice, and the optimizer holds the weights of the first one: nothing moves. The net is well.",
     says="Nothing about the net; given the optimizer, that it holds none of the model's weights.",
-    right=HEALTHY, also=["unowned weights", "no nonlinearity"], steps=300, enough=0.7,
+    right=[HEALTHY, "unowned weights"], also=["no nonlinearity"], steps=300, enough=0.7,
 )  # fmt: skip
 def net_made_twice(fixed=False):
     x, y = data.names()
@@ -136,7 +136,7 @@ def net_made_twice(fixed=False):
     "https://github.com/mrdbourke/pytorch-deep-learning/issues/399", "loss remains the same",
     fault="The optimizer got model_0.parameters(), and model_1 is trained. The net is well.",
     says="Nothing about the net; given the optimizer, that it holds none of the model's weights.",
-    right=HEALTHY, also=["unowned weights"], steps=1000,
+    right=[HEALTHY, "unowned weights"], steps=1000,
 )  # fmt: skip
 def optimizer_of_another(fixed=False):
     x = torch.arange(0, 1, 0.02)[:40, None]
