@@ -18,9 +18,10 @@ def table():
         answer = question.answer()
         judgement = question.judge(answer)
         counts[judgement] += 1
-        kinds.setdefault(min(question.right), Counter())[judgement] += 1
-        due = ", ".join(sorted(question.right))
-        cells = [f"[{question.title}]({question.address})", question.fault, str(answer), judgement, f"{due}: {question.says}"]
+        kinds.setdefault(question.right[0], Counter())[judgement] += 1
+        due = " or ".join(question.right)
+        asked = f"[{question.title}]({question.address})"
+        cells = [asked, question.fault, str(answer), judgement, f"{due}: {question.says}"]
         print("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         if question.can_be_fixed:
             corrected = question.answer(fixed=True)
@@ -30,8 +31,9 @@ def table():
     for kind in sorted(kinds):
         print(f"| {kind} | " + " | ".join(str(kinds[kind][name]) for name in ("right", "partly", "wrong")) + " |")
     fixed = sum(question.can_be_fixed for question in QUESTIONS)
-    print(f"\n{len(QUESTIONS)} questions: " + ", ".join(f"{name} {counts[name]}" for name in ("right", "partly", "wrong")) + ".")
-    print(f"\nOf {fixed} corrected versions {len(alarms)} are called sick" + (": " if alarms else ".") + "; ".join(alarms))
+    numbers = ", ".join(f"{name} {counts[name]}" for name in ("right", "partly", "wrong"))
+    print(f"\n{len(QUESTIONS)} questions: {numbers}.\n")
+    print(f"Of {fixed} corrected versions {len(alarms)} are called sick. " + "; ".join(alarms))
 
 
 def training():
@@ -41,7 +43,8 @@ def training():
         asked, fixed = question.trained(), question.trained(fixed=True) if question.can_be_fixed else ""
         cells = [f"{score:.3g}" if isinstance(score, float) else score[:60] for score in (asked, fixed)]
         as_said = question.is_enough(asked) == question.learns and (fixed == "" or question.is_enough(fixed))
-        print(f"| {question.name} | {question.steps} | {question.enough} | {' | '.join(cells)} |", "" if as_said else "NOT AS SAID")
+        row = [question.name, str(question.steps), str(question.enough), *cells]
+        print("| " + " | ".join(row) + " |", "" if as_said else "NOT AS SAID")
 
 
 if __name__ == "__main__":

@@ -61,7 +61,8 @@ class Bag(nn.Module):
 
     def __init__(self, end, words=40, classes=4):
         super().__init__()
-        self.words, self.hidden, self.out, self.end = nn.Embedding(words, 16), nn.Linear(16, 32), nn.Linear(32, classes), end
+        self.words, self.hidden, self.out = nn.Embedding(words, 16), nn.Linear(16, 32), nn.Linear(32, classes)
+        self.end = end
 
     def forward(self, tokens):
         return self.end(self.out(torch.relu(self.hidden(self.words(tokens).mean(1)))))
@@ -75,7 +76,8 @@ class Bag(nn.Module):
 )  # fmt: skip
 def nll_of_probabilities(fixed=False):
     y = torch.arange(128) % 4
-    x = torch.where(torch.rand(128, 12) < 0.5, y[:, None] * 10 + torch.randint(10, (128, 12)), torch.randint(40, (128, 12)))
+    own, any_word = y[:, None] * 10 + torch.randint(10, (128, 12)), torch.randint(40, (128, 12))
+    x = torch.where(torch.rand(128, 12) < 0.5, own, any_word)
     model = Bag(nn.LogSoftmax(1) if fixed else nn.Softmax(1))
     return Case(model, x, y, nn.NLLLoss(), Adam(model.parameters(), lr=1e-2))
 
@@ -140,7 +142,7 @@ def relu_last_and_silent(fixed=False):
 @question(
     "https://github.com/ultralytics/yolov3/issues/191", "one class training",
     fault="Cross-entropy over a single class is 0 whatever the net says.",
-    says="One output and cross-entropy: the loss is 0 for every input, and asks for nothing. Two classes need two outputs.",
+    says="Cross-entropy over one output is 0 for every input, and asks for nothing. Two classes need two outputs.",
     right=["no gradient", "output does not fit"], also=["collapsed"], steps=150,
 )  # fmt: skip
 def one_class(fixed=False):
@@ -189,7 +191,8 @@ def bce_of_raw_scores(fixed=False):
     y = ((x[:, 0] + x[:, 2]) % 2).float()
     model = Scores(nn.Identity())
     loss = nn.BCEWithLogitsLoss() if fixed else nn.BCELoss()
-    return Case(model, x, y, loss, Adam(model.parameters(), lr=0.05), lambda net: ((net(x) > 0) == (y > 0)).float().mean())
+    return Case(model, x, y, loss, Adam(model.parameters(), lr=0.05),
+                lambda net: ((net(x) > 0) == (y > 0)).float().mean())  # fmt: skip
 
 
 @question(
@@ -208,7 +211,8 @@ def sum_of_three(fixed=False):
 
 
 @question(
-    "https://github.com/pytorch/pytorch/issues/63546", "loss not descent, while tensorflow do! Do I code in wrong way?",
+    "https://github.com/pytorch/pytorch/issues/63546",
+    "loss not descent, while tensorflow do! Do I code in wrong way? Help!",
     fault="Outputs (500, 1) and targets (500,) are broadcast, and plain SGD at 1e-3 is slow for eight layers besides.",
     says="Each output is compared with every target: y.unsqueeze(1).",
     right="broadcast target", also=["no better than a constant", "step too small", "vanishing", "collapsed"], steps=300,
@@ -225,7 +229,7 @@ def sine_of_a_product(fixed=False):
 @question(
     "https://discuss.pytorch.org/t/why-the-model-fail-to-converge-without-a-manul-weight-initialization/50431",
     "Why the model fail to converge without a manul weight initialization?",
-    fault="Outputs (N, 1) and targets (N,) are broadcast; the manual weight was 1-dimensional, and so were the outputs.",
+    fault="Outputs (N, 1) and targets (N,) are broadcast; the manual weight made the outputs 1-dimensional, too.",
     says="Each output is compared with every target: squeeze the output, or unsqueeze the target.",
     right="broadcast target", also=["no better than a constant", "input too large", "target too large"], steps=700,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A public question as a program: what was asked, what was wrong, a net that has the same fault, and what would be right."""
+"""A public question as a program: what was asked and what was wrong, a net with that fault, and what would be right."""
 
 import inspect
 import warnings
@@ -43,7 +43,7 @@ class Case(NamedTuple):
         settings = {"loss_fn": self.loss_fn, "lr": self.lr, "optimizer": self.optimizer}
         known = inspect.signature(diagnose).parameters
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns of a broadcast; whether `diagnose` tells of it is the question
+            warnings.simplefilter("ignore")  # torch warns of a broadcast; does `diagnose`?
             return diagnose(self.model, self.x, self.y, **{key: settings[key] for key in settings if key in known})
 
     def output(self, rows=slice(None)):
@@ -85,8 +85,8 @@ class Question(NamedTuple):
     """One public question.
 
     address, title: where it was asked. fault: what was wrong, in one sentence. right: the kinds of findings or remarks
-    that would name the cause, by judgement, before `diagnose` was run. also: kinds that may stand beside them, because
-    they are true. says: what a learner should read. learns: whether the net as it was asked about learns after all;
+    that would name the cause, the closest first, by judgement, before `diagnose` was run. also: kinds that may stand
+    beside them, because they are true. says: what a learner should read. learns: whether the net as it was asked about learns after all;
     steps, enough: of training, and the score from which it has learned.
     """
 
@@ -95,8 +95,8 @@ class Question(NamedTuple):
     title: str
     fault: str
     says: str
-    right: frozenset
-    also: frozenset
+    right: tuple
+    also: tuple
     learns: bool
     steps: int
     enough: float
@@ -148,15 +148,16 @@ class Question(NamedTuple):
         is none where none is due. partly: the cause is named below something else, or beside something untrue, or
         only something true about the net is; or `diagnose` refuses in one sentence. All else is wrong.
         """
+        right, true = {*self.right}, {*self.right, *self.also}
         if answer.error:
-            return "partly" if answer.refuses and HEALTHY not in self.right else "wrong"
-        if not answer.findings and HEALTHY in self.right:
+            return "partly" if answer.refuses and HEALTHY not in right else "wrong"
+        if not answer.findings and HEALTHY in right:
             return "right"
         heard = answer.findings or answer.remarks
-        if not {*answer.findings, *answer.remarks} & (self.right | self.also):
+        if not {*answer.findings, *answer.remarks} & true:
             return "wrong"
-        first = heard[0] in self.right if answer.findings else bool({*heard} & self.right)
-        return "right" if first and {*answer.findings} <= self.right | self.also else "partly"
+        first = heard[0] in right if answer.findings else bool({*heard} & right)
+        return "right" if first and {*answer.findings} <= true else "partly"
 
 
 class Answer(NamedTuple):
@@ -176,11 +177,11 @@ QUESTIONS = []
 
 
 def question(address, title, *, fault, says, right, also=(), learns=False, steps=300, enough=0.9):
-    """Put the function below into QUESTIONS: it returns a `Case`, and the corrected one for fixed=True if it has that."""
+    """Put the function below into QUESTIONS: it returns a `Case`, and the corrected one for fixed=True."""
 
     def add(build):
-        kinds = frozenset([right] if isinstance(right, str) else right)
-        QUESTIONS.append(Question(build, address, title, fault, says, kinds, frozenset(also), learns, steps, enough))
+        kinds = (right,) if isinstance(right, str) else tuple(right)
+        QUESTIONS.append(Question(build, address, title, fault, says, kinds, tuple(also), learns, steps, enough))
         return build
 
     return add

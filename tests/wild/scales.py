@@ -9,7 +9,8 @@ from tests.wild.question import Case, question
 
 
 @question(
-    "https://github.com/krshrimali/Linear-Regression-using-PyTorch-CPP/issues/11", "Getting Nan's for the Loss function",
+    "https://github.com/krshrimali/Linear-Regression-using-PyTorch-CPP/issues/11",
+    "Getting Nan's for the Loss function",
     fault="House data as they come, with columns up to 700, and lr = 1e-3: 644, 1e7, 1e38, nan.",
     says="Standardize the columns: inputs of size 160 allow steps of 1e-5 only.",
     right=["input too large", "step too large"], also=["target too large", "exploding"], steps=100,
@@ -19,12 +20,13 @@ def houses(fixed=False):
     x = scale * (1 + 0.4 * torch.randn(256, 13))
     y = 22 + 5 * (data.standardized(x)[:, 5:6] - data.standardized(x)[:, 12:]) + torch.randn(256, 1)
     model = nn.Linear(13, 1)
-    return Case(model, data.standardized(x) if fixed else x, y, nn.MSELoss(), SGD(model.parameters(), lr=0.05 if fixed else 1e-3))
+    x, lr = (data.standardized(x), 0.05) if fixed else (x, 1e-3)
+    return Case(model, x, y, nn.MSELoss(), SGD(model.parameters(), lr=lr))
 
 
 @question(
     "https://forums.fast.ai/t/help-with-simple-celcius-to-f-linear-regression-using-pytorch-gradient-descent-autograd/18783",
-    "Help with simple (celcius to f) linear regression using PyTorch",
+    "Help with simple (celcius to f) linear regression using PyTorch (Gradient Descent + Autograd)",
     fault="Inputs from -500 to 500: any lr that suits the slope is a hundred thousand times too small for the bias.",
     says="Standardize the inputs: they are hundreds in size, and slope and bias then need different learning rates.",
     right="input too large", also=["target too large", "step too small", "step too large"], steps=500,
@@ -38,7 +40,8 @@ def celsius(fixed=False):
     def bias_found(net):
         return 1 - (net.bias - offset).abs().item() / offset.abs()
 
-    return Case(model, x, 1.8 * celsius + 32, nn.MSELoss(), SGD(model.parameters(), lr=0.1 if fixed else 5e-6), bias_found)
+    lr = 0.1 if fixed else 5e-6
+    return Case(model, x, 1.8 * celsius + 32, nn.MSELoss(), SGD(model.parameters(), lr=lr), bias_found)
 
 
 @question(
@@ -59,8 +62,8 @@ def polynomial(fixed=False):
 @question(
     "https://github.com/haofeixu/cs231n/issues/2", "weight initialization in Pytorch.ipynb for nn.Sequential()",
     fault="The deviation is sqrt(2 / shape[0]), which for torch's (out, in) weights is the fan-out: scores of size 50.",
-    says="The last layer's weights are forty times too large: the first loss is 40 to 70 where ln 10 is due. Use fan-in.",
-    right=["exploding", "step too large", "saturated"], also=["dead", "collapsed"], steps=40, enough=0.7,
+    says="The last layer's weights are forty times too large: the loss begins far above ln 10. Use fan-in.",
+    right=["step too large", "exploding", "saturated"], also=["dead", "collapsed"], steps=40, enough=0.7,
 )  # fmt: skip
 def fan_out_for_fan_in(fixed=False):
     x, y = data.images(96)
@@ -124,10 +127,12 @@ class Gate(nn.Module):
 
 
 @question(
-    "https://discuss.pytorch.org/t/simple-linear-sigmoid-network-not-learning/98714", "Simple Linear/Sigmoid Network not learning",
+    "https://discuss.pytorch.org/t/simple-linear-sigmoid-network-not-learning/98714",
+    "Simple Linear/Sigmoid Network not learning",
     fault="Two sigmoids in a row, MSE and plain SGD at 0.01: after a thousand rounds every answer is still about 0.5.",
     says="The steps are far too small for two sigmoids: lr = 1 and more, or a wider net, logits and Adam.",
-    right=["step too small", "no better than a constant"], also=["vanishing", "saturated", "output does not fit"], steps=1000,
+    right=["step too small", "no better than a constant"],
+    also=["vanishing", "saturated", "output does not fit"], steps=1000,
 )  # fmt: skip
 def equal_or_not(fixed=False):
     x, different = data.xor()
@@ -154,7 +159,8 @@ class Copier(nn.Module):
 
 
 @question(
-    "https://github.com/pytorch/tutorials/issues/719", "[HELP WANTED] Tutorial for nn.Transformer with nn.TransformerDecoder",
+    "https://github.com/pytorch/tutorials/issues/719",
+    "[HELP WANTED]Tutorial for nn.Transformer with nn.TransformerDecoder",
     fault="Adam at lr = 0.05 throws six post-norm layers off in one step: from then on all positions are alike.",
     says="An Adam step of 0.05 is as large as the weights themselves: 1e-3.",
     right="step too large", also=["collapsed"], steps=60, enough=0.6,
@@ -167,7 +173,8 @@ def repeated_tokens(fixed=False):
 
 
 @question(
-    "https://github.com/phlippe/uvadlc_notebooks/issues/119", "Test accuracy for the model with sigmoid activation function",
+    "https://github.com/phlippe/uvadlc_notebooks/issues/119",
+    "[Question]Tutorial 3(Pytorch, JAX) Test accuracy for the model with sigmoid activation function",
     fault="Four hidden sigmoid layers and plain SGD: the gradient of the first is thousands of times too small.",
     says="Each sigmoid passes on a fifth of the gradient or less: ReLU or tanh, a norm between the layers, or Adam.",
     right="vanishing", also=["collapsed", "saturated", "step too small", "no better than a constant"], steps=300,
@@ -179,15 +186,17 @@ def sigmoid_tower(fixed=False):
 
 
 @question(
-    "https://github.com/pytorch/pytorch/issues/63626", "Simple model training failure: loss does not descent",
-    fault="Eight layers of ten units with default weights: signal and gradient shrink at each, and SGD at 1e-3 is too slow.",
+    "https://github.com/pytorch/pytorch/issues/63626", "Simple model training failure: loss does not descent.",
+    fault="Eight layers of ten units with default weights: signal and gradient shrink at each, and SGD is slow.",
     says="The outputs hardly differ between inputs, the biases do the work: He's weights, fewer layers, and Adam.",
-    right=["collapsed", "vanishing", "step too small"], also=["dead", "no better than a constant"], steps=600, enough=0.6,
+    right=["collapsed", "vanishing", "step too small"], also=["dead", "no better than a constant"], steps=600,
+    enough=0.6,
 )  # fmt: skip
 def narrow_and_deep(fixed=False):
     x, y = data.product_sine()
     model = data.stack([2, 32, 32, 1] if fixed else [2, *[10] * 7, 1], nn.ReLU)
-    return Case(model, x, y, nn.L1Loss(), Adam(model.parameters(), lr=1e-2) if fixed else SGD(model.parameters(), lr=1e-3))
+    optimizer = Adam(model.parameters(), lr=1e-2) if fixed else SGD(model.parameters(), lr=1e-3)
+    return Case(model, x, y, nn.L1Loss(), optimizer)
 
 
 @question(

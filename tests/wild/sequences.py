@@ -21,7 +21,7 @@ class Reader(nn.Module):
 
 @question(
     "https://github.com/yunjey/pytorch-tutorial/issues/196", "LSTM question",
-    fault="batch_first was set to False and the input stayed (samples, rows, columns): the LSTM reads across the samples.",
+    fault="batch_first is False and the input stayed (samples, rows, columns): the LSTM reads across samples.",
     says="Output 5 depends on inputs 0 to 4: the first axis is taken for time. Set batch_first=True.",
     right="samples mixed", also=["vanishing in time", "no better than a constant"], steps=200, enough=0.8,
 )  # fmt: skip
@@ -47,7 +47,8 @@ def adding_problem(fixed=False):
 
 
 @question(
-    "https://github.com/DeepReinforcementLearning/DeepReinforcementLearningInAction/issues/32", "Chap.4. softmax(dim=1)",
+    "https://github.com/DeepReinforcementLearning/DeepReinforcementLearningInAction/issues/32",
+    "Chap.4. softmax(dim=1)",
     fault="Softmax(dim=0) is right for one state, and for a batch it shares the probability out among the samples.",
     says="The columns of the output sum to 1, and the rows do not: Softmax(dim=-1).",
     right=["samples mixed", "output does not fit"], steps=150, enough=0.85,
@@ -79,7 +80,7 @@ class Forecaster(nn.Module):
                 nn.init.orthogonal_(weight)
             else:
                 nn.init.zeros_(weight)
-        layers = [nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, future)]  # a plain list, but Sequential owns what is in it
+        layers = [nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, future)]  # a list that Sequential owns
         for layer in layers[::2]:
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -91,7 +92,7 @@ class Forecaster(nn.Module):
 
 @question(
     "https://discuss.pytorch.org/t/loss-not-decreasing-in-lstm-network/159152", "Loss not decreasing in LSTM network",
-    fault="None in the net, as far as it is shown: on a series of waves it learns (lr was not told; Adam at 0.01 here).",
+    fault="None in the net that is shown: on a series of waves it learns (lr was not told; Adam at 0.01 here).",
     says="Nothing; at most a remark how far back it hears.",
     right=HEALTHY, learns=True, steps=120, enough=0.8,
 )  # fmt: skip
@@ -121,9 +122,9 @@ class HandRNN(nn.Module):
 
 @question(
     "https://github.com/spro/practical-pytorch/issues/9", "char-rnn-classification parameters update method confusion",
-    fault="The net was made twice, and the optimizer holds the weights of the first one: nothing moves. The net is well.",
+    fault="The net was made twice, and the optimizer holds the first one's weights: nothing moves. The net is well.",
     says="Nothing about the net; given the optimizer, that it holds none of the model's weights.",
-    right=[HEALTHY, "unowned weights"], also=["no nonlinearity"], steps=300, enough=0.7,
+    right=[HEALTHY, "unowned weights"], also=["no nonlinearity"], steps=300, enough=0.6,
 )  # fmt: skip
 def net_made_twice(fixed=False):
     x, y = data.names()

@@ -1,4 +1,4 @@
-"""Questions about nets that are well, and about what shows only when the mode changes: here `diagnose` must keep quiet."""
+"""Questions about nets that are well, where `diagnose` must keep quiet, and about a change of mode."""
 
 import torch
 from torch import nn
