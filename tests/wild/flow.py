@@ -148,7 +148,7 @@ class Masked(nn.Module):
 
 @question(
     "https://github.com/pytorch/pytorch/issues/119371", "Nan output after masked TransforrmerDecoder",
-    fault="One sample is all padding, and a softmax over nothing is nan (here by hand; torch's own layer says 0 by now).",
+    fault="One sample is all padding, and a softmax over nothing is nan (here by hand; torch's layer says 0 by now).",
     says="The output of sample 0 is nan: a mask hides every position of it.",
     right="not finite", steps=150,
 )  # fmt: skip

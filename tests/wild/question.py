@@ -86,8 +86,8 @@ class Question(NamedTuple):
 
     address, title: where it was asked. fault: what was wrong, in one sentence. right: the kinds of findings or remarks
     that would name the cause, the closest first, by judgement, before `diagnose` was run. also: kinds that may stand
-    beside them, because they are true. says: what a learner should read. learns: whether the net as it was asked about learns after all;
-    steps, enough: of training, and the score from which it has learned.
+    beside them, because they are true. says: what a learner should read. learns: whether the net as it was asked about
+    learns after all; steps, enough: of training, and the score from which it has learned.
     """
 
     build: Callable
