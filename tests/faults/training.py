@@ -1,0 +1,108 @@
+"""Does a program learn on its data? It is trained, original and corrected, with its own optimizer, and judged by a score.
+
+    python -m tests.faults --train [ID ...]      trains, and writes the field `learns` of programs.toml: half an hour
+
+The score says how far a net came, on its training data and in evaluation mode, from the best constant answer (0) to the
+right ones (1): of classes the accuracy above the most frequent label's, of real targets 1 - squared error / variance.
+A program learns if the mean over `SEEDS` reaches `ENOUGH`. A training ends when it has reached `PERFECT`, after the
+program's own number of steps or `STEPS`, or after `SECONDS` of the processor's time: the field tells how many steps.
+"""
+
+import re
+import statistics
+import time
+from typing import NamedTuple
+
+import torch
+
+from tests.faults.programs import TABLE, build
+
+SEEDS = (0, 1)
+STEPS, SECONDS = 1500, 8
+EVERY = 50  # steps between two looks at the score
+ENOUGH, PERFECT = 0.5, 0.95
+SAMPLES = 512  # that are scored at once, and at most
+
+
+class Trained(NamedTuple):
+    """How a training ended."""
+
+    score: float
+    steps: int
+
+
+def train(program, seed=0):
+    """Train a program and return the `Trained`."""
+    case, task = build(program, seed), program.task
+    limit, started = program.steps or STEPS, time.process_time()
+    step, best = 0, score(case, task)
+    while step < limit and best < PERFECT and time.process_time() - started < SECONDS:
+        for _ in range(min(EVERY, limit - step)):
+            _step(case, program.batch)
+            step += 1
+            if time.process_time() - started > SECONDS:
+                break
+        best = max(best, score(case, task))
+    return Trained(best, step)
+
+
+def _step(case, batch):
+    chosen = torch.randperm(len(case.x))[:batch]
+    loss = case.loss_fn(case.model(case.x[chosen]), case.y[chosen])
+    case.optimizer.zero_grad()
+    if loss.requires_grad:
+        loss.backward()
+        case.optimizer.step()
+
+
+@torch.no_grad()
+def score(case, task):
+    """How far a `Case` is from the best constant answer (0 or less) to the right ones (1)."""
+    x, y = case.x[:SAMPLES], case.y[:SAMPLES]
+    output = case.model.eval()(x)
+    case.model.train()
+    return _of_targets(output, y) if task == "regression" else _of_classes(output, y)
+
+
+def _of_targets(output, y):
+    if not output.isfinite().all():
+        return 0.0
+    return max((1 - (output - y).square().mean() / (y - y.mean(0)).square().mean()).item(), 0.0)
+
+
+def _of_classes(output, y):
+    """output (..., classes) or, of a yes or no, (..., 1); y of the same form, or (samples,) of whole numbers."""
+    answers = output.argmax(-1) if output.shape[-1] > 1 else output[..., 0] > 0.5
+    labels = y if not y.is_floating_point() else y.argmax(-1) if y.shape[-1] > 1 else y[..., 0]
+    right = (answers == labels).float().mean().item()
+    most = labels.flatten().long().bincount().max().item() / labels.numel()
+    return max((right - most) / (1 - most), 0.0)
+
+
+def judge(program, seeds=SEEDS):
+    """Return what goes into the field `learns`: for original and corrected whether it learns, the scores, the steps."""
+    runs = {"original": [train(program, seed) for seed in seeds]}
+    runs["corrected"] = [train(program.corrected, seed) for seed in seeds]
+    return {
+        which: {
+            "learns": statistics.mean(run.score for run in some) >= ENOUGH,
+            "scores": [round(run.score, 2) for run in some],
+            "steps": [run.steps for run in some],
+        }
+        for which, some in runs.items()
+    }
+
+
+def write(number, learns, path=TABLE):
+    """Put the field `learns` of program `number` into the table, in the place of what was there."""
+    head, *rows = re.split(r"(?=^\[\[program\]\]$)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    lines = "".join(f"learns.{which} = {_toml(found)}\n" for which, found in learns.items())
+    for i, row in enumerate(rows):
+        if f"\nid = {number}\n" in row:
+            rest = "".join(line for line in row.splitlines(True) if not line.startswith("learns."))
+            rows[i] = rest.rstrip("\n") + "\n" + lines + "\n"
+    path.write_text((head + "".join(rows)).rstrip("\n") + "\n", encoding="utf-8")
+
+
+def _toml(found):
+    return f"{{ learns = {str(found['learns']).lower()}, scores = {found['scores']}, steps = {found['steps']} }}"
