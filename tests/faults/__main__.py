@@ -49,10 +49,10 @@ def _told(one):
     )
 
 
-def train(some):
+def train(some, seconds):
     """Train programs, print what came out, and write it into the table."""
     for program in some:
-        learns = training.judge(program)
+        learns = training.judge(program, seconds=seconds)
         training.write(program.id, learns)
         print(program.id, program.kind, *(f"{which}: {found}" for which, found in learns.items()), flush=True)
 
@@ -63,11 +63,12 @@ def main():
     parser.add_argument("ids", nargs="*", type=int, help="only the programs of these numbers")
     parser.add_argument("--verbose", action="store_true", help="tell of each program what was found and what is right")
     parser.add_argument("--train", action="store_true", help="train the programs, and note which learn")
+    parser.add_argument("--seconds", type=float, default=training.SECONDS, help="the most that a training may take")
     options = parser.parse_args()
     torch.set_num_threads(1)
     some = [program for program in programs() if not options.ids or program.id in options.ids]
     if options.train:
-        train(some)
+        train(some, options.seconds)
     else:
         show(some, options.verbose)
 

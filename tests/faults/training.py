@@ -7,7 +7,7 @@ right ones (1): of classes the accuracy above the most frequent label's, of real
 A program learns if the mean over `SEEDS` is above `ENOUGH`. A training ends when it has reached `PERFECT`, or else: the
 corrected program's after `STEPS` steps or `SECONDS` of the processor's time; the original's after `PATIENCE` times as
 many steps as the corrected one took, but at least `FEWEST`, or after its own number of steps, if that is its fault.
-Where time runs out with the first seed, no other is tried.
+Where time runs out with the first seed, no other is tried; `false` after a few steps means that there was no time.
 """
 
 import itertools
@@ -36,15 +36,15 @@ class Trained(NamedTuple):
     steps: int
 
 
-def train(program, seed=0, limit=STEPS):
-    """Train a program for `limit` steps at most, and return the `Trained`."""
+def train(program, seed=0, limit=STEPS, seconds=SECONDS):
+    """Train a program for so many steps and seconds of the processor's time at most, and return the `Trained`."""
     case, task = _from_what_learns(build(program, seed)), program.task
     limit, step, best, started = program.steps or limit, 0, 0.0, time.process_time()
-    while step < limit and best < PERFECT and time.process_time() - started < SECONDS:
+    while step < limit and best < PERFECT and time.process_time() - started < seconds:
         for _ in range(min(EVERY, limit - step)):
             _step(case, program.batch)
             step += 1
-            if time.process_time() - started > SECONDS:
+            if time.process_time() - started > seconds:
                 break
         best = max(best, score(case, task))
     return Trained(best, step)
@@ -95,19 +95,19 @@ def _of_classes(output, y):
     return max((right - most) / (1 - most), 0.0)
 
 
-def judge(program, seeds=SEEDS):
+def judge(program, seeds=SEEDS, seconds=SECONDS):
     """Return what goes into the field `learns`: for original and corrected whether it learns, the scores, the steps."""
-    corrected = list(_trained(program.corrected, seeds, [STEPS] * len(seeds)))
+    corrected = list(_trained(program.corrected, seeds, [STEPS] * len(seeds), seconds))
     limits = [max(FEWEST, PATIENCE * run.steps) for run in corrected]
-    original = list(_trained(program, seeds, limits))
+    original = list(_trained(program, seeds, limits, seconds))
     return {"original": _judged(original), "corrected": _judged(corrected)}
 
 
-def _trained(program, seeds, limits):
+def _trained(program, seeds, limits, seconds):
     for seed, limit in zip(seeds, limits):
         started = time.process_time()
-        yield train(program, seed, limit)
-        if time.process_time() - started > SECONDS:
+        yield train(program, seed, limit, seconds)
+        if time.process_time() - started > seconds:
             return
 
 
