@@ -85,7 +85,7 @@ def say(program, seed=0):
 
 
 def table(examined):
-    """Return the lines of the Markdown table: a row for each kind of fault, and their sum; `diagnose`, then the tools."""
+    """Yield the lines of a Markdown table: a row for each kind of fault, and their sum; `diagnose`, then the tools."""
     yield _line("fault", "programs", DETECTED, WRONG, MISSED, RAISED, "false alarms, corrected", *TOOLS)
     yield _line("---", *["--:"] * (6 + len(TOOLS)))
     for kind in KINDS:

@@ -26,7 +26,7 @@ ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "softmax
 
 
 class Spec(NamedTuple):
-    """One layer as text says it: "conv 32 3 stride=2 relu" has numbers (32, 3), options {"stride": 2}, words {"relu"}."""
+    """A layer as text says it: "conv 32 3 stride=2 relu" has numbers (32, 3), options {"stride": 2}, words {"relu"}."""
 
     name: str
     numbers: tuple

@@ -54,7 +54,7 @@ class Program:
 
 
 class Case(NamedTuple):
-    """A program as torch has it. x (samples, ...) and y are the whole data; loss_fn is a function (output, y) -> loss."""
+    """A program as torch has it. x (samples, ...) and y are the whole data; loss_fn: a function (output, y) -> loss."""
 
     model: nn.Module
     x: torch.Tensor

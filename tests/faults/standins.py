@@ -45,7 +45,7 @@ def _shape(shape):
 
 
 def clusters(samples, shape, classes, informative=2):
-    """Two Gaussian clusters for each class, around corners of a cube in a few features; all other features are noise."""
+    """Two Gaussian clusters for each class, around corners of a cube in a few features; the others are noise."""
     y, size = _labels(samples, classes), math.prod(_shape(shape))
     bits = min(informative, BITS)
     codes = torch.randperm(2**bits)[: 2 * classes, None]
@@ -64,7 +64,7 @@ def linear(samples, shape, targets, informative=10):
 
 
 def pictures(samples, shape, classes):
-    """A smooth pattern of 0 to 1 for each class, and noise; shape: (channels, side, side), or a square's pixels in a row."""
+    """A smooth pattern of 0 to 1 for each class, and noise; shape: (channels, side, side), or a square's pixels."""
     channels, side = (1, math.isqrt(shape)) if isinstance(shape, int) else shape[:2]
     patterns = F.interpolate(torch.rand(classes, channels, 5, 5), (side, side), mode="bilinear")
     y = _labels(samples, classes)

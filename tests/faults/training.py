@@ -1,4 +1,4 @@
-"""Does a program learn on its data? It is trained, original and corrected, with its own optimizer, and judged by a score.
+"""Does a program learn on its data? It is trained, original and corrected, with its own optimizer, and scored.
 
     python -m tests.faults --train [ID ...]      trains, and writes the field `learns` of programs.toml: half an hour
 
