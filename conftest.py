@@ -37,7 +37,7 @@ def pytest_sessionfinish(session):
     if chosen and not any((ROOT / arg).match("chapters*") for arg in config.args):
         config.left_out[NOTEBOOKS] = len(list(ROOT.glob("chapters/[0-9][0-9]_*.ipynb")))
     if hasattr(config, "workeroutput"):
-        config.workeroutput["left_out"] = config.left_out
+        config.workeroutput["left_out"] = dict(config.left_out)  # execnet sends no Counter
 
 
 @pytest.hookimpl(optionalhook=True)
