@@ -27,13 +27,12 @@ def pytest_configure(config):
 
 def pytest_deselected(items):
     for item in items:
-        tier = next((tier for tier in TIERS if item.get_closest_marker(tier)), UNMARKED)
-        item.config.left_out[tier] += 1
+        item.config.left_out[tier_of(item) or UNMARKED] += 1
 
 
 def pytest_sessionfinish(session):
     config = session.config
-    chosen = config.option.markexpr not in " ".join(config.getini("addopts"))  # by a person, or by test --fast
+    chosen = config.option.markexpr and config.option.markexpr not in config.getini("addopts")  # by hand, or by --fast
     if chosen and not any((ROOT / arg).match("chapters*") for arg in config.args):
         config.left_out[NOTEBOOKS] = len(list(ROOT.glob("chapters/[0-9][0-9]_*.ipynb")))
     if hasattr(config, "workeroutput"):
@@ -56,8 +55,13 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 def pytest_collection_modifyitems(config, items):
-    if hasattr(config, "workerinput"):  # alone, the quick ones first: a slip shows at once
-        items.sort(key=lambda item: not any(item.get_closest_marker(tier) for tier in TIERS))
+    if hasattr(config, "workerinput"):  # in one process they stay as they are: a slip in a quick one shows at once
+        items.sort(key=lambda item: 0 if isinstance(item, IPyNbCell) else 1 if tier_of(item) else 2)
+
+
+def tier_of(item):
+    """Return the first marker of TIERS that a test has, or None."""
+    return next((tier for tier in TIERS if item.get_closest_marker(tier)), None)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -75,9 +79,12 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def unit_of(nodeid):
-    """Return what runs on one core in order: a test's file, with the chapter in its brackets if there is one."""
+    """Return what runs on one core in order: a test's file, with the chapter in its brackets if there is one.
+
+    "tests/chapters/test_seeds.py::test_it[02_relu-1]" -> "tests/chapters/test_seeds.py 02_relu"
+    """
     file = nodeid.partition("::")[0]
-    chapter = re.search(r"\[(?:.*-)?(\d\d_\w+)", nodeid)
+    chapter = re.search(r"\[(?:\w+-)?(\d\d_[a-z]\w*)(?:-\w+)?\]$", nodeid)
     return f"{file} {chapter[1]}" if chapter else file
 
 
