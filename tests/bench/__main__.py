@@ -115,9 +115,10 @@ def measure_rows(repeats):
 
 
 def diagnose_rows(repeats):
-    """`diagnose` against a bare pass, beside hooks written by hand; and a training within `watch` against a bare one."""
-    from tests.bench.diagnose import compare_diagnosis, compare_watching
+    """`diagnose` against a bare pass, beside hooks by hand; a training within `watch` against a bare one; their import."""
+    from tests.bench.diagnose import compare_diagnosis, compare_watching, time_import
 
+    yield at_most("import of torchdoctor after torch", time_import(5), "{:.3f} s", 0.1)
     for what, bare, by_hand, diagnosed in compare_diagnosis(repeats):
         remark = f" CPU ({bare:.1f} -> {diagnosed:.1f} ms); by hand {by_hand / bare:.2f}"
         yield at_most(f"diagnose / bare pass: {what}", diagnosed / bare, "{:.2f}", 2, remark)

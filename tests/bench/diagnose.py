@@ -1,6 +1,8 @@
 """The bench's part about `diagnose` and `watch`: their time against a bare pass, hand-written hooks, and a bare loop."""
 
 import statistics
+import subprocess
+import sys
 import time
 
 import torch
@@ -15,6 +17,18 @@ from utils.nets.mlp import MLP
 
 WARM_UP = 2
 STEPS = 60  # of a watched training
+IMPORT = """
+import time, torch
+started = time.perf_counter()
+from utils.torchdoctor import diagnose, measure, watch
+print(time.perf_counter() - started)
+"""
+
+
+def time_import(repeats):
+    """Seconds that torchdoctor takes to import once torch is there, in a fresh process: the median."""
+    answers = [subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True).stdout for _ in range(repeats)]
+    return statistics.median(map(float, answers))
 
 
 def compare_diagnosis(repeats):
@@ -107,5 +121,6 @@ def _in_turns(repeats, actions, model, x, y):
 if __name__ == "__main__":
     for what, bare, by_hand, diagnosed in compare_diagnosis(10):
         print(f"{what:36} bare {bare:7.1f} ms, by hand {by_hand / bare:.2f}, diagnose {diagnosed / bare:.2f}")
+    print(f"import of torchdoctor after torch {time_import(3):.3f} s")
     for what, bare, watched in compare_watching(5):
         print(f"watch, {what:29} bare {bare:7.1f} ms, watched {watched / bare:.2f}")

@@ -25,7 +25,7 @@ from utils.data import datasets
 from utils.training.loop import fit
 """
 REPORT = """
-x, y, *_ = data.digits(torch.float32)
+x, y, *_ = datasets.digits(torch.float32)
 torch.manual_seed(0)
 layers = [layer for _ in range(8) for layer in (nn.Linear(64, 64), nn.Sigmoid())]
 model = nn.Sequential(*layers, nn.Linear(64, 10))

@@ -224,4 +224,5 @@ def test_the_wheel_holds_every_file_of_the_package(tmp_path):
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
     (wheel,) = (tmp_path / "wheels").glob("*.whl")
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("utils/")}
-    assert packed == {path.relative_to(ROOT).as_posix() for path in (ROOT / "utils").rglob("*.*") if path.suffix != ".pyc"}
+    files = (path for path in (ROOT / "utils").rglob("*") if path.is_file() and path.suffix != ".pyc")
+    assert packed == {path.relative_to(ROOT).as_posix() for path in files}

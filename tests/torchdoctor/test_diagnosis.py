@@ -17,7 +17,7 @@ from utils import diagnose
 from utils.answers import chapter01, chapter02
 from utils.data.datasets import digits
 from utils.nets.mlp import MLP
-from utils.torchdoctor.prescription import mean_slope
+from utils.torchdoctor.slopes import mean_slope
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def test_its_numbers_are_autograds(data):
         z.append(net[i](torch.sigmoid(z[-1])))
     loss = F.cross_entropy(z[-1], y)
     deltas = torch.autograd.grad(loss, z, retain_graph=True)
-    assert [layer.gradient_norm for layer in report.layers] == pytest.approx([d.norm().item() for d in deltas], rel=1e-9)
+    assert [layer.delta_norm for layer in report.layers] == pytest.approx([d.norm().item() for d in deltas], rel=1e-9)
     for layer in report.layers:
         weight = net.get_submodule(layer.name).weight
         (g,) = torch.autograd.grad(loss, weight, retain_graph=True)
@@ -196,7 +196,7 @@ def test_last_states_count_as_the_layers_output():
             return self.out(self.rnn(x)[1][0][-1])
 
     report = diagnose(Last(nn.LSTM(3, 16, batch_first=True)), torch.randn(8, 10, 3), torch.randint(3, (8,)))
-    assert report.verdict == "healthy" and report.layers[0].gradient_norm > 0
+    assert report.verdict == "healthy" and report.layers[0].delta_norm > 0
 
 
 def test_probabilities_are_no_logits():
@@ -315,7 +315,7 @@ def test_shared_frozen_and_unused_layers():
     report = diagnose(Odd(), torch.randn(8, 6), torch.randint(3, (8,)))
     rows = {layer.name: layer for layer in report.layers}
     assert report.verdict == "healthy" and list(rows) == ["shared", "side", "frozen", "out"]
-    assert rows["frozen"].frozen and rows["frozen"].gradient_norm > 0 and not rows["side"].reached
+    assert rows["frozen"].frozen and rows["frozen"].delta_norm > 0 and not rows["side"].reached
     text = repr(report)
     assert "Frozen: frozen." in text and "does not depend on: side." in text and "Not called: never." in text
 
@@ -415,7 +415,7 @@ def test_a_trial_leaves_the_model_as_found():
     nn.init.zeros_(net.body[1].weight)
     report = diagnose(net, torch.randn(16, 6), torch.randint(3, (16,)))
     before = everything(net)
-    if any(report._case.treatments):
+    if any(finding.change for finding in report.findings):
         report.try_remedy()
     assert everything(net) == before
 
@@ -507,14 +507,12 @@ def test_a_name_that_utils_does_not_have():
 
 @pytest.mark.parametrize("make", [LeNet, FashionMLP])
 def test_html_and_picture(make):
-    from utils.torchdoctor.report import as_html, picture
-
     x = torch.randn(16, 1, 32, 32) if make is LeNet else torch.randn(16, 1, 28, 28)
     report = diagnose(make(), x, torch.randint(10, (16,)))
-    html = as_html(report.verdict, report.findings, report.exam)
+    html = report._repr_html_()
     assert "healthy" in html and html.count("<tr") == 1 + len(report.layers)
-    canvas = picture(report.findings, report.exam)
-    assert canvas.png(small=True)[:4] == b"\x89PNG" and "Gradient by layer" in canvas.alt
+    picture = report.picture()
+    assert picture.png()[:4] == b"\x89PNG" and "Gradient by layer" in picture.alt
 
 
 def test_two_inputs_and_memory():

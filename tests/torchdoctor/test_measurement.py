@@ -11,9 +11,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from utils.nets.mlp import MLP
-from utils.torchdoctor.measurement import Measurement, measure, measure_gradients
+from utils.torchdoctor.measurement import Layer, measure, measure_gradients
 
-TENSORS = [name for name in Measurement.__dataclass_fields__ if name not in ("names", "kinds", "loss", "reached")]
+TENSORS = [name for name in Layer.__dataclass_fields__ if name not in ("name", "nonlinearity", "reached")]
 
 
 @pytest.fixture(autouse=True)

@@ -44,9 +44,9 @@ def test_its_numbers_are_the_loops(make):
         descend(net, x, y, 10, make, heard)
     assert log.names == ["0", "2", "4"] and log.steps.tolist() == [0, 3, 6, 9]
     expected = np.array(heard)[::3]
-    np.testing.assert_allclose(log.gradient_norm, expected[:, :, 0], rtol=1e-10)
+    np.testing.assert_allclose(log.weight_gradient_norm, expected[:, :, 0], rtol=1e-10)
     np.testing.assert_allclose(log.update_ratio, expected[:, :, 1], rtol=1e-10)
-    assert log.dead.shape == (4, 3) and (log.dead[:, 0] >= 0).all() and np.isnan(log.dead[:, 2]).all()
+    assert log.dead.shape == (4, 3) and (log.dead[:, 0] >= 0).all() and log.dead[:, 2].isnan().all()
 
 
 def test_dead_and_saturated_shares():
@@ -102,7 +102,7 @@ def test_evaluation_in_between_is_no_step():
             with torch.no_grad():
                 net(x)
             net(x)  # a pass with a graph, and no backward pass: nothing to record
-    assert len(log.steps) == 3 and log.gradient_norm.shape == (3, 3)
+    assert len(log.steps) == 3 and log.weight_gradient_norm.shape == (3, 3)
 
 
 def test_the_courses_own_loop():
@@ -110,7 +110,7 @@ def test_the_courses_own_loop():
     _, x, y = net_and_batch()
     with watch(net) as log:
         fit(net, x, y, steps=25, live=False)
-    assert log.steps.tolist() == [0, 10, 20] and np.isfinite(log.update_ratio).all()
+    assert log.steps.tolist() == [0, 10, 20] and log.update_ratio.isfinite().all()
 
 
 def test_recurrent_and_frozen_layers():
@@ -127,22 +127,22 @@ def test_recurrent_and_frozen_layers():
     with watch(net, every=1) as log:
         fit(net, x, y, steps=2, live=False)
     assert log.names == ["embed", "rnn", "out"]
-    assert np.isnan(log.gradient_norm[:, 0]).all() and np.isfinite(log.gradient_norm[:, 1:]).all()
+    assert log.weight_gradient_norm[:, 0].isnan().all() and log.weight_gradient_norm[:, 1:].isfinite().all()
 
 
 def test_its_picture_and_its_words():
     net, x, y = net_and_batch()
     with watch(net, every=2) as log:
         descend(net, x, y, 9)
-    canvas = log.picture()
-    assert canvas.png()[:4] == b"\x89PNG" and "An image of 3 by 5 values" in canvas.alt
+    picture = log.picture()
+    assert picture.png()[:4] == b"\x89PNG" and "An image of 3 by 5 values" in picture.alt
     assert "5 samples, the last at step 8" in repr(log)
 
 
 def test_an_empty_log():
     with watch(net_and_batch()[0]) as log:
         pass
-    assert "nothing recorded yet" in repr(log) and log.gradient_norm.shape == (0, 0)
+    assert "nothing recorded yet" in repr(log) and log.weight_gradient_norm.shape == (0, 0)
 
 
 @pytest.mark.parametrize(("model", "every", "error", "sentence"), [

@@ -55,7 +55,7 @@ def main():
         learns, healthy = accuracy >= 0.9, report.verdict == "healthy"
         counts[f"{'learns' if learns else 'does not learn'}, called {'healthy' if healthy else 'sick'}"] += 1
         if learns != healthy:
-            ratio = report.layers[0].gradient_norm / report.layers[-1].gradient_norm
+            ratio = report.layers[0].delta_norm / report.layers[-1].delta_norm
             print(f"{accuracy:.2f} {report.verdict:10} first/last {ratio:.1e} {settings}", flush=True)
     print(dict(counts))
 

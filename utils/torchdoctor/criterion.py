@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .errors import WrongType, WrongValue
+from .layer_calls import first_float, tensors
 
 IGNORED = -100  # the label that `F.cross_entropy` passes over
 
@@ -50,7 +51,7 @@ class Criterion:
         self.name = "" if loss_fn is None else getattr(loss_fn, "__name__", type(loss_fn).__name__)
 
     def __call__(self, output, y):
-        self.output, self.is_plain = first_tensor(output), isinstance(output, torch.Tensor)
+        self.output, self.is_plain = first_float(output), isinstance(output, torch.Tensor)
         if self.output is None:
             got = output.dtype if isinstance(output, torch.Tensor) else type(output).__name__
             raise WrongType(f"the model must return a tensor of real numbers, or a tuple or dict that holds one, got {got}")
@@ -101,19 +102,6 @@ class Criterion:
         return F.cross_entropy(z, y)
 
 
-def first_tensor(value):
-    """The tensor to judge of what a model returns: the logits of a dict, else its first real tensor; None if there is none."""
-    if isinstance(value, torch.Tensor):
-        return value if value.is_floating_point() else None
-    if isinstance(value, dict) or hasattr(value, "keys"):
-        parts = [value[key] for key in ("logits", "out", "output") if key in value] + [value[key] for key in value]
-    elif isinstance(value, (tuple, list)):
-        parts = value
-    else:
-        return None
-    return next((found for part in parts if (found := first_tensor(part)) is not None), None)
-
-
 def check_model(model):
     """Return a model's parameters by name; raise TypeError or ValueError with one sentence unless it can be examined."""
     if not isinstance(model, nn.Module):
@@ -128,29 +116,17 @@ def check_model(model):
 
 def check_input(x):
     """Raise TypeError or ValueError with one sentence unless x holds tensors, with finite numbers in them."""
-    tensors = list(input_tensors(x))
-    if not tensors:
+    found = list(tensors(x))
+    if not found:
         one = "x, y = next(iter(x)) takes a batch out of it" if hasattr(x, "dataset") else "torch.as_tensor makes one"
         raise WrongType(f"x must be a tensor, or a tuple or dict of tensors, got {type(x).__name__}: {one}")
-    for tensor in tensors:
+    for tensor in found:
         if tensor.numel() == 0:
             raise WrongValue(f"x is empty: its shape is {tuple(tensor.shape)}")
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             count = (~torch.isfinite(tensor)).sum().item()
             entries = "1 entry that is" if count == 1 else f"{count} entries that are"
             raise WrongValue(f"x holds {entries} NaN or infinite: clean the data first")
-
-
-def input_tensors(x):
-    """Yield every tensor of x: a tensor, or tuples, lists and dicts of them."""
-    if isinstance(x, torch.Tensor):
-        yield x
-    elif isinstance(x, (tuple, list)):
-        for part in x:
-            yield from input_tensors(part)
-    elif isinstance(x, dict):
-        for part in x.values():
-            yield from input_tensors(part)
 
 
 def is_out_of_memory(error):

@@ -1,18 +1,19 @@
 """`diagnose`: why does my net not learn? One call, one report, and a remedy that can be tried."""
 
 import copy
+import math
 from dataclasses import dataclass
 
 import torch
 
-from utils.training.loop import race
-
 from .criterion import Criterion
+from .diseases import Finding, find
 from .errors import WrongType, WrongValue
 from .examination import Examination, examine, unwrapped
-from .findings import Finding, find
-from .prescription import prescribe
-from .report import as_html, as_text, compare, picture
+from .report import as_html, as_text, in_notebook
+
+BATCH = 64  # samples in a step of a trial
+ADAM_LR = 1e-3  # torch.optim's own
 
 
 def diagnose(model, x, y=None, *, loss_fn=None, lr=None):
@@ -36,23 +37,19 @@ def diagnose(model, x, y=None, *, loss_fn=None, lr=None):
     if isinstance(loss_fn, type):
         raise WrongType(f"loss_fn must be a function (output, y) -> loss, not a class: pass {loss_fn.__name__}()")
     exam = examine(model, x, y, loss_fn, lr)
-    model, findings, treatments = unwrapped(model), find(exam), []
-    for finding in findings:
-        finding.remedy, finding.chapter, treatment = prescribe(finding, exam, model)
-        treatments.append(treatment)
-    return Report(findings, exam, _Case(model, x, y, loss_fn, lr, treatments))
+    model = unwrapped(model)
+    return Report(find(exam, model), exam, _Case(model, x, y, loss_fn, lr))
 
 
 @dataclass
 class _Case:
-    """What the report needs to try a remedy: the arguments of `diagnose`, and a function or None for each finding."""
+    """What the report needs to try a remedy: the arguments of `diagnose`."""
 
     model: torch.nn.Module
     x: object
     y: object
     loss_fn: object
     lr: float | None
-    treatments: list
 
 
 @dataclass
@@ -73,7 +70,7 @@ class Report:
 
     @property
     def layers(self):
-        """One row a layer, in the order of the forward pass: `examination.Layer`."""
+        """One row a layer, in the order of the forward pass: `examination.ExaminedLayer`."""
         return self.exam.layers
 
     @property
@@ -91,24 +88,32 @@ class Report:
         case = self._case
         if steps and not (self.exam.is_plain and isinstance(case.x, torch.Tensor) and isinstance(case.y, torch.Tensor)):
             raise WrongValue("a trial with training needs x, y and the model's output as tensors; leave steps at 0")
-        choice = next((i for i, treatment in enumerate(case.treatments) if treatment), None)
+        choice = next((finding for finding in self.findings if finding.change), None)
         if choice is None:
             raise WrongValue("there is nothing to treat: the model is healthy" if not self.findings else
                              f"this remedy is yours to carry out, in your own code: {self.findings[0].remedy}")
         treated, untreated = copy.deepcopy(case.model), copy.deepcopy(case.model)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            case.treatments[choice](treated)
+            choice.change(treated)
             after = diagnose(treated, case.x, case.y, loss_fn=case.loss_fn, lr=case.lr)
             losses = _train({"untreated": untreated, "treated": treated}, case, steps) if steps else {}
-        return Trial(self.findings[choice], self, after, treated, losses)
+        return Trial(choice, self, after, treated, losses)
+
+    def picture(self):
+        """Return a `drawing.Picture`: gradients by layer, and dead and saturated units or the memory of an RNN."""
+        from .drawing import draw_report  # not above: matplotlib takes longer to load than a diagnosis
+
+        return draw_report(self.findings, self.exam)
 
     def __repr__(self):
         return as_text(self.verdict, self.findings, self.exam)
 
+    def _repr_html_(self):
+        return as_html(self.verdict, self.findings, self.exam)
+
     def _ipython_display_(self):
-        html = as_html(self.verdict, self.findings, self.exam)
-        _display({"text/html": html, "text/plain": repr(self)}, picture(self.findings, self.exam))
+        _display({"text/html": self._repr_html_(), "text/plain": repr(self)}, self)
 
 
 @dataclass
@@ -122,7 +127,7 @@ class Trial:
     losses: dict[str, list[float]]
 
     def __repr__(self):
-        first = [report.layers[0].gradient_norm for report in (self.before, self.after)]
+        first = [report.layers[0].delta_norm for report in (self.before, self.after)]
         text = (f"Tried on a copy: {self.finding.remedy}.\nBefore: {self.before.verdict}, loss {self.before.exam.loss:.3g}, "
                 f"gradient norm of the first layer {first[0]:.1e}.\nAfter: {self.after.verdict}, loss "
                 f"{self.after.exam.loss:.3g}, gradient norm of the first layer {first[1]:.1e}.")
@@ -130,22 +135,46 @@ class Trial:
             text += f"\n{name.capitalize()}, {len(losses)} steps: loss {losses[0]:.3g} -> {losses[-1]:.3g}."
         return text
 
+    def picture(self):
+        """Return a `drawing.Picture`: the gradients by layer, before and after the remedy."""
+        from .drawing import draw_trial
+
+        return draw_trial(self.before.exam, self.after.exam)
+
     def _ipython_display_(self):
-        _display({"text/plain": repr(self)}, compare(self.before.exam, self.after.exam))
+        _display({"text/plain": repr(self)}, self)
 
 
-def _display(words, canvas):
-    """Show words in IPython, and below them, where pictures can be seen, the canvas."""
-    from IPython import get_ipython
+def _display(words, shown):
+    """Show words in IPython, and below them, where pictures can be seen, the picture of a report or trial."""
     from IPython.display import display
 
     display(words, raw=True)
-    if hasattr(get_ipython(), "kernel"):
-        data, metadata = canvas.bundle()
-        display(data, metadata=metadata, raw=True)
+    if in_notebook():
+        display(shown.picture())
 
 
 def _train(models, case, steps):
-    settings = {"lr": 1e-3, "optimizer": "adam"} if case.lr is None else {"lr": case.lr, "momentum": 0.0}
-    runs = race(models, case.x, case.y, steps=steps, loss_fn=Criterion(case.loss_fn), live=False, **settings)
-    return {name: run.loss for name, run in runs.items()}
+    """Train models in place on the same batches; name -> losses, which end where one is no longer finite."""
+    generator, loss_fn = torch.Generator().manual_seed(0), Criterion(case.loss_fn)
+    modes = {module: module.training for model in models.values() for module in model.modules()}
+    optimizers, losses = {}, {name: [] for name in models}
+    for name, model in models.items():
+        if not (parameters := [p for p in model.train().parameters() if p.requires_grad]):
+            raise WrongValue(f"the {name} model has no parameter that could be trained; leave steps at 0")
+        plain = case.lr is not None  # the lr that was judged is that of plain gradient descent
+        optimizers[name] = torch.optim.SGD(parameters, case.lr) if plain else torch.optim.Adam(parameters, ADAM_LR)
+    for _ in range(steps):
+        rows = torch.randperm(len(case.x), generator=generator)[:BATCH]
+        for name, model in models.items():
+            if losses[name] and not math.isfinite(losses[name][-1]):
+                continue
+            loss = loss_fn(model(case.x[rows]), case.y[rows])
+            losses[name].append(loss.item())
+            if math.isfinite(losses[name][-1]):
+                optimizers[name].zero_grad()
+                loss.backward()
+                optimizers[name].step()
+    for module, mode in modes.items():
+        module.training = mode
+    return losses

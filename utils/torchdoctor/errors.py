@@ -1,4 +1,4 @@
-"""The errors of the course: one sentence that says what to do, and in a notebook nothing else."""
+"""Errors for a reader: one sentence that says what to do, and in a notebook nothing else."""
 
 
 class WrongValue(ValueError):

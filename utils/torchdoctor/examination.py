@@ -9,57 +9,42 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from .criterion import Caller, Criterion, check_input, check_model, input_tensors, is_out_of_memory
+from .criterion import Caller, Criterion, check_input, check_model, is_out_of_memory
 from .errors import WrongValue
-from .layer_calls import matrices
-from .layer_facts import apart, listening, through_time
-from .measurement import measure
-from .thresholds import TWINS
+from .layer_calls import matrices, tensors
+from .layer_facts import TWINS, apart, listening, through_time
+from .measurement import Layer, measure
 
 SERIES = 8  # calls of one layer in a pass that count as steps in time
 AVERAGED = ("activation_mean", "activation_std", "saturated", "pre_mean", "pre_std")  # over the calls of a layer
-COLUMNS = (*AVERAGED, "delta_norm", "weight_norm", "weight_gradient_norm", "dead")  # of a `Measurement`
 
 
 @dataclass
-class Layer:
-    """One layer, and what was measured of it; NaN where a quantity does not exist.
+class ExaminedLayer(Layer):
+    """One layer with all of its calls, and what a diagnosis needs on top of what was measured.
 
-    number: of the layer, in the order of the forward pass, from 1. name, type: of the module. gradient_norm: ||dC/dz||.
-    update_ratio: ||lr dC/dW|| / ||W|| (lr = 1 if none was given). activation_mean, activation_std, saturated, dead,
-    weight_norm, pre_mean, pre_std: as in `Measurement`.
-    nonlinearity: the class of what follows, "" if unknown. sigma_w: root mean square of the weights times
+    number: of the layer, in the order of the forward pass, from 1. type: of the module. update_ratio: ||lr dC/dW|| / ||W||
+    (lr = 1 if none was given). nonlinearity: "" if unknown. sigma_w: root mean square of the weights times
     sqrt(fan_in), NaN for a layer of several matrices. units: rows of its weight matrix. frozen: no weight may change.
-    reached: the loss depends on it. twins: all units have the same weights and the same gradient. finite: no weight,
-    gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer, (steps,), or
-    ||dC/dz_t|| of a layer that is called again and again, else None. last_step_only: whether the loss looks at the last
-    step alone. normed: its output goes straight into a norm, so that the size of its weights does not matter. apart: how
-    far the positions of a sequence lie apart where the layer takes one, as a share of their size.
+    reached: the loss depends on it, or it is frozen. twins: all units have the same weights and the same gradient.
+    finite: no weight, gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer,
+    (steps,), or ||dC/dz_t|| of a layer that is called again and again, else None. last_step_only: whether the loss looks
+    at the last step alone. normed: its output goes straight into a norm, so that the size of its weights does not matter.
+    apart: how far the positions of a sequence lie apart where the layer takes one, as a share of their size.
     """
 
     number: int
-    name: str
     type: str
-    gradient_norm: float
     update_ratio: float
-    activation_mean: float
-    activation_std: float
-    saturated: float
-    dead: float
-    weight_norm: float
-    pre_mean: float
-    pre_std: float
-    nonlinearity: str = ""
-    sigma_w: float = math.nan
-    units: int = 0
-    frozen: bool = False
-    reached: bool = True
-    twins: bool = False
-    finite: bool = True
-    through_time: torch.Tensor | None = None
-    last_step_only: bool = False
-    normed: bool = False
-    apart: float = math.nan
+    sigma_w: float
+    units: int
+    frozen: bool
+    twins: bool
+    finite: bool
+    through_time: torch.Tensor | None
+    last_step_only: bool
+    normed: bool
+    apart: float
 
 
 @dataclass
@@ -73,7 +58,7 @@ class Examination:
     is_plain: whether the model returns one tensor.
     """
 
-    layers: list[Layer]
+    layers: list[ExaminedLayer]
     loss: float
     loss_name: str
     lr: float | None = None
@@ -103,16 +88,11 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
             raise
         raise WrongValue("there is too little memory for this batch: diagnose with fewer samples, 32 are enough") from error
     calls = {}
-    for i, name in enumerate(measured.names):
-        calls.setdefault(name.partition("[")[0], []).append(i)  # without the number of the call
-    columns = {name: getattr(measured, name).tolist() for name in COLUMNS}
-    ratios = measured.update_ratio(1.0 if lr is None else lr).tolist()
-    columns |= {"kinds": measured.kinds, "reached": measured.reached, "update_ratio": ratios}
-    layers = [_layer(number, name, modules.get(name, model), columns, at, heard)
-              for number, (name, at) in enumerate(calls.items(), 1)]
-    for layer in layers:
-        layer.through_time = memory.get(layer.name, layer.through_time)
-    inputs = list(input_tensors(x))
+    for call, ratio in zip(measured.layers, measured.update_ratio(1.0 if lr is None else lr).tolist()):
+        calls.setdefault(call.name.partition("[")[0], []).append((call, ratio))  # without the number of the call
+    layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name))
+              for number, (name, its_calls) in enumerate(calls.items(), 1)]
+    inputs = list(tensors(x))
     real = [t.detach() for t in inputs if t.is_floating_point()]
     return Examination(
         layers, measured.loss, criterion.name, lr,
@@ -142,30 +122,33 @@ def module_of(model, name):
     return model if name == type(model).__name__ and not hasattr(model, name) else model.get_submodule(name)
 
 
-def _layer(number, name, module, columns, at, heard):
-    first = at[0]
+def _layer(number, name, module, calls, heard, memory):
+    """The row of a layer. calls: [(its row in the measurement, update ratio), ...]; memory: gradient through time or None."""
+    calls, (ratio, *_) = zip(*calls)
+    first = calls[0]
     weights = heard.weights.get(name, ()) or matrices(module)
     frozen = not any(w.requires_grad for w in weights)
-    weight_norm = columns["weight_norm"][first]
-    states = heard.states.get(name, [()] * len(at))
-    norms = [math.hypot(columns["delta_norm"][i], *state) for i, state in zip(at, states)]
-    means = {field: _mean([columns[field][i] for i in at]) for field in AVERAGED}
-    finite = all(map(math.isfinite, (weight_norm, means["pre_mean"], 0.0 if frozen else columns["weight_gradient_norm"][first])))
-    return Layer(
-        number, name, type(module).__name__,
-        gradient_norm=math.hypot(*norms),
-        update_ratio=columns["update_ratio"][first],
-        dead=min(columns["dead"][i] for i in at),
-        weight_norm=weight_norm,
-        **means,
-        nonlinearity=columns["kinds"][first] or heard.follows.get(name, ""),
-        sigma_w=weight_norm / math.sqrt(len(weights[0])) if len(weights) == 1 else math.nan,
+    norms = [math.hypot(call.delta_norm, *states) for call, states in zip(calls, heard.states.get(name, [()] * len(calls)))]
+    measured = vars(first) | {field: _mean([getattr(call, field) for call in calls]) for field in AVERAGED} | {
+        "name": name,
+        "nonlinearity": first.nonlinearity or heard.follows.get(name, ""),
+        "delta_norm": math.hypot(*norms),
+        "dead": min(call.dead for call in calls),
+        "reached": frozen or first.reached,
+    }
+    if memory is None and len(calls) >= SERIES:
+        memory = torch.tensor(norms, dtype=torch.float64)
+    return ExaminedLayer(
+        **measured,
+        number=number,
+        type=type(module).__name__,
+        update_ratio=ratio,
+        sigma_w=first.weight_norm / math.sqrt(len(weights[0])) if len(weights) == 1 else math.nan,
         units=len(weights[0]),
         frozen=frozen,
-        reached=frozen or columns["reached"][first],
         twins=any(id(w) in heard.twins for w in weights),
-        finite=finite,
-        through_time=torch.tensor(norms, dtype=torch.float64) if len(at) >= SERIES else None,
+        finite=all(map(math.isfinite, (first.weight_norm, measured["pre_mean"], 0.0 if frozen else first.weight_gradient_norm))),
+        through_time=memory,
         last_step_only=heard.last_step_only.get(name, True),
         normed=name in heard.normed,
         apart=heard.positions.get(name, math.nan),

@@ -7,6 +7,7 @@ more than computing with them: fresh memory is slower than arithmetic.
 import math
 import weakref
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ FLAT_ENDS = {"Sigmoid": (0.5, SATURATED_TANH / 2), "Tanh": (0.0, SATURATED_TANH)
 # Half of float32's range in powers of ten: a norm within it was computed from squares that float32 can hold. Converting
 # every tensor to double would cost more than all other arithmetic here.
 SAFE_NORMS = (1e-15, 1e15)
+OUTPUTS = ("logits", "out", "output")  # keys of what a model returns as a dict, by which its output goes
 
 
 @dataclass
@@ -75,7 +77,7 @@ def recording(modules):
 
     def layer_hook(name, weights, unit_dim):
         def hook(module, inputs, output):
-            x, z = _first_float(inputs), _first_float(output)
+            x, z = first_float(inputs), first_float(output)
             is_container = calls and calls[-1].name.startswith(name and name + ".")  # with, say, a position embedding
             if is_container or z is None:
                 return output
@@ -93,7 +95,7 @@ def recording(modules):
         return hook
 
     def nonlinearity_hook(module, inputs, output):
-        z = _first_float(inputs)
+        z = first_float(inputs)
         # Gates are computed side by side: prefer the layer that made this very z to the layer called last.
         call = next((call for call in reversed(calls) if call.returned() is z), calls[-1] if calls else None)
         if z is not None and call and call.kind is None:
@@ -198,15 +200,30 @@ def _recognised(z, a):
     return ""
 
 
-def _first_float(value):
-    """The first floating-point tensor of what a module takes or returns (a tensor or nested tuples), or None."""
+def tensors(value):
+    """Yield every tensor in a tensor, or in tuples, lists and dicts of them; of a dict, what is named as its output first."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from tensors(part)
+    elif isinstance(value, Mapping):
+        for key in sorted(value, key=lambda key: OUTPUTS.index(key) if key in OUTPUTS else len(OUTPUTS)):
+            yield from tensors(value[key])
+
+
+def floats(value):
+    """Yield every tensor of real numbers in what a module takes or returns."""
+    return (t for t in tensors(value) if t.is_floating_point())
+
+
+def first_float(value):
+    """The first tensor of real numbers in what a module takes or returns, or None."""
+    if isinstance(value, tuple) and len(value) == 1:  # mostly it is just a tensor, and a generator takes ten times as long
+        (value,) = value
     if isinstance(value, torch.Tensor):
         return value if value.is_floating_point() else None
-    if isinstance(value, tuple):
-        for part in value:
-            if (found := _first_float(part)) is not None:
-                return found
-    return None
+    return next(floats(value), None)
 
 
 def matrices(module):

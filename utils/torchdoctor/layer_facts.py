@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from .criterion import input_tensors
-from .layer_calls import left_as_found, matrices, norm
-from .thresholds import TWINS
+from .layer_calls import first_float, floats, left_as_found, matrices, norm
+
+# Rows of a weight matrix that differ by no more than the roundings of a sum of some thousand terms are the same row.
+TWINS = 1e-5
 
 FEW = 8  # samples that are enough to see how far back a memory reaches
 KINDS = {  # node of autograd's graph -> class of the nonlinearity that made it
@@ -65,7 +66,7 @@ def listening(modules):
 
     def layer_hook(name):
         def hook(module, inputs, *_):
-            tensor = next(floats(inputs), None)
+            tensor = first_float(inputs)
             if called and tensor is not None and (kind := _made_by(tensor.grad_fn)):
                 heard.follows.setdefault(called[-1], kind)
             if tensor is not None and tensor.dim() == 3 and tensor.shape[1] > 1 and isinstance(module, TOKENWISE):
@@ -98,7 +99,7 @@ def listening(modules):
     def series_hook(name):
         def hook(module, inputs, outputs):
             heard.series[name] = inputs[0]
-            out = next(floats(outputs))
+            out = first_float(outputs)
             if out.requires_grad and out.dim() == 3:
                 heard.last_step_only[name] = True  # stays, if the loss takes the last state and not the outputs
                 handles.append(out.register_hook(lambda g: listen_in_time(g, module)))
@@ -165,11 +166,6 @@ def _made_by(node):
             return ""
         node = node.next_functions[0][0]
     return ""
-
-
-def floats(value):
-    """Yield every tensor of real numbers in what a module takes or returns."""
-    return (t for t in input_tensors(value) if t.is_floating_point())
 
 
 def same_rows(matrix, gates=1):

@@ -1,4 +1,4 @@
-"""Instruments: any `nn.Module` and a batch -> numbers per layer. Knows no model of the course, and draws nothing.
+"""Instruments: any `nn.Module` and a batch -> numbers per layer. Knows no model by name, and draws nothing.
 
 A *layer* is a module that owns a weight matrix (linear, convolution, recurrent, ...). Its pre-activation z is what the
 nonlinearity receives, its activation a what the nonlinearity returns. Where the nonlinearity is a call in the model's
@@ -17,31 +17,59 @@ from .errors import WrongType, WrongValue, first_line, is_misfit
 from .layer_calls import left_as_found, norm, numbered, recording
 
 
-@dataclass(frozen=True)
-class Measurement:
-    """What one forward and one backward pass tell, per layer in the order of the forward pass.
+@dataclass
+class Layer:
+    """One call of one layer, and what was measured of it; NaN where a quantity does not exist.
 
-    All tensors are float64 of shape (layers,); NaN where a quantity does not exist: no nonlinearity follows the last
-    layer, and a frozen weight (requires_grad=False) has no gradient. `delta_norm` is ||dC/dz||, `weight_gradient_norm`
-    ||dC/dW||, both over the whole batch; `weight_norm` is ||W||. `saturated` and `dead` are shares between 0 and 1: of
-    single activations on the flat ends of a sigmoid or tanh (0 for any other function), and of units that are exactly 0
-    for every sample of the batch. `kinds` holds the class of each layer's nonlinearity, None or "" where it is not known,
-    and `reached` whether C depends on any weight of the layer that may change.
+    No nonlinearity follows the last layer, and a frozen weight (requires_grad=False) has no gradient.
+
+    name: of the module, of a second call `name[1]`. nonlinearity: class of what follows, None or "" where it is not known.
+    delta_norm: ||dC/dz||, weight_gradient_norm: ||dC/dW||, both over the whole batch. weight_norm: ||W||. pre_mean,
+    pre_std, activation_mean, activation_std: of z and a, over the batch and all units. saturated: share of single
+    activations on the flat ends of a sigmoid or tanh (0 for any other function). dead: share of units that are exactly 0
+    for every sample of the batch. reached: whether C depends on any weight of the layer that may change.
     """
 
-    names: tuple[str, ...]
-    kinds: tuple[str | None, ...]
+    name: str
+    nonlinearity: str | None
+    delta_norm: float
+    weight_gradient_norm: float
+    weight_norm: float
+    pre_mean: float
+    pre_std: float
+    activation_mean: float
+    activation_std: float
+    saturated: float
+    dead: float
+    reached: bool
+
+
+def _column(name):
+    return property(lambda self: torch.tensor([getattr(layer, name) for layer in self.layers], dtype=torch.float64))
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one forward and one backward pass tell: a row for each layer, in the order of the forward pass, and the loss.
+
+    Each number of the rows is a column as well, a float64 tensor of shape (layers,): `measurement.delta_norm`.
+    """
+
+    layers: list[Layer]
     loss: float
-    delta_norm: torch.Tensor
-    weight_gradient_norm: torch.Tensor
-    weight_norm: torch.Tensor
-    pre_mean: torch.Tensor
-    pre_std: torch.Tensor
-    activation_mean: torch.Tensor
-    activation_std: torch.Tensor
-    saturated: torch.Tensor
-    dead: torch.Tensor
-    reached: tuple[bool, ...]
+
+    names = property(lambda self: tuple(layer.name for layer in self.layers))
+    kinds = property(lambda self: tuple(layer.nonlinearity for layer in self.layers))
+    reached = property(lambda self: tuple(layer.reached for layer in self.layers))
+    delta_norm = _column("delta_norm")
+    weight_gradient_norm = _column("weight_gradient_norm")
+    weight_norm = _column("weight_norm")
+    pre_mean = _column("pre_mean")
+    pre_std = _column("pre_std")
+    activation_mean = _column("activation_mean")
+    activation_std = _column("activation_std")
+    saturated = _column("saturated")
+    dead = _column("dead")
 
     def update_ratio(self, lr):
         """||lr dC/dW|| / ||W|| per layer for one plain gradient step; about 1e-3 is healthy (Karpathy, CS231n)."""
@@ -77,28 +105,24 @@ def measure(model, x, y, loss_fn=F.cross_entropy, modules=None):
     gradients = dict(zip(weights, found))
     for call, delta in zip(heard, found[len(weights) :]):
         call.numbers["delta_norm"] = _norm(delta)
-    pre_mean, pre_std = _mean_std([call.numbers.get("pre") for call in calls])
-    activation_mean, activation_std = _mean_std([call.numbers.get("activation") for call in calls])
-    delta_norm, saturated, dead = (
-        torch.tensor([call.numbers.get(name, torch.nan) for call in calls], dtype=torch.float64)
-        for name in ("delta_norm", "saturated", "dead")
-    )
-    return Measurement(
-        names=numbered([call.name for call in calls]),
-        kinds=tuple(call.kind for call in calls),
-        loss=loss.item(),
-        delta_norm=delta_norm,
-        weight_gradient_norm=_together([[_norm(gradients[id(w)]) if w.requires_grad else torch.nan for w in call.weights]
-                                        for call in calls]),
-        weight_norm=_together([[norm(w) for w in call.weights] for call in calls]),
-        reached=tuple(any(gradients.get(id(w)) is not None for w in call.weights) for call in calls),
-        pre_mean=pre_mean,
-        pre_std=pre_std,
-        activation_mean=activation_mean,
-        activation_std=activation_std,
-        saturated=saturated,
-        dead=dead,
-    )
+    names = numbered([call.name for call in calls])
+    return Measurement([_layer(name, call, gradients) for name, call in zip(names, calls)], loss.item())
+
+
+def _layer(name, call, gradients):
+    """The row of a call, whose numbers are all taken. gradients: id of a weight -> dC/dW, or None."""
+    pre_mean, pre_std = _mean_std(call.numbers.get("pre"))
+    activation_mean, activation_std = _mean_std(call.numbers.get("activation"))
+    return Layer(
+        name, call.kind,
+        delta_norm=call.numbers.get("delta_norm", math.nan),
+        weight_gradient_norm=math.hypot(*(_norm(gradients[id(w)]) if w.requires_grad else math.nan for w in call.weights)),
+        weight_norm=math.hypot(*map(norm, call.weights)),  # one norm over all of its matrices: an LSTM has two
+        pre_mean=pre_mean, pre_std=pre_std, activation_mean=activation_mean, activation_std=activation_std,
+        saturated=call.numbers.get("saturated", math.nan),
+        dead=call.numbers.get("dead", math.nan),
+        reached=any(gradients.get(id(w)) is not None for w in call.weights),
+    )  # fmt: skip
 
 
 def _loss(model, x, y, loss_fn):
@@ -134,26 +158,18 @@ def _kind(value):
 
 
 def measure_gradients(model, x, y, loss_fn=F.cross_entropy):
-    """||dC/dz|| of every layer, a float64 tensor (layers,). One field of `measure`, and chapter 1's first plot."""
+    """||dC/dz|| of every layer, a float64 tensor (layers,). One column of `measure`."""
     return measure(model, x, y, loss_fn).delta_norm
 
 
 def _mean_std(moments):
-    """[(count, sum, norm), ...] -> means and standard deviations (layers,); NaN where there is None."""
+    """(count, sum, norm) -> mean and standard deviation; NaN for None."""
     # Not torch.std_mean: its one-pass algorithm is 15 times slower, and in double the plain formula loses nothing here.
-    means, deviations = [], []
-    for count, total, size in (m or (1, torch.nan, torch.nan) for m in moments):
-        mean = total / count
-        means.append(mean)
-        deviations.append(math.sqrt(max(size * size / count - mean * mean, 0.0)))  # in this order, NaN stays NaN
-    return torch.tensor(means, dtype=torch.float64), torch.tensor(deviations, dtype=torch.float64)
+    count, total, size = moments or (1, math.nan, math.nan)
+    mean = total / count
+    return mean, math.sqrt(max(size * size / count - mean * mean, 0.0))  # in this order, NaN stays NaN
 
 
 def _norm(gradient):
     """Norm of a gradient; 0 if there is none because C does not depend on what it is a gradient of."""
     return 0.0 if gradient is None else norm(gradient)
-
-
-def _together(norms_by_layer):
-    """One norm per layer over all of its matrices (an LSTM has two)."""
-    return torch.tensor([math.hypot(*norms) for norms in norms_by_layer], dtype=torch.float64)

@@ -1,19 +1,11 @@
-"""How a diagnosis looks: as text, as a table, as a picture with words."""
+"""How a diagnosis reads: as text, and as HTML."""
 
 import math
+import sys
 from html import escape
 
-import numpy as np
-from matplotlib.ticker import MaxNLocator
-
-from utils.figures import style
-from utils.figures.canvas import Canvas
-from utils.figures.plots import draw_lines, set_log_limits
-
-from . import thresholds
-
 COLUMNS = {  # heading -> how to write a layer's number
-    "gradient": lambda layer: _number(layer.gradient_norm, "{:.1e}"),
+    "gradient": lambda layer: _number(layer.delta_norm, "{:.1e}"),
     "update/weight": lambda layer: "frozen" if layer.frozen else _number(layer.update_ratio, "{:.1e}"),
     "mean of a": lambda layer: _number(layer.activation_mean, "{:.2g}"),
     "std of a": lambda layer: _number(layer.activation_std, "{:.2g}"),
@@ -65,61 +57,10 @@ def as_html(verdict, findings, exam):
     return "".join(parts)
 
 
-def picture(findings, exam):
-    """Return a `Canvas` with the picture of the report: gradients by layer; and shares, or the memory of an RNN."""
-    canvas = Canvas(panels=2)
-    canvas.draw(lambda axes: draw_report(axes, findings, exam))
-    return canvas
-
-
-def compare(before, after):
-    """Return a `Canvas` with the gradients by layer of two `Examination`s of the same layers, before and after a remedy."""
-    curves = {name: [layer.gradient_norm for layer in exam.layers] for name, exam in (("before", before), ("after", after))}
-
-    def scene(ax):
-        draw_lines(ax, curves, xlabel="layer (1 is next to the input)", ylabel="gradient norm ‖∂C/∂z‖", log=True)
-        ax.set_title("Gradient by layer, before and after the remedy")
-
-    canvas = Canvas()
-    canvas.draw(scene)
-    return canvas
-
-
-def draw_report(axes, findings, exam):
-    """Draw the gradient norm of every layer beside the share of dead and saturated units, or a recurrent layer's memory."""
-    norms = np.array([layer.gradient_norm for layer in exam.layers])
-    at = np.arange(1, len(norms) + 1)
-    finding = next((f for f in findings if "in time" not in f.kind and "step" not in f.kind), None)
-    sick = finding.layers if finding else ()
-    marked = np.array([layer.name in sick for layer in exam.layers])
-    shown = np.where(np.isfinite(norms) & (norms > 0), norms, np.nan)
-    left, right = axes
-    last = next((norm for norm in norms[::-1] if norm > 0 and math.isfinite(norm)), 1.0)
-    left.axhspan(last * thresholds.VANISHED, last * thresholds.EXPLODED, color=style.HEALTHY, alpha=0.12, linewidth=0)
-    left.plot(at, shown, "o-", color=style.MEASURED, linewidth=1, label="gradient norm")
-    if marked.any():
-        left.plot(at[marked], shown[marked], "X", color=style.ALARM, markersize=9, label=finding.kind)
-    set_log_limits(left, np.concatenate([shown, [last * thresholds.VANISHED, last * thresholds.EXPLODED]]), 2)
-    left.set(xlabel="layer (1 is next to the input)", ylabel="gradient norm ‖∂C/∂z‖", title="Gradient by layer",
-             xlim=(0, len(norms) + 1))
-    left.xaxis.set_major_locator(MaxNLocator(integer=True))
-    left.legend(loc="best")
-    memories = {layer.name: layer.through_time.numpy() for layer in exam.layers if layer.through_time is not None}
-    if memories:
-        for i, (name, memory) in enumerate(memories.items()):
-            right.plot(np.arange(1, len(memory) + 1), np.where(memory > 0, memory, np.nan), color=style.CYCLE[i % 8],
-                       linestyle=style.DASHES[i % 8], label=name)
-        set_log_limits(right, np.concatenate(list(memories.values())), 2)
-        right.set(xlabel="step", ylabel="‖∂h_last/∂x_step‖", title="Memory: what the last step hears")
-    else:
-        for name, look in (("saturated", {"color": style.PURPLE, "marker": "s"}), ("dead", {"color": style.BLACK, "marker": "v"})):
-            right.plot(at, [getattr(layer, name) for layer in exam.layers], linewidth=1, label=name, **look)
-        right.set(xlabel="layer (1 is next to the input)", ylabel="share of the units", title="Saturated and dead units",
-                  ylim=(-0.03, 1.03), xlim=(0, len(norms) + 1))
-    right.xaxis.set_major_locator(MaxNLocator(integer=True))
-    right.legend(loc="best")
-    found = ", ".join(finding.kind for finding in findings) or "healthy"
-    return f"Found: {found}. The shaded band is healthy: from {thresholds.VANISHED:g} to {thresholds.EXPLODED:g} times the last layer's."
+def in_notebook():
+    """Whether pictures can be seen: a kernel of IPython runs this process."""
+    ipython = sys.modules.get("IPython")  # not imported: in a script, or where it is not installed, nobody has
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def _remarks(exam):

@@ -1,46 +1,44 @@
 """`watch`: the instruments along a training of your own: `with watch(model) as log:` around any loop."""
 
+import math
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import nn
 
-from utils.figures.canvas import Canvas
-from utils.figures.plots import draw_heat
-
 from .errors import WrongType, WrongValue
 from .layer_calls import norm, recording
+from .report import in_notebook
 
 REFRESH = 0.5  # seconds between two pictures while it runs, or ten times what one takes to draw
-QUANTITIES = ("gradient_norm", "update_ratio", "dead", "saturated")
-UPDATES = (-6, 0)  # the colours' range of log10 of an update ratio: from a millionth of a weight's size to all of it
+QUANTITIES = ("weight_gradient_norm", "update_ratio", "dead", "saturated")
 
 
 @dataclass(repr=False)
 class Log:
     """What was heard along a training, a row for each sampled step and a column for each layer.
 
-    names: of the layers, in the order of the forward pass. steps: the number of steps before each sample. gradient_norm:
-    ||dC/dW||. update_ratio: how far the step really moved the weights, as a share of their size, whatever the optimizer.
-    dead, saturated: shares as in `Measurement`. All but names are float64 arrays, NaN where a quantity does not exist.
+    names: of the layers, in the order of the forward pass. steps: the number of steps before each sample.
+    weight_gradient_norm: ||dC/dW||. update_ratio: how far the step really moved the weights, as a share of their size,
+    whatever the optimizer. dead, saturated: shares as in `measurement.Layer`. All but names are tensors, float64 but for
+    the steps; NaN where a quantity does not exist.
     """
 
     names: list[str] = field(default_factory=list)
     _steps: list[int] = field(default_factory=list)
     _rows: dict[str, list] = field(default_factory=lambda: {name: [] for name in QUANTITIES})
 
-    steps = property(lambda self: np.array(self._steps))
-    gradient_norm = property(lambda self: self._matrix("gradient_norm"))
+    steps = property(lambda self: torch.tensor(self._steps, dtype=torch.long))
+    weight_gradient_norm = property(lambda self: self._matrix("weight_gradient_norm"))
     update_ratio = property(lambda self: self._matrix("update_ratio"))
     dead = property(lambda self: self._matrix("dead"))
     saturated = property(lambda self: self._matrix("saturated"))
 
     def _matrix(self, quantity):
-        rows = [[row.get(name, np.nan) for name in self.names] for row in self._rows[quantity]]
-        return np.array(rows, dtype=float).reshape(len(rows), len(self.names))
+        rows = [[row.get(name, math.nan) for name in self.names] for row in self._rows[quantity]]
+        return torch.tensor(rows, dtype=torch.float64).reshape(len(rows), len(self.names))
 
     def add(self, step, names, rows):
         """Append a sample. names: of the layers called; rows: quantity -> dict name of a layer -> number."""
@@ -50,10 +48,10 @@ class Log:
             self._rows[quantity].append(rows[quantity])
 
     def picture(self):
-        """Return a `Canvas` with two images, depth x step: the gradient norms and the update ratios."""
-        canvas = Canvas(panels=2)
-        canvas.draw(lambda axes: draw_log(axes, self))
-        return canvas
+        """Return a `drawing.Picture` of two images, depth x step: the gradient norms and the update ratios."""
+        from .drawing import draw_log  # not above: matplotlib takes a while to load
+
+        return draw_log(self, _summary(self))
 
     def __repr__(self):
         return f"<Log: {_summary(self)}>"
@@ -61,27 +59,10 @@ class Log:
     def _ipython_display_(self):
         from IPython.display import display
 
-        if not self._steps:
+        if self._steps:
+            display(self.picture())
+        else:
             print(repr(self))
-            return
-        data, metadata = self.picture().bundle()
-        display(data, metadata=metadata, raw=True)
-
-
-def draw_log(axes, log):
-    """Draw a `Log` on two axes, layers upwards and steps across; returns the caption."""
-    for ax, values, label, limits in (
-        (axes[0], log.gradient_norm, "log10 of ‖∂C/∂W‖", None),
-        (axes[1], log.update_ratio, "log10 of ‖ΔW‖ / ‖W‖", UPDATES),
-    ):
-        exponents = np.log10(np.where(values > 0, values, np.nan)).T
-        if not limits and np.isfinite(exponents).any():  # whole powers of ten
-            limits = np.floor(np.nanmin(exponents)), np.floor(np.nanmax(exponents)) + 1
-        draw_heat(ax, exponents, x=(log.steps[0], log.steps[-1]), y=(1, len(log.names)), xlabel="step",
-                  ylabel="layer (1 is next to the input)", label=label, limits=limits)
-    axes[0].set_title("Gradient norm")
-    axes[1].set_title("Update / weight (-3 is healthy)")
-    return _summary(log)
 
 
 @contextmanager
@@ -153,7 +134,7 @@ class _Watcher:
 
         def hook(w):
             parts[id(w)] = norm(w.grad)
-            heard = self.rows["gradient_norm"]
+            heard = self.rows["weight_gradient_norm"]
             heard.setdefault(name, {}).update(parts)
 
         return hook
@@ -162,45 +143,43 @@ class _Watcher:
         """End a sample: see how far the weights have moved, and add it to the log."""
         self.hooks.close()
         rows, self.rows = self.rows, None
-        if rows is None or not rows["gradient_norm"]:  # none was open, or no backward pass came
+        if rows is None or not rows["weight_gradient_norm"]:  # none was open, or no backward pass came
             return
-        rows["gradient_norm"] = {name: _together(parts.values()) for name, parts in rows["gradient_norm"].items()}
+        rows["weight_gradient_norm"] = {name: math.hypot(*parts.values()) for name, parts in rows["weight_gradient_norm"].items()}
         for name, pairs in self.before_step.items():
-            size = _together(norm(old) for _, old in pairs)
-            moved = _together(norm(w.detach() - old) for w, old in pairs)
-            rows["update_ratio"][name] = moved / size if size else np.nan
+            size = math.hypot(*(norm(old) for _, old in pairs))
+            moved = math.hypot(*(norm(w.detach() - old) for w, old in pairs))
+            rows["update_ratio"][name] = moved / size if size else math.nan
         self.before_step = {}
         self.log.add(self.count - 1, [call.name for call in self.calls], rows)
         if self.show:
             self.show()
 
 
-def _together(norms):
-    return float(np.sqrt(sum(value**2 for value in norms)))
-
-
 def _summary(log):
     if not len(log.steps):
         return "nothing recorded yet: a step needs a forward and a backward pass within the block"
-    gradients, updates = log.gradient_norm[-1], log.update_ratio[-1]
+    gradients, updates = log.weight_gradient_norm[-1], _known(log.update_ratio[-1]) or [math.nan]
     samples = "1 sample" if len(log.steps) == 1 else f"{len(log.steps)} samples"
-    if not np.isfinite(gradients).any():
-        broken = log.steps[int((~np.isfinite(log.gradient_norm).any(1)).argmax())]
+    if not gradients.isfinite().any():
+        broken = log.steps[int((~log.weight_gradient_norm.isfinite().any(1)).int().argmax())]
         return f"{samples}; from step {broken} on no gradient is a finite number."
-    shares = [f"{name} up to {np.nanmax(values):.0%}" for name, values in (("dead", log.dead[-1]), ("saturated", log.saturated[-1]))
-              if np.isfinite(values).any()]
+    shares = [f"{name} up to {max(known):.0%}" for name in ("dead", "saturated") if (known := _known(getattr(log, name)[-1]))]
     return (f"{samples}, the last at step {log.steps[-1]}: gradient norm {gradients[0]:.1e} in {log.names[0]} and "
-            f"{gradients[-1]:.1e} in {log.names[-1]}, update/weight {np.nanmin(updates):.1e} to {np.nanmax(updates):.1e}"
+            f"{gradients[-1]:.1e} in {log.names[-1]}, update/weight {min(updates):.1e} to {max(updates):.1e}"
             + "".join(f", {share}" for share in shares) + ".")
+
+
+def _known(values):
+    return [value for value in values.tolist() if not math.isnan(value)]
 
 
 def _live_view(log):
     """Return a function that draws the log in a notebook, seldom enough to cost little; None elsewhere."""
-    from IPython import get_ipython
+    if not in_notebook():
+        return None
     from IPython.display import display
 
-    if not hasattr(get_ipython(), "kernel"):
-        return None
     handle, due = None, 0.0
 
     def show(last=False):
@@ -208,11 +187,10 @@ def _live_view(log):
         started = time.perf_counter()
         if not len(log.steps) or (started < due and not last):
             return
-        data, metadata = log.picture().bundle()
         if handle is None:
-            handle = display(data, metadata=metadata, raw=True, display_id=True)
+            handle = display(log.picture(), display_id=True)
         else:
-            handle.update(data, metadata=metadata, raw=True)
+            handle.update(log.picture())
         now = time.perf_counter()
         due = now + max(REFRESH, 10 * (now - started))
 

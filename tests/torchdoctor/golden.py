@@ -1,0 +1,110 @@
+"""The reports of fifteen nets as text, kept in golden/, so that a change of wording is reviewed as a diff.
+
+    python -m tests.torchdoctor.golden --write
+
+The nets are small, untrained and drawn from a seeded generator, so that two digits of each number are the same everywhere.
+"""
+
+import math
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from tests.torchdoctor.zoo_models import LastStep
+from utils.torchdoctor import diagnose
+
+FOLDER = Path(__file__).parent / "golden"
+
+
+def chain(depth, activation=nn.ReLU, gain=2**0.5, width=32):
+    """Linear layers in double precision with std gain / sqrt(fan_in), biases of 0, and a readout of 4 classes."""
+    layers = []
+    for _ in range(depth):
+        layers += [nn.Linear(width, width), activation()]
+    net = nn.Sequential(*layers, nn.Linear(width, 4)).double()
+    for layer in net[::2]:
+        nn.init.normal_(layer.weight, 0, (gain if layer is not net[-1] else 1) / width**0.5)
+        nn.init.zeros_(layer.bias)
+    return net
+
+
+def filled(net, value, *names):
+    """The net with parameters set to a value: all of them, or those of these names."""
+    for name, p in net.named_parameters():
+        if not names or name in names:
+            nn.init.constant_(p, value)
+    return net
+
+
+@torch.no_grad()
+def alike(net):
+    """The net with all units of a hidden layer alike, and of the same weight to the readout."""
+    for layer in net[:-1:2]:
+        layer.weight[:] = layer.weight[:1].clone()
+    net[-1].weight[:] = net[-1].weight[:, :1].clone()
+    return net
+
+
+def recurrent(cell, scale=None):
+    """A recurrent layer whose last step is judged; scale: of its recurrent weights, as a multiple of the identity."""
+    net = LastStep(cell(8, 8, batch_first=True)).double()
+    if scale is not None:
+        net.rnn.weight_hh_l0.data = scale * torch.eye(8, dtype=torch.float64)
+    return net
+
+
+class Detach(nn.Module):
+    """Leaves autograd's graph."""
+
+    def forward(self, x):
+        return x.detach()
+
+
+NETS = {  # name of a file -> function that makes a net
+    "healthy": lambda: chain(4),
+    "vanishing": lambda: chain(8, nn.Sigmoid, 1.0),
+    "vanishing_by_weights": lambda: chain(10, nn.Tanh, 0.3),
+    "exploding": lambda: chain(15, nn.ReLU, 3.0),
+    "saturated": lambda: chain(4, nn.Tanh, 8.0),
+    "dead": lambda: filled(chain(4), -9.0, "2.bias"),
+    "symmetric": lambda: alike(chain(2)),
+    "frozen": lambda: chain(2).requires_grad_(False),
+    "cut_off": lambda: chain(3).insert(3, Detach()),
+    "not_finite": lambda: filled(chain(2), math.nan, "2.weight"),
+    "collapsed": lambda: filled(filled(chain(3, nn.Tanh, 1.0), 1e-6, "0.weight"), 0.5, "0.bias"),
+    "vanishing_in_time": lambda: recurrent(nn.LSTM),
+    "exploding_in_time": lambda: recurrent(lambda *sizes, **more: nn.RNN(*sizes, nonlinearity="relu", **more), 1.4),
+    "input_too_large": lambda: chain(2),
+    "step_too_large": lambda: chain(3),
+}
+
+
+def report(name):
+    """The report of a net of `NETS`, the same at each call."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = NETS[name]()
+        shape = (16, 80, 8) if "in_time" in name else (16, 32)
+        x, y = torch.randn(shape, dtype=torch.float64), torch.randint(3, (16,))
+    if name == "input_too_large":
+        x = 100 * x
+    return diagnose(net, x, y, lr={"step_too_large": 10.0, "healthy": 0.01}.get(name))
+
+
+def text(name):
+    """What is kept of a report: its text, and what its remedy did to a copy if it can be tried."""
+    found = report(name)
+    lines = [repr(found)]
+    if any(finding.change for finding in found.findings):
+        lines += ["", repr(found.try_remedy())]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for name in NETS:
+        if "--write" in sys.argv:
+            (FOLDER / f"{name}.txt").write_text(text(name), encoding="utf-8")
+        print(text(name))

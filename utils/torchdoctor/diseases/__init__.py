@@ -1,0 +1,53 @@
+"""The diseases: an `Examination` -> what is wrong, worst first, and what to do about it in this model.
+
+One file a family, each with its thresholds and their reasons, and two functions: `find(exam)` yields a `Finding` for each
+disease that is there, `prescribe(finding, exam, model)` returns its `Remedy`. To add one, add a file and a line here.
+"""
+
+from . import (
+    collapsed,
+    dead,
+    input_scale,
+    not_finite,
+    saturated,
+    step_size,
+    symmetric,
+    through_depth,
+    through_time,
+    unreached,
+)
+from .finding import Finding
+
+FAMILIES = {  # name of a disease -> its file, in the order of treatment: the later ones often follow from the earlier
+    "not finite": not_finite,
+    "frozen": unreached,
+    "cut off": unreached,
+    "symmetric": symmetric,
+    "input too large": input_scale,
+    "dead": dead,
+    "exploding in time": through_time,
+    "exploding": through_depth,
+    "saturated": saturated,
+    "vanishing": through_depth,
+    "vanishing in time": through_time,
+    "collapsed": collapsed,
+    "step too large": step_size,
+    "step too small": step_size,
+}
+HIDES = {  # name of a disease -> those that are not told beside it
+    "not finite": {*FAMILIES} - {"not finite", "input too large"},  # numbers made of NaN prove nothing else
+    **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
+}
+
+
+def find(exam, model):
+    """Return the `Finding`s of the `Examination` of a model, worst first, with their remedies; none if it is healthy."""
+    found = [finding for family in dict.fromkeys(FAMILIES.values()) for finding in family.find(exam)]
+    hidden = set().union(*(HIDES.get(finding.kind, ()) for finding in found))
+    found = sorted((f for f in found if f.kind not in hidden), key=lambda finding: list(FAMILIES).index(finding.kind))
+    for finding in found:
+        finding.remedy, finding.chapter, finding.change = FAMILIES[finding.kind].prescribe(finding, exam, model)
+    return found
+
+
+__all__ = ["FAMILIES", "HIDES", "Finding", "find"]

@@ -1,0 +1,42 @@
+"""Units that are 0 for every sample, and so learn nothing from any."""
+
+import math
+
+from ..layer_facts import NORMS
+from .finding import Remedy, found, where
+from .weights import HE, both, draw, has
+
+# Weights and biases that are symmetric about 0 leave a ReLU unit silent for one input with probability 1/2, and for all
+# of them at most with the same: even inputs that a deep net no longer tells apart leave half of the units. What is
+# beyond that half by three standard deviations of n units is no chance: 1/2 + 1.5 / sqrt(n).
+DEAD, DEAD_DEVIATIONS = 0.5, 3
+
+
+def find(exam):
+    """Yield "dead" with the hidden layers of which more units are silent than chance silences."""
+    def limit(layer):
+        return min(DEAD + DEAD_DEVIATIONS / 2 / math.sqrt(max(layer.units, 1)), 1 - 1e-9)
+
+    layers = [layer for layer in exam.layers[:-1] if layer.dead > limit(layer)]
+    if layers:
+        worst = max(layers, key=lambda layer: layer.dead)
+        yield found("dead", layers, f"in {where(layers)}, up to {worst.dead:.0%} of the units are 0 for every sample (in "
+                    f"{worst.name}, z has mean {worst.pre_mean:.2g} and deviation {worst.pre_std:.2g})",
+                    dead=worst.dead, pre_mean=worst.pre_mean, pre_std=worst.pre_std)
+
+
+def prescribe(finding, exam, model):
+    """Bring z back to both sides of 0."""
+    mean, std = finding.evidence["pre_mean"], finding.evidence["pre_std"]
+    norms = " (of the norms as well)" if has(model, NORMS) else ""
+    return Remedy(
+        f"z lies around {mean:.2g} with deviation {std:.2g} in {finding.where}: set the biases to 0{norms} and draw He's weights "
+        "anew; if a training step did it, take a smaller learning rate as well, or LeakyReLU(0.1), which lets a tenth of the "
+        "gradient through", "2", both(draw(exam, HE), _reset_norms),
+    )  # fmt: skip
+
+
+def _reset_norms(model):
+    for module in model.modules():
+        if isinstance(module, NORMS):
+            module.reset_parameters()

@@ -1,0 +1,32 @@
+"""Numbers that are none: NaN or infinite weights, activations, gradients, loss."""
+
+import math
+
+from .finding import Remedy, found, where
+from .weights import draw_layers
+
+
+def find(exam):
+    """Yield "not finite" with the first place in which a number is NaN or infinite."""
+    weights = [layer for layer in exam.layers if not math.isfinite(layer.weight_norm)]
+    forward = [layer for layer in exam.layers if not math.isfinite(layer.pre_mean)]
+    backward = [layer for layer in exam.layers if not layer.finite]
+    if weights:
+        yield found("not finite", weights, f"the weights of {where(weights)} hold NaN or infinite entries", loss=exam.loss)
+    elif forward:
+        yield found("not finite", forward, f"the weights are sound; the first NaN or infinite number is in what "
+                    f"{where(forward[:1])} returns", loss=exam.loss)
+    elif backward or not math.isfinite(exam.loss):
+        gradients = f"and gradients of {where(backward)} are NaN or infinite" if backward else "and all gradients are finite"
+        yield found("not finite", backward or exam.layers[-1:], f"every layer returns finite numbers; the loss is "
+                    f"{exam.loss:.3g}, {gradients}", loss=exam.loss)
+
+
+def prescribe(finding, exam, model):
+    """Draw lost weights anew; or look for what no number format can hold."""
+    lost = [layer.name for layer in exam.layers if not math.isfinite(layer.weight_norm)]
+    if lost:
+        return Remedy("these weights are lost: begin again from the last sound ones, with a smaller learning rate, and clip "
+                      "the gradient's norm", "1, 4", draw_layers(lost, 1.0))
+    return Remedy("look for a logarithm or a root of 0, a division by 0, or numbers beyond the range of the dtype (float16 "
+                  "ends at 65,504): compute the loss from logits, and draw smaller weights", "1, 4")

@@ -1,0 +1,114 @@
+"""A gradient that shrinks or grows from layer to layer: vanishing, exploding."""
+
+import math
+
+from torch import nn
+
+from ..layer_facts import NORMS
+from ..slopes import chi, mean_slope
+from .finding import Remedy, found, times, where
+from .weights import HE, both, draw, draw_if_off, has, hidden_kind
+
+# A layer whose gradient is this share of the last layer's moves in a thousand steps, a whole small training, as far as
+# the last layer moves in one. Five sigmoid layers at Xavier's scale reach 0.236^5 = 7e-4, and stay at chance for 600
+# steps; three reach 1e-2 and learn (chapter 1).
+VANISHED = 1e-3
+
+# A step is healthy where it moves a weight by about 1e-3 of its size (Karpathy, CS231n). Where the gradient is a hundred
+# times the last layer's, the step that suits the last layer moves a tenth of a weight at once.
+EXPLODED = 1e2
+
+# An activation that passes on less than this of the squared gradient at the scale that keeps the signal (chi) cannot be
+# helped by weights: softplus and logsigmoid 0.32, sigmoid 0.15, hardsigmoid 0.10. Hardshrink has 0.64, all others 1 or more.
+POOR_CHI = 0.5
+
+
+def find(exam):
+    """Yield "vanishing" and "exploding", by the gradients as shares of the last layer's."""
+    profile = _profile(exam)
+    yield from _vanishing(exam, profile)
+    yield from _exploding(exam, profile)
+
+
+def _profile(exam):
+    """[(layer, the largest gradient norm from the first layer up to it as a share of the last layer's)].
+
+    Up to it, and not its own: a branch beside the main path may well be weak, and hides nothing that passes by.
+    """
+    heard = [layer for layer in exam.layers if layer.reached and math.isfinite(layer.delta_norm)]
+    while heard and not heard[-1].delta_norm > 0:
+        heard.pop()
+    last = heard[-1].delta_norm if heard else 0.0
+    largest, profile = 0.0, []
+    for layer in heard:
+        largest = max(largest, layer.delta_norm)
+        profile.append((layer, largest / last))
+    return profile
+
+
+def _vanishing(exam, profile):
+    layers = [layer for layer, share in profile if share < VANISHED]
+    silent = any(layer.dead > 1 - 1e-9 for layer in exam.layers[:-1]) and all(layer.delta_norm == 0 for layer in layers)
+    twins = any(layer.twins and layer.delta_norm == 0 for layer in layers)
+    gate = exam.closed and all(layer.delta_norm == 0 for layer in layers)
+    if layers and not silent and not twins and not gate:
+        share, behind = profile[0][1], len(profile) - 1
+        factor = share ** (1 / behind) if share > 0 else 0.0
+        yield found("vanishing", layers, f"{where(layers[:1])} gets {times(share)} the last layer's gradient, a factor "
+                    f"{factor:.2g} a layer; {where(layers)}: less than {VANISHED:g} of it",
+                    first_over_last=share, factor_per_layer=factor)
+
+
+def _exploding(exam, profile):
+    last = profile[-1][0].delta_norm if profile else 0.0
+    layers = [layer for layer, _ in profile if last and layer.delta_norm / last > EXPLODED]
+    scale = max(1.0, exam.input_rms if math.isfinite(exam.input_rms) else 1.0)
+    loud = [layer for layer in exam.layers[:-1] if layer.pre_std / scale > EXPLODED]
+    if layers:
+        worst = max(layers, key=lambda layer: layer.delta_norm)
+        share = worst.delta_norm / last
+        yield found("exploding", layers, f"{where([worst])} gets {times(share)} the last layer's gradient: no step is "
+                    "small enough for it and large enough for the last layer", largest_over_last=share)
+    elif loud:
+        worst = max(loud, key=lambda layer: layer.pre_std)
+        yield found("exploding", loud, f"the signal grows from layer to layer, to a deviation of {worst.pre_std:.2g} in "
+                    f"{where([worst])}", pre_std=worst.pre_std)
+
+
+def prescribe(finding, exam, model):
+    """Because of the activation, of the weights, or of depth itself, in this order."""
+    kind, sick = hidden_kind(finding, exam)
+    vanishes = finding.kind == "vanishing"
+    if vanishes and kind and chi(kind) < POOR_CHI:
+        return _rectify(finding, exam, kind, [mean_slope(layer) for layer in sick if layer.nonlinearity == kind])
+    if remedy := draw_if_off(kind, exam, model, too_large=not vanishes):
+        return remedy
+    if vanishes:
+        return Remedy(f"{len(exam.layers)} layers are too long a chain for these weights: let the signal pass every two of them "
+                      "on a skip, x + f(x) / sqrt(number of skips), with nothing that scales x, or put a norm before each "
+                      "activation", "5, 6")
+    if has(model, NORMS):
+        return Remedy("a norm after every layer lets the gradient grow by about 1.2 a layer: add skip connections around "
+                      "every two layers, and begin each branch small", "5, 6")
+    return Remedy("scale each branch of a skip connection by 1 / sqrt(number of blocks), or let it begin at 0, or draw "
+                  "smaller weights; clip the gradient's norm meanwhile", "5, 6")
+
+
+def _rectify(finding, exam, kind, slopes):
+    """ReLU in place of an activation that no weights can help. slopes: its mean slope in each sick layer."""
+    modules = [name for name, its_kind in exam.hidden_nonlinearities.items() if its_kind == kind]
+    by_hand = "" if modules else " (it is a call in forward: change it there)"
+    return Remedy(
+        f"{finding.where}: {kind} slopes average {sum(slopes) / len(slopes):.2g}; replace {kind} by ReLU in the "
+        f"hidden layers{by_hand}, with He's weights: std sqrt(2 / fan_in)",
+        "1, 2, 5", both(_replace(modules, nn.ReLU), draw(exam, HE)) if modules else None,
+    )  # fmt: skip
+
+
+def _replace(names, make):
+    def change(model):
+        for name in names:
+            parent, _, child = name.rpartition(".")
+            setattr(model.get_submodule(parent), child, make())
+
+    return change

@@ -1,0 +1,72 @@
+"""A gradient that shrinks or grows from step to step of a sequence: vanishing in time, exploding in time."""
+
+import torch
+from torch import nn
+
+from ..examination import module_of
+from .finding import Remedy, found, times, where
+from .through_depth import EXPLODED
+
+# In time all steps share one weight, and their gradients are summed: what is below the rounding of the largest part is
+# not in the sum at all. float32 rounds at 6e-8; with a margin of about ten for the steps in between, that is 1e-6. A
+# plain RNN still learns a lag of 20 (first / last about 1e-5) and fails at 50 (1e-12); chapter 7.
+FORGOTTEN = 1e-6
+
+
+def find(exam):
+    """Yield one of the two for each recurrent layer whose first input counts far less, or far more, than its last."""
+    for layer in exam.layers:
+        norms = layer.through_time
+        if norms is None or len(norms) < 2 or not norms[-1] > 0:
+            continue
+        share, steps = (norms[0] / norms[-1]).item(), len(norms)
+        factor = share ** (1 / (steps - 1)) if share > 0 else 0.0
+        forgets = share < FORGOTTEN and layer.last_step_only
+        if forgets or share > EXPLODED:
+            told = (f"the first input counts {times(share)} what the last one counts, a factor {factor:.2g} a step" if share
+                    else "of the first input nothing arrives that a floating-point number could hold")
+            yield found("vanishing in time" if forgets else "exploding in time", [layer], f"over {steps} steps of "
+                        f"{where([layer])}, {told}", first_over_last=share, factor_per_step=factor, steps=steps)
+
+
+def prescribe(finding, exam, model):
+    """Orthogonal weights against growth; gates that begin open against forgetting (Tallec & Ollivier 2018)."""
+    name = finding.layers[0]
+    module, steps = module_of(model, name), finding.evidence["steps"]
+    if finding.kind == "exploding in time":
+        return Remedy(f"clip the gradient's norm, and draw {name}'s recurrent weights orthogonal", "7", _orthogonal(name))
+    if isinstance(module, (nn.LSTM, nn.LSTMCell)):
+        return Remedy(f"let {name} remember: forget biases of ln U(1, {steps - 1}) and the opposite for the input gate (chrono "
+                      "initialization)", "7", _chrono(name, steps))  # fmt: skip
+    if isinstance(module, (nn.GRU, nn.GRUCell)):
+        return Remedy(f"let {name} remember: update-gate biases of ln U(1, {steps - 1}) (chrono initialization)", "7",
+                      _chrono(name, steps))
+    return Remedy(f"replace {name} by an LSTM or a GRU with chrono biases, or cut the sequences shorter", "7")
+
+
+def _orthogonal(name):
+    def change(model):
+        for key, p in module_of(model, name).named_parameters():
+            if key.startswith("weight_hh"):
+                for block in p.split(p.shape[1]):
+                    nn.init.orthogonal_(block.data)
+
+    return change
+
+
+def _chrono(name, steps):
+    @torch.no_grad()
+    def change(model):
+        module = module_of(model, name)
+        size = module.hidden_size
+        for key, p in module.named_parameters():
+            if key.startswith("bias_ih"):
+                p.zero_()
+            elif key.startswith("bias_hh"):
+                keep = torch.empty(size, dtype=p.dtype).uniform_(1, max(steps - 1, 1.1)).log_()
+                p.zero_()
+                p[size : 2 * size] = keep  # of an LSTM (i, f, g, o) the forget gate, of a GRU (r, z, n) the update gate
+                if isinstance(module, (nn.LSTM, nn.LSTMCell)):
+                    p[:size] = -keep
+
+    return change

@@ -1,0 +1,82 @@
+"""New weights, which several remedies draw: of what scale, and how."""
+
+import math
+from collections import Counter
+
+import torch
+from torch import nn
+
+from ..examination import module_of
+from ..layer_facts import NORMS
+from ..slopes import gain, is_known
+from .finding import Remedy
+
+# Weights within this factor of the scale that theory asks for are not the cause: over thirty layers it makes 1.1^30 = 17.
+SCALE_TOLERANCE = 1.1
+
+HE = math.sqrt(2)
+
+
+def hidden_kind(finding, exam):
+    """The class of nonlinearity that most layers of a finding have, "" if none is known; and its layers with a known one.
+
+    If it has no such layer, all hidden layers count.
+    """
+    hidden = [layer for layer in exam.layers[:-1] if is_known(layer.nonlinearity)]
+    sick = [layer for layer in hidden if layer.name in finding.layers] or hidden
+    return Counter(layer.nonlinearity for layer in sick).most_common(1)[0][0] if sick else "", sick
+
+
+def right_scale(kind):
+    """The sigma_w that suits a class of nonlinearities; 1 for tanh, whose signal shrinks until the slope is 1, and for ""."""
+    return 1.0 if kind in ("Tanh", "") else gain(kind)
+
+
+def draw_if_off(kind, exam, model, *, too_large):
+    """The `Remedy` of weights that are too large, or too small, for this nonlinearity; None if their scale is not the cause.
+
+    Nor is it told of a net with norms or attention, in which the scale of the weights alone does not make that of the signal.
+    """
+    target = right_scale(kind)
+    scales = [layer.sigma_w for layer in exam.layers if layer.sigma_w > 0]
+    scale = math.exp(sum(map(math.log, scales)) / len(scales)) if scales else math.nan
+    off = scale / target > SCALE_TOLERANCE if too_large else scale / target < 1 / SCALE_TOLERANCE
+    if not off or not kind or has(model, NORMS) or has(model, nn.MultiheadAttention):
+        return None
+    return Remedy(
+        f"the weights have {scale:.2g} / sqrt(fan_in) as their standard deviation, and {kind} needs {target:.3g}: draw "
+        f"them anew with std {target:.3g} / sqrt(fan_in)", "4, 5", draw(exam, target),
+    )  # fmt: skip
+
+
+def has(model, kinds):
+    """Whether a model has a module of these classes."""
+    return any(isinstance(module, kinds) for module in model.modules())
+
+
+def draw(exam, sigma_w):
+    """A change: draw all linear and convolutional layers anew, the last one with sigma_w = 1, and set their biases to 0."""
+    return draw_layers([layer.name for layer in exam.layers], sigma_w)
+
+
+def draw_layers(names, sigma_w):
+    """The same change, for the layers of these names."""
+    @torch.no_grad()
+    def change(model):
+        modules = [m for m in (module_of(model, name) for name in names) if isinstance(m, (nn.Linear, nn.modules.conv._ConvNd))]
+        for module in modules:
+            own = 1.0 if module is modules[-1] and len(modules) > 1 else sigma_w
+            module.weight.normal_(0, own / math.sqrt(module.weight[0].numel()))
+            if module.bias is not None:
+                module.bias.zero_()
+
+    return change
+
+
+def both(first, second):
+    """Two changes, one after the other."""
+    def change(model):
+        first(model)
+        second(model)
+
+    return change
