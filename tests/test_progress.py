@@ -85,6 +85,7 @@ def test_a_line_that_a_crash_cut_short_costs_that_line_only(kept):
     assert names(progress.EXERCISE) == ["one", "two"]
 
 
+@pytest.mark.slow
 def test_two_kernels_at_once_lose_nothing(kept):
     program = ("import sys, utils.answers.chapter02; from utils import progress\n"
                "for n in range(40): progress.record('answer', f'{sys.argv[1]} {n}')")
@@ -147,6 +148,7 @@ def test_by_default_it_is_in_the_home_folder(monkeypatch, tmp_path):
     assert progress.path() == tmp_path / progress.FILE_NAME
 
 
+@pytest.mark.slow
 def test_a_build_keeps_no_progress(tmp_path, monkeypatch):
     monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress.jsonl"))
     solved = "# %%\nfrom utils import chapter02, progress\nchapter02.check_dead_units(lambda z: (z <= 0).all(0))\n"

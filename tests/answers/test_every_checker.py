@@ -1,26 +1,42 @@
 """What a chapter's checkers answer to junk and to a stub; right and wrong answers stand in test_chapterNN.
 
-Chapter 5's stand in test_chapter05: one of its checkers takes an invention, for which other things are junk.
+Those of checkers that take more than one function stand there, too: for chapter 5's invention other things are junk.
 """
 
-import importlib
+import inspect
 
 import pytest
 import torch
 
+from tests.answers.answers import CHAPTERS
 from utils.answers import chapter01, chapter02, chapter03
 from utils.exercises.verdict import NOT_ATTEMPTED, NOT_YET
 
-CHAPTERS = [importlib.import_module(f"utils.answers.chapter{number:02}") for number in (1, 2, 3, 4, 6, 7)]
 CHECKERS = {  # each where it is written, not where it is imported
     f"{chapter.__name__}.{name}": checker
     for chapter in CHAPTERS
     for name, checker in vars(chapter).items()
-    if name.startswith("check_") and checker.__module__ == chapter.__name__
+    if name.startswith("check_") and checker.__module__ == chapter.__name__ and len(inspect.signature(checker).parameters) == 1
 }
-JUNK = [3, "text", torch.ones(3), [], len, lambda: 1, lambda *a: 1 / 0, lambda *a: "no", lambda *a: [None],
-        lambda *a: (torch.ones(2, 2), "no"), lambda *a: torch.ones(2, 2, 2)]  # fmt: skip
+
+
+def stub(*arguments):
+    ...
+
+
+def stub_that_raises(*arguments):
+    raise NotImplementedError
+
+
+STUBS = [None, ..., stub, stub_that_raises, print, lambda *a: None, lambda *a: ...]
+JUNK = [3, "text", torch.ones(3), [], object(), len, lambda: 1, lambda: None, lambda *a: 1 / 0, lambda *a: "no",
+        lambda *a: [None], lambda *a: (torch.ones(2, 2), "no"), lambda *a: torch.ones(2, 2, 2), lambda *a: a,
+        lambda *a: torch.zeros(0), lambda *a: 10**400]  # fmt: skip
 checkers = pytest.mark.parametrize("checker", CHECKERS.values(), ids=CHECKERS)
+
+
+def test_every_chapter_has_a_checker():
+    assert {name.rpartition(".")[0] for name in CHECKERS} == {chapter.__name__ for chapter in CHAPTERS}
 
 
 @checkers
@@ -31,12 +47,10 @@ def test_junk_gets_one_sentence(checker, junk):
 
 
 @checkers
-def test_a_stub_is_not_attempted(checker):
-    def stub(*arguments):
-        ...
-
-    assert checker(...).status == checker(None).status == NOT_ATTEMPTED
-    assert checker(stub).status == NOT_ATTEMPTED
+@pytest.mark.parametrize("attempt", STUBS)
+def test_a_stub_is_not_attempted(checker, attempt):
+    verdict = checker(attempt)
+    assert verdict.status == NOT_ATTEMPTED and not verdict
 
 
 def _by_grad(function):

@@ -112,12 +112,17 @@ def free_port():
 
 
 @contextlib.contextmanager
-def jupyterlab(folder, variables=None, options=()):
+def jupyterlab(folder, variables=None, options=(), startup=None):
     """Serve `folder` (a copy of the project) with JupyterLab on a free port; yields the address of the server.
 
-    variables: environment variables on top, such as those of `teaching.lecture.prepare`; options: for JupyterLab.
+    variables: environment variables on top, such as those of `teaching.lecture.prepare`; options: for JupyterLab;
+    startup: path of a program that each kernel executes first.
     """
     state = Path(folder) / ".jupyter-state"
+    if startup:
+        place = state / "ipython" / "profile_default" / "startup"
+        place.mkdir(parents=True)
+        shutil.copy(startup, place)
     for name, values in SETTINGS.items():
         file = state / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -199,6 +204,26 @@ def run_all(page, seconds=900):
         raise TimeoutError(f"the notebook did not finish within {seconds} s")
     errors = {index: read_error(page, index) for index in range(page.evaluate(f"{CELLS}.length"))}
     return {index: error for index, error in errors.items() if error}
+
+
+def run_cells(page, indices, seconds=300):
+    """Run these cells one after the other, to the end of each; raises if it takes too long. `read_error` reads errors."""
+    finished = page.evaluate(
+        """([indices, limit]) => {
+            const notebook = jupyterapp.shell.currentWidget.content;
+            const run = async () => {
+                for (const index of indices) {
+                    notebook.activeCellIndex = index;
+                    await jupyterapp.commands.execute("notebook:run-cell");
+                }
+                return true;
+            };
+            return Promise.race([run(), new Promise((resolve) => setTimeout(() => resolve(false), limit))]);
+        }""",
+        [list(indices), seconds * 1000],
+    )
+    if not finished:
+        raise TimeoutError(f"the cells {indices} did not finish within {seconds} s")
 
 
 def run_cell(page, index, seconds=120):

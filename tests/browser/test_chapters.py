@@ -1,10 +1,19 @@
-"""Every built chapter in a real JupyterLab: run it, move every control, stop every training, reveal, unfold, break."""
+"""Every built chapter in a real JupyterLab, in one pass: run it, stop every training, move every control, reveal, break.
 
+And what a launch costs: nothing is fetched from elsewhere, the page is small, server and kernel fit Binder's memory.
+
+A chapter runs once, from top to bottom, and each training that is watched is stopped after its first picture: that the
+cells below still run is tried by that, and that all holds after whole trainings is what nbval tries.
+"""
+
+import os
 import re
 from functools import partial
-from pathlib import Path
+from itertools import groupby
+from urllib.parse import urlsplit
 
 import nbformat
+import psutil
 import pytest
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
@@ -17,19 +26,21 @@ from tests.browser.lab import (
     jupyterlab,
     open_notebook,
     read_error,
-    run_all,
     run_cell,
+    run_cells,
     screenshot,
     set_source,
     start_cell,
     wait_for_cell,
     wait_for_picture,
 )
+from tests.chapters.sample import CHAPTERS
 
 pytestmark = pytest.mark.browser
 
-CHAPTERS = sorted((Path(__file__).resolve().parents[2] / "chapters").glob("*.ipynb"))
 WAIT = 20_000  # ms that a picture may take; a loaded machine is slow, a broken widget never answers
+PAGE = 25e6  # bytes that a browser loads to show a chapter the first time
+MEMORY = 1e9  # bytes of a server with the kernel of a chapter at work
 
 WORDS = "(cell) => cell.querySelector('.picture-words').textContent"
 # Resolves to what became of a move: a new picture, or a message in its place.
@@ -47,15 +58,41 @@ class Chapter:
     def __init__(self, page, path):
         self.page, self.name = page, path.stem
         self.cells = nbformat.read(path, as_version=4).cells
+        trainings = self.calling("race") + self.calling("fit") + self.calling("recall_race")
+        self.watched = sorted(i for i in trainings if "live=False" not in self.cells[i].source)
 
     def calling(self, function):
         """Return the numbers of the code cells in which a statement, or an assignment to two names in a loop, calls it."""
         call = re.compile(rf"^(\w+ = |    \w+, \w+ = )?{function}\(", re.MULTILINE)
-        return [i for i, cell in enumerate(self.cells) if cell.cell_type == "code" and call.search(cell.source)]
+        return [i for i in self.code_cells() if call.search(self.cells[i].source)]
+
+    def code_cells(self):
+        """Return the numbers of the cells with code."""
+        return [i for i, cell in enumerate(self.cells) if cell.cell_type == "code"]
 
     def describe(self, index):
+        """Return the name of a cell in a message: chapter, number, first line."""
         lines = self.cells[index].source.strip().splitlines()
         return f"{self.name}, cell {index} ({lines[0]!r})"
+
+    def run(self):
+        """Run all cells in order, and stop the trainings that are watched as soon as that can be done."""
+        for watched, cells in groupby(self.code_cells(), self.watched.__contains__):
+            if not watched:
+                run_cells(self.page, cells)
+                continue
+            for index in cells:
+                cell = get_cell(self.page, index)
+                start_cell(self.page, index)
+                cell.get_by_role("button", name="Stop").press("Enter", timeout=WAIT)
+                wait_for_cell(self.page)
+
+
+def used_by_server_and_kernels():
+    """Return the resident bytes of the server that this process has started, and of its kernels."""
+    family = psutil.Process(os.getpid()).children(recursive=True)
+    ours = [one for one in family if re.search(r"jupyterlab|ipykernel_launcher", " ".join(one.cmdline()))]
+    return sum(one.memory_info().rss for one in ours)
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +102,46 @@ def lab(tmp_path_factory, chromium_path):
         yield address
 
 
-@pytest.fixture(scope="module", params=CHAPTERS, ids=lambda path: path.stem)
+@pytest.fixture(scope="module", params=sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb")), ids=lambda path: path.stem)
 def chapter(request, lab, chromium_path):
-    """A chapter, all of whose cells have run without an error."""
+    """A chapter that has run, and what its page asked for: `loaded`, bytes of each answer, and `elsewhere`, addresses."""
     with chromium_page(chromium_path, height=720) as page:
-        open_notebook(page, lab, f"chapters/{request.param.name}")
         chapter = Chapter(page, request.param)
-        errors = run_all(page)
-        assert not errors, "; ".join(f"{chapter.describe(index)} raised {error}" for index, error in errors.items())
+        chapter.loaded, chapter.elsewhere = [], []
+
+        def note_request(one):
+            if one.url.startswith(("http", "ws")) and urlsplit(one.url).netloc != urlsplit(lab).netloc:
+                chapter.elsewhere.append(one.url)
+
+        page.on("request", note_request)
+        page.on("response", lambda response: chapter.loaded.append(int(response.headers.get("content-length", 0))))
+        open_notebook(page, lab, f"chapters/{request.param.name}")
+        chapter.run()
+        chapter.memory = used_by_server_and_kernels()
         yield chapter
+        page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
+
+def test_no_cell_raises_also_after_a_training_that_was_stopped(chapter):
+    errors = {index: read_error(chapter.page, index) for index in chapter.code_cells()}
+    assert not any(errors.values()), "; ".join(
+        f"{chapter.describe(index)} raised {error}" for index, error in errors.items() if error)
+
+
+def test_every_training_stops(chapter):
+    for index in chapter.watched:
+        where = chapter.describe(index)
+        words = chapter.page.evaluate(f"(index) => {CELLS}[index].model.outputs.get(0).data['text/plain']", index)
+        assert "stopped after" in words.lower(), f"{where} did not stop, its last picture says: {words}"
+        screenshot(get_cell(chapter.page, index), f"{chapter.name}-{index}-stopped")
+
+
+def test_a_chapter_loads_nothing_from_elsewhere_and_fits_binder(chapter):
+    sizes = f"page {sum(chapter.loaded) / 1e6:.1f} MB in {len(chapter.loaded)} files, server and kernel"
+    print(f"{chapter.name}: {sizes} {chapter.memory / 1e6:.0f} MB")
+    assert chapter.elsewhere == []
+    assert 1e6 < sum(chapter.loaded) < PAGE
+    assert 2e8 < chapter.memory < MEMORY
 
 
 def test_a_chapter_has_what_is_tried_here(chapter):
@@ -202,24 +270,6 @@ def test_every_fold_opens(chapter):
         )
 
 
-def test_every_training_stops_and_the_cells_after_it_still_run(chapter):
-    """Last of this file: it leaves half-trained nets behind."""
-    page = chapter.page
-    trainings = chapter.calling("race") + chapter.calling("fit") + chapter.calling("recall_race")
-    for index in range(min(trainings), len(chapter.cells)):
-        if chapter.cells[index].cell_type != "code":
-            continue
-        where = chapter.describe(index)
-        if index not in trainings or "live=False" in chapter.cells[index].source:
-            error = run_cell(page, index)
-            assert error is None, f"{where} raised, after a training was stopped: {error}"
-            continue
-        cell = get_cell(page, index)
-        start_cell(page, index)
-        stop = cell.get_by_role("button", name="Stop")
-        stop.press("Enter", timeout=WAIT)
-        wait_for_cell(page)
-        assert read_error(page, index) is None, f"{where} raised when it was stopped: {read_error(page, index)}"
-        words = page.evaluate(f"(index) => {CELLS}[index].model.outputs.get(0).data['text/plain']", index)
-        assert "stopped after" in words.lower(), f"{where} did not stop, its last picture says: {words}"
-        screenshot(cell, f"{chapter.name}-{index}-stopped")
+def test_nothing_came_from_elsewhere_while_it_was_used(chapter):
+    """Last: controls, predictions, folds and a mended cell have asked for whatever they need."""
+    assert chapter.elsewhere == []

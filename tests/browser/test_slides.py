@@ -1,6 +1,7 @@
 """The lecture mode in a real JupyterLab: the slides of every chapter fit their screens, widgets live, code runs."""
 
 import json
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -57,11 +58,14 @@ def talk(folder):
 
 @pytest.fixture(scope="module")
 def hall(tmp_path_factory, chromium_path):
-    """Serve a copy of the course in lecture mode; yield the address."""
+    """Serve a copy of the course in lecture mode; yield the address.
+
+    Trainings end after one step: their last pictures are as large as after hundreds, and only looks count here.
+    """
     folder = copy_project(tmp_path_factory.mktemp("course"))
     talk(folder)
     variables = lecture.prepare(dark=False, state=folder / ".lecture")
-    with jupyterlab(folder, variables, ["--LabApp.custom_css=True"]) as address:
+    with jupyterlab(folder, variables, ["--LabApp.custom_css=True"], Path(__file__).with_name("one_step.py")) as address:
         yield address
 
 

@@ -1,4 +1,4 @@
-"""A training run in a real JupyterLab: it is stopped while it runs, and what was learned stays."""
+"""A training run in a real JupyterLab: it is stopped while it runs, and what was learned stays; or it comes to its end."""
 
 import json
 
@@ -11,6 +11,7 @@ from tests.browser.lab import (
     get_cell,
     jupyterlab,
     open_notebook,
+    run_cell,
     screenshot,
     write_notebook,
 )
@@ -35,6 +36,13 @@ h = histories["1 layers"]
 print(json.dumps({"steps": h.steps, "losses": len(h.loss), "stopped": h.stopped, "accuracy": h.accuracy,
                   "moved": not torch.equal(start, nets[1][0].weight)}))
 """
+SHORT = """
+import torch
+from torch import nn
+from utils.training.loop import race
+x = torch.randn(500, 20)
+short = race({name: nn.Linear(20, 2) for name in ("a", "b")}, x, (x[:, 0] > 0).long(), steps=60, title="Short race")
+"""
 OUTPUTS = "() => jupyterapp.shell.currentWidget.content.widgets.map((cell) => cell.model.outputs.toJSON())"
 
 
@@ -43,10 +51,24 @@ def lab(tmp_path_factory, chromium_path):
     """Serve one notebook; yield its path and a page that is used by one test after the other."""
     folder = copy_project(tmp_path_factory.mktemp("training"))
     path = folder / "training.ipynb"
-    write_notebook(path, TRAIN, REPORT)
+    write_notebook(path, TRAIN, REPORT, SHORT)
     with jupyterlab(folder) as address, chromium_page(chromium_path) as page:
         open_notebook(page, address, path.name)
         yield path, page
+
+
+def test_a_training_that_nobody_stops_ends_with_its_picture(lab):
+    """The first one, in a kernel that nobody has interrupted."""
+    _, page = lab
+    assert run_cell(page, 2) is None
+    cell = get_cell(page, 2)
+    cell.locator("img").wait_for(state="visible")
+    assert cell.locator("button", has_text="Stop").count() == 0
+    (output,) = page.evaluate(OUTPUTS)[2]
+    assert set(output["data"]) == {"image/png", "text/plain"}
+    words = output["data"]["text/plain"]
+    assert "Short race" in words and "stopped" not in words and words.count("last loss") == 2, words
+    page.evaluate("() => jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
 
 
 def click_stop(page, button):

@@ -1,4 +1,6 @@
-"""Can a chapter's claims fail? Run its source cell by cell, and try each `assert` of a claim on wrong figures.
+"""Can a chapter's claims fail? Try each `assert` of a claim on wrong figures, where its cell has just run.
+
+That is in nbval's kernel (see conftest.py at the top), so that no chapter is executed once more for it.
 
 An assertion that no wrong figure can break proves nothing. So each name that an assertion reads, and that the chapter
 computed, is replaced by wrong values, one name at a time; at least one of them must make the assertion false.
@@ -46,21 +48,29 @@ async def _awaited(coroutine):
 
 def broken_claims(content):
     """Run a notebook without outputs; return a sentence for each claim's cell that asserts nothing or cannot fail."""
-    namespace = {"__name__": "__main__"}
-    literal, problems = {}, []
+    namespace, before, problems = {"__name__": "__main__"}, [], []
     for cell in run_cells(content, namespace):
-        tree = ast.parse(cell.source)
-        _note_bindings(tree, literal)
-        claims = [tag for tag in cell.metadata.get("tags", []) if tag.startswith("claim-")]
-        if not claims:
-            continue
-        assertions = list(_assertions(tree))
-        if not assertions:
-            problems.append(f"{', '.join(claims)}: the cell holds no assert outside of a function.")
-        for assertion in assertions:
-            if reason := why_it_cannot_fail(assertion.test, namespace, literal):
-                problems.append(f"{', '.join(claims)}: `assert {ast.unparse(assertion.test)}` {reason}")
+        problems += problems_of_claim(cell.metadata.get("tags", []), cell.source, before, namespace)
+        before.append(cell.source)
     return problems
+
+
+def problems_of_claim(tags, source, before, namespace):
+    """Return a sentence for each claim of a cell, just run in `namespace`, that asserts nothing or cannot fail.
+
+    tags: of the cell, some of which may name claims. before: the sources of the code cells above it.
+    """
+    claims = ", ".join(tag for tag in tags if tag.startswith("claim-"))
+    if not claims:
+        return []
+    literal, tree = {}, ast.parse(source)
+    for earlier in [*map(ast.parse, before), tree]:
+        _note_bindings(earlier, literal)
+    assertions = list(_assertions(tree))
+    if not assertions:
+        return [f"{claims}: the cell holds no assert outside of a function."]
+    reasons = [(assertion, why_it_cannot_fail(assertion.test, namespace, literal)) for assertion in assertions]
+    return [f"{claims}: `assert {ast.unparse(assertion.test)}` {reason}" for assertion, reason in reasons if reason]
 
 
 def why_it_cannot_fail(test, namespace, literal=()):

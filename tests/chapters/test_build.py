@@ -5,6 +5,8 @@ import pytest
 
 from tests.chapters.sample import SAMPLE, build, write_sample
 
+pytestmark = pytest.mark.slow  # kernels are started
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):

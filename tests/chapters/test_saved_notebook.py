@@ -15,12 +15,13 @@ TEMPLATES = CHAPTERS / "templates"
 NOTEBOOKS = [CHAPTERS / f"{source.stem}.ipynb" for source in SOURCES]
 
 
-@pytest.fixture(params=[*NOTEBOOKS, None], ids=[*(path.stem for path in NOTEBOOKS), "sample"])
-def content(request, tmp_path):
+@pytest.fixture(scope="module", params=[*NOTEBOOKS, pytest.param(None, marks=pytest.mark.slow)],
+                ids=[*(path.stem for path in NOTEBOOKS), "sample"])
+def content(request, tmp_path_factory):
     """A chapter as it is saved, or the sample chapter built here."""
     path = request.param
     if path is None:
-        source, path = write_sample(tmp_path)
+        source, path = write_sample(tmp_path_factory.mktemp("sample"))
         build.build(source, path)
     return nbformat.read(path, as_version=4)
 

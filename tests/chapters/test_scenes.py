@@ -112,6 +112,7 @@ def try_settings(scene, controls, panels=1, size=None):
     check()
 
 
+@pytest.mark.chapter
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
 def test_any_setting_gives_a_finite_labelled_figure(source, monkeypatch):
     monkeypatch.chdir(CHAPTERS)

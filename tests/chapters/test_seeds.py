@@ -61,6 +61,7 @@ def failed_claims(source):
     return failed
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
 def test_the_claims_hold_for_another_seed(source, seed, monkeypatch):
@@ -72,7 +73,7 @@ def test_the_claims_hold_for_another_seed(source, seed, monkeypatch):
 def test_a_claim_of_one_seed_is_found(tmp_path, monkeypatch):
     code = """
     # %%
-    from mlp import MLP
+    from utils.nets.mlp import MLP
 
     # %% tags=["claim-C1.01"]
     first = MLP(1).hidden[0].weight[0, 0].item()

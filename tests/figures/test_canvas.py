@@ -105,6 +105,7 @@ def calls(draw):
     return draw(st.lists(call, min_size=2, max_size=6))
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(calls())
 def test_what_was_drawn_before_leaves_no_trace(calls):

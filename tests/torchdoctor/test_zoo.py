@@ -49,11 +49,13 @@ def test_the_zoo_is_large():
     assert len(HEALTHY) >= 20 and len(SICK) >= 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEALTHY)
 def test_no_false_alarm(name):
     assert set(examine(name, SEEDS)) == {("healthy", "healthy")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SICK)
 def test_no_missed_diagnosis(name):
     wrong = [(truth, verdict) for truth, verdict in examine(name, SEEDS) if truth != verdict]

@@ -375,6 +375,7 @@ class TestView:
         assert 2.5 < ax.get_ylim()[1] < 20
 
 
+@pytest.mark.slow
 def test_a_script_prints_nothing():
     code = (
         "import torch; from torch import nn; from utils.training.loop import fit\n"
@@ -384,6 +385,7 @@ def test_a_script_prints_nothing():
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_runs_unattended_and_leaves_a_picture():
     nb = nbformat.v4.new_notebook()
     nb.cells = [
@@ -400,6 +402,7 @@ def test_runs_unattended_and_leaves_a_picture():
     assert nb.cells[1].outputs[0].text == "200\n"
 
 
+@pytest.mark.slow
 def test_an_unwatched_training_loads_neither_widgets_nor_matplotlib():
     program = ("import sys, torch\nfrom utils.training.loop import fit\n"
                "fit(torch.nn.Linear(2, 2), torch.zeros(4, 2), torch.zeros(4).long(), steps=1, live=False)\n"
