@@ -8,7 +8,7 @@ import os
 
 # After Okabe & Ito's palette (2008), darkened until every colour has a contrast of at least 3:1 on white (WCAG 2.1,
 # graphical objects). That brought some too close for colour-blind eyes: orange, purple and grey have moved until any
-# two stay apart under protanopia, deuteranopia and tritanopia (tests/test_accessibility.py measures it).
+# two stay apart under protanopia, deuteranopia and tritanopia (tests/figures/test_accessibility.py measures it).
 BLUE = "#0072B2"
 VERMILLION = "#D55E00"
 GREEN = "#009E73"
