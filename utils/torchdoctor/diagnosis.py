@@ -38,7 +38,9 @@ def diagnose(model, x, y=None, *, loss_fn=None, lr=None):
         raise WrongType(f"loss_fn must be a function (output, y) -> loss, not a class: pass {loss_fn.__name__}()")
     exam = examine(model, x, y, loss_fn, lr)
     model = unwrapped(model)
-    return Report(find(exam, model), exam, _Case(model, x, y, loss_fn, lr))
+    told = find(exam, model)
+    findings, remarks = ([one for one in told if one.is_remark == is_remark] for is_remark in (False, True))
+    return Report(findings, remarks, exam, _Case(model, x, y, loss_fn, lr))
 
 
 @dataclass
@@ -56,10 +58,12 @@ class _Case:
 class Report:
     """What `diagnose` found: text in a terminal; verdict, table and picture in a notebook.
 
-    findings: the diseases, worst first (kind, layers, sentence, evidence, remedy, chapter). exam: the numbers.
+    findings: the diseases, worst first (kind, layers, sentence, evidence, remedy, chapter). remarks: what is worth
+    knowing and no disease, in the same form; with remarks alone a model is healthy. exam: the numbers.
     """
 
     findings: list[Finding]
+    remarks: list[Finding]
     exam: Examination
     _case: _Case
 
@@ -79,7 +83,7 @@ class Report:
         return {layer.name: layer.through_time for layer in self.layers if layer.through_time is not None}
 
     def try_remedy(self, steps=0):
-        """Apply the first remedy that can be applied to a copy of the model, and return a `Trial`.
+        """Apply the first remedy that can be applied to a copy of the model, and return a `Trial`; a remark's if it is healthy.
 
         steps: so many steps of training for both, with Adam, or with plain gradient descent at the lr of `diagnose`.
         Raises ValueError if there is nothing to treat, if the remedy is to be carried out by hand, or if there is to be
@@ -88,7 +92,7 @@ class Report:
         case = self._case
         if steps and not (self.exam.is_plain and isinstance(case.x, torch.Tensor) and isinstance(case.y, torch.Tensor)):
             raise WrongValue("a trial with training needs x, y and the model's output as tensors; leave steps at 0")
-        choice = next((finding for finding in self.findings if finding.change), None)
+        choice = next((finding for finding in self.findings or self.remarks if finding.change), None)
         if choice is None:
             raise WrongValue("there is nothing to treat: the model is healthy" if not self.findings else
                              f"this remedy is yours to carry out, in your own code: {self.findings[0].remedy}")
@@ -107,10 +111,10 @@ class Report:
         return draw_report(self.findings, self.exam)
 
     def __repr__(self):
-        return as_text(self.verdict, self.findings, self.exam)
+        return as_text(self.verdict, self.findings, self.remarks, self.exam)
 
     def _repr_html_(self):
-        return as_html(self.verdict, self.findings, self.exam)
+        return as_html(self.verdict, self.findings, self.remarks, self.exam)
 
     def _ipython_display_(self):
         _display({"text/html": self._repr_html_(), "text/plain": repr(self)}, self)
