@@ -1,4 +1,4 @@
-"""The reports of fifteen nets as text, kept in golden/, so that a change of wording is reviewed as a diff.
+"""The reports of nets as text, kept in golden/, so that a change of wording is reviewed as a diff.
 
     python -m tests.torchdoctor.golden --write
 
@@ -74,7 +74,8 @@ NETS = {  # name of a file -> function that makes a net
     "cut_off": lambda: chain(3).insert(3, Detach()),
     "not_finite": lambda: filled(chain(2), math.nan, "2.weight"),
     "collapsed": lambda: filled(filled(chain(3, nn.Tanh, 1.0), 1e-6, "0.weight"), 0.5, "0.bias"),
-    "vanishing_in_time": lambda: recurrent(nn.LSTM),
+    "vanishing_in_time": lambda: recurrent(nn.RNN),
+    "window_in_time": lambda: recurrent(nn.LSTM),
     "exploding_in_time": lambda: recurrent(lambda *sizes, **more: nn.RNN(*sizes, nonlinearity="relu", **more), 1.4),
     "input_too_large": lambda: chain(2),
     "step_too_large": lambda: chain(3),
@@ -97,7 +98,7 @@ def text(name):
     """What is kept of a report: its text, and what its remedy did to a copy if it can be tried."""
     found = report(name)
     lines = [repr(found)]
-    if any(finding.change for finding in found.findings):
+    if any(finding.change for finding in found.findings or found.remarks):
         lines += ["", repr(found.try_remedy())]
     return "\n".join(lines) + "\n"
 

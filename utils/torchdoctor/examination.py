@@ -11,11 +11,13 @@ from torch import nn
 
 from .criterion import Caller, Criterion, check_input, check_model, is_out_of_memory
 from .errors import WrongValue
+from .lag import told_at
 from .layer_calls import matrices, tensors
 from .layer_facts import TWINS, apart, listening, through_time
 from .measurement import Layer, measure
 
 SERIES = 8  # calls of one layer in a pass that count as steps in time
+GATED = (nn.LSTM, nn.GRU, nn.LSTMCell, nn.GRUCell)
 AVERAGED = ("activation_mean", "activation_std", "saturated", "pre_mean", "pre_std")  # over the calls of a layer
 
 
@@ -30,7 +32,8 @@ class ExaminedLayer(Layer):
     finite: no weight, gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer,
     (steps,), or ||dC/dz_t|| of a layer that is called again and again, else None. last_step_only: whether the loss looks
     at the last step alone. normed: its output goes straight into a norm, so that the size of its weights does not matter.
-    apart: how far the positions of a sequence lie apart where the layer takes one, as a share of their size.
+    apart: how far the positions of a sequence lie apart where the layer takes one, as a share of their size. gated: an
+    LSTM or GRU, or a cell of one. told_at: how much each step of a recurrent layer's input says of y, or None (`lag`).
     """
 
     number: int
@@ -45,6 +48,8 @@ class ExaminedLayer(Layer):
     last_step_only: bool
     normed: bool
     apart: float
+    gated: bool
+    told_at: torch.Tensor | None
 
 
 @dataclass
@@ -83,6 +88,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
         with listening(modules) as heard:
             measured = measure(Caller(model), x, y, criterion, modules)
             memory = {name: through_time(modules[name], inputs) for name, inputs in heard.series.items()}
+            told = {name: told_at(inputs, y, modules[name].batch_first) for name, inputs in heard.series.items()}
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -90,7 +96,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
     calls = {}
     for call, ratio in zip(measured.layers, measured.update_ratio(1.0 if lr is None else lr).tolist()):
         calls.setdefault(call.name.partition("[")[0], []).append((call, ratio))  # without the number of the call
-    layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name))
+    layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name), told.get(name))
               for number, (name, its_calls) in enumerate(calls.items(), 1)]
     inputs = list(tensors(x))
     real = [t.detach() for t in inputs if t.is_floating_point()]
@@ -122,8 +128,8 @@ def module_of(model, name):
     return model if name == type(model).__name__ and not hasattr(model, name) else model.get_submodule(name)
 
 
-def _layer(number, name, module, calls, heard, memory):
-    """The row of a layer. calls: [(its row in the measurement, update ratio), ...]; memory: gradient through time or None."""
+def _layer(number, name, module, calls, heard, memory, told):
+    """The row of a layer. calls: [(its row in the measurement, update ratio), ...]; memory, told: through time, or None."""
     calls, (ratio, *_) = zip(*calls)
     first = calls[0]
     weights = heard.weights.get(name, ()) or matrices(module)
@@ -152,6 +158,8 @@ def _layer(number, name, module, calls, heard, memory):
         last_step_only=heard.last_step_only.get(name, True),
         normed=name in heard.normed,
         apart=heard.positions.get(name, math.nan),
+        gated=isinstance(module, GATED),
+        told_at=told,
     )  # fmt: skip
 
 
