@@ -83,9 +83,18 @@ def _notes(exam):
         told.append(f"Not called: {', '.join(exam.unused)}.")
     if exam.closed:
         told.append(f"0 for now, until the first step: {', '.join(exam.closed)}.")
-    told.append("Updates are those of plain gradient descent" + (
-        ", for each 1 of learning rate: no lr was given." if exam.lr is None else f" with lr = {exam.lr:g}."))
+    told.append(_updates(exam))
     return " ".join(told)
+
+
+def _updates(exam):
+    used = exam.optimizer
+    if used is None:
+        of = "for each 1 of learning rate: no lr was given" if exam.lr is None else f"with lr = {exam.lr:g}"
+        return f"Updates are those of plain gradient descent{',' if exam.lr is None else ''} {of}."
+    told = f"Updates are those of a first step of {used.name} with lr = {used.lr:g}." if used.is_known else (
+        f"How long a step of {used.name} is, is not known here.")
+    return told if used.other_lr is None else f"{told} That is the optimizer's own lr, and not the {used.other_lr:g} that was given."
 
 
 def _headings(exam):
