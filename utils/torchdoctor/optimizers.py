@@ -44,9 +44,8 @@ class InUse:
         lr, eps = (self.lr, 1e-8) if not self.groups or self.is_foreign else self.groups.get(id(w), (float("nan"), 0.0))
         if not self.is_known:
             return float("nan")
-        values = gradient.coalesce().values() if gradient.is_sparse else gradient
-        values = values.float() if values.element_size() < 4 else values  # half precision does not hold eps
-        return lr * norm(values / (values.abs() + max(eps, 1e-30)) if self.by_sign else values)
+        gradient = gradient.float() if gradient.element_size() < 4 else gradient  # half precision does not hold eps
+        return lr * norm(gradient / (gradient.abs() + max(eps, 1e-30)) if self.by_sign else gradient)
 
 
 def in_use(optimizer, lr, model):
