@@ -79,6 +79,15 @@ NETS = {  # name of a file -> function that makes a net
     "exploding_in_time": lambda: recurrent(lambda *sizes, **more: nn.RNN(*sizes, nonlinearity="relu", **more), 1.4),
     "input_too_large": lambda: chain(2),
     "step_too_large": lambda: chain(3),
+    "step_too_large_by_adam": lambda: chain(3),
+    "step_too_large_perhaps": lambda: chain(3),
+    "optimizer_of_another": lambda: chain(2),
+}
+RATES = {"step_too_large": 10.0, "healthy": 0.01, "step_too_large_by_adam": 1.0, "step_too_large_perhaps": 0.05}
+OPTIMIZERS = {  # name of a file -> function of nothing that returns the optimizer
+    "step_too_large_by_adam": lambda: "adam",
+    "step_too_large_perhaps": lambda: "adam",
+    "optimizer_of_another": lambda: torch.optim.SGD(chain(2).parameters(), 0.01, momentum=0.9),
 }
 
 
@@ -91,7 +100,7 @@ def report(name):
         x, y = torch.randn(shape, dtype=torch.float64), torch.randint(3, (16,))
     if name == "input_too_large":
         x = 100 * x
-    return diagnose(net, x, y, lr={"step_too_large": 10.0, "healthy": 0.01}.get(name))
+    return diagnose(net, x, y, lr=RATES.get(name), optimizer=OPTIMIZERS.get(name, lambda: None)())
 
 
 def text(name):

@@ -114,10 +114,12 @@ def test_weights_left_out_are_a_remark_and_frozen_ones_are_none(data):
 @pytest.mark.parametrize(("settings", "findings", "remarks"), [
     ({"lr": 1e-3, "optimizer": "adam"}, [], []),
     ({"lr": 1e-2, "optimizer": "adam"}, [], []),
+    ({"lr": 5e-2, "optimizer": "adam"}, [], ["step too large"]),
     ({"lr": 3.0, "optimizer": "adam"}, ["step too large"], []),
     ({"lr": 1e-9, "optimizer": "adam"}, ["step too small"], []),
     ({"lr": 1.0, "optimizer": "sgd"}, ["step too large"], []),
     ({"lr": 3e-7, "optimizer": "sgd"}, ["step too small"], []),
+    ({"lr": 3e-6, "optimizer": "sgd"}, [], ["step too small"]),
     ({"lr": 30.0}, ["step too large"], []),
     ({"lr": 1e-9}, ["step too small"], []),
     ({"lr": 3e-7}, [], ["step too small"]),

@@ -40,6 +40,7 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
 }
 HIDES = {  # name of a disease -> those that are not told beside it
     "not finite": {*FAMILIES} - {"not finite", "input too large"},  # numbers made of NaN prove nothing else
+    "optimizer of another model": {"step too large", "step too small"},  # which it does not make here
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
 }
 

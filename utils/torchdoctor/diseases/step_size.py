@@ -11,8 +11,8 @@ from .finding import Remedy, found, remark, where
 STEP_TOO_LARGE = 1e-1
 
 # Adam and its kin move every weight by lr in the first step, and by less as soon as the gradients of a weight disagree: ten
-# steps do not add up to ten times one. What replaces the layer in one step is too large; a tenth is what lr = 1e-2 makes
-# of 64 inputs, and that learns.
+# steps do not add up to ten times one. What replaces the layer in one step is too large; from a tenth on, which is what
+# lr = 1e-2 makes of 100 inputs, many learn, some do not, and it is worth knowing.
 LEAP = 1.0
 
 # A step of lr on a convex loss leads towards its minimum if lr ||dC/dW||^2 <= 2 (C - C_min) (Polyak 1969), and C_min >= 0.
@@ -20,6 +20,9 @@ OVERSHOOT = 2.0
 
 # A step that moves every weight by less than a millionth needs a million of them, where 1e-3 needs a thousand.
 STEP_TOO_SMALL = 1e-6
+
+# A hundred thousand steps are more than most trainings have, but some do: worth knowing, where it is known who steps.
+SLOW = 1e-5
 
 # A net that needs a smaller learning rate than this has a gradient thousands of times its weights: the step is not its cause.
 SMALLEST_LR = 1e-6
@@ -33,7 +36,7 @@ def find(exam):
     """Yield "step too large" or "step too small", by the size of the step as a share of the weights.
 
     Without an optimizer, what is wrong for plain gradient descent alone, and would not be if Adam made the step, is a
-    remark: nothing says who makes it.
+    remark: nothing says who makes it. So is a step of a given optimizer that is on the way to either.
     """
     layers = [layer for layer in exam.layers if math.isfinite(layer.update_ratio)]
     largest = max((layer.update_ratio for layer in layers), default=0.0)
@@ -41,15 +44,20 @@ def find(exam):
         return
     by_sign = exam.optimizer is not None and exam.optimizer.by_sign
     # Not where the size of the weights says nothing: see STEP_TOO_LARGE.
-    too_large = [layer for layer in layers if layer.update_ratio > (LEAP if by_sign else STEP_TOO_LARGE)
+    too_large = [layer for layer in layers if layer.update_ratio > STEP_TOO_LARGE
                  and not layer.normed and layer is not exam.layers[-1]]
     readout = exam.layers[-1]
     fall = (readout.update_ratio * readout.weight_norm) ** 2 / exam.lr  # lr ||dC/dW||^2
-    name = f"lr = {exam.lr:g}" + (f" of {exam.optimizer.name}" if exam.optimizer else "")
+    name = (f"{exam.optimizer.name} at " if exam.optimizer else "") + f"lr = {exam.lr:g}"
     if too_large:
         worst = max(too_large, key=lambda layer: layer.update_ratio)
-        yield _told(exam, any(layer.by_sign > LEAP for layer in too_large), "step too large", too_large, f"with {name} one step "
-                    f"moves {where([worst])} by {worst.update_ratio:.2g} of its size", largest_ratio=worst.update_ratio)
+        told = f"with {name} one step moves {where([worst])} by {worst.update_ratio:.2g} of its size"
+        if by_sign and worst.update_ratio <= LEAP:
+            yield remark("step too large", too_large, f"{told}: some nets learn with that, others are thrown off",
+                         largest_ratio=worst.update_ratio)
+        else:
+            either = any(layer.by_sign > LEAP for layer in too_large)
+            yield _told(exam, either, "step too large", too_large, told, largest_ratio=worst.update_ratio)
     elif not by_sign and exam.loss > 0 and fall > OVERSHOOT * exam.loss:
         yield _told(exam, readout.by_sign > LEAP, "step too large", [readout], f"with {name} a step of {where([readout])} "
                     f"alone would, on a straight line, take {fall / exam.loss:.2g} times the loss away", overshoot=fall / exam.loss)
@@ -57,6 +65,9 @@ def find(exam):
         either = all(layer.by_sign < STEP_TOO_SMALL for layer in layers)
         yield _told(exam, either, "step too small", layers, f"with {name} no layer moves by more than {largest:.1e} of its "
                     "size in a step", largest_ratio=largest)
+    elif largest < SLOW and exam.optimizer is not None:
+        yield remark("step too small", layers, f"with {name} no layer moves by more than {largest:.1e} of its size in a step: "
+                     "slow, unless the training is almost done", largest_ratio=largest)
 
 
 def _told(exam, either, kind, layers, sentence, **evidence):
