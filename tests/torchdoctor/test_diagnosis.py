@@ -189,6 +189,25 @@ def test_a_gated_net_is_sick_only_where_the_answer_lies_out_of_hearing(cell, ans
     assert diagnose(net, x, (chance if answer is None else x[:, answer, 0]).float()[:, None].expand(-1, 3)).verdict == verdict
 
 
+@pytest.mark.parametrize("cell", [nn.RNN, nn.LSTM])
+def test_padding_after_the_last_word(cell):
+    rnn = cell(3, 16, batch_first=True)
+    for first in (True, False):
+        rnn.batch_first, x = first, torch.randn(16, 120, 3)
+        x[4:, 40:] = 0.5
+        model, seen = (LastStep(rnn), x) if first else (StepsFirst(rnn), x.transpose(0, 1))
+        report = diagnose(model, seen, torch.randint(3, (16,)))
+        assert report.verdict == "vanishing in time" and "padding alone" in repr(report) and "pack" in report.findings[0].remedy
+    rnn.batch_first = True
+    for other in (x.flip(1), x[:, :1].expand(-1, 120, -1), torch.zeros(16, 120, 3)):
+        assert "padding" not in repr(diagnose(LastStep(rnn), other, torch.randint(3, (16,))))
+
+
+class StepsFirst(LastStep):
+    def forward(self, x):
+        return self.out(self.rnn(x)[0][-1])
+
+
 def test_windows_are_healthy():
     for cell in (nn.LSTM, nn.GRU):
         for steps in (30, 60, 96):

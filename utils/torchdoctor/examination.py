@@ -11,7 +11,7 @@ from torch import nn
 
 from .criterion import Caller, Criterion, check_input, check_model, is_out_of_memory
 from .errors import WrongValue
-from .lag import told_at
+from .lag import padding, told_at
 from .layer_calls import matrices, tensors
 from .layer_facts import TWINS, apart, listening, through_time
 from .measurement import Layer, measure
@@ -36,6 +36,7 @@ class ExaminedLayer(Layer):
     at the last step alone. normed: its output goes straight into a norm, so that the size of its weights does not matter.
     apart: how far the positions of a sequence lie apart where the layer takes one, as a share of their size. gated: an
     LSTM or GRU, or a cell of one. told_at: how much each step of a recurrent layer's input says of y, or None (`lag`).
+    padding: how many of its last steps are all alike, and the same in half of the samples.
     """
 
     number: int
@@ -53,6 +54,7 @@ class ExaminedLayer(Layer):
     apart: float
     gated: bool
     told_at: torch.Tensor | None
+    padding: int
 
 
 @dataclass
@@ -95,7 +97,8 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         with listening(modules) as heard:
             measured = measure(Caller(model), x, y, criterion, modules, on_gradient)
             memory = {name: through_time(modules[name], inputs) for name, inputs in heard.series.items()}
-            told = {name: told_at(inputs, y, modules[name].batch_first) for name, inputs in heard.series.items()}
+            told = {name: (told_at(inputs, y, modules[name].batch_first), padding(inputs, modules[name].batch_first))
+                    for name, inputs in heard.series.items()}
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -104,7 +107,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
     for call, ratio in zip(measured.layers, measured.update_ratio(1.0 if lr is None else lr).tolist()):
         calls.setdefault(call.name.partition("[")[0], []).append((call, ratio))  # without the number of the call
     rate = 1.0 if lr is None else lr
-    layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name), told.get(name), rate, steps if optimizer else None)
+    layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name), told.get(name, (None, 0)), rate, steps if optimizer else None)
               for number, (name, its_calls) in enumerate(calls.items(), 1)]
     inputs = list(tensors(x))
     real = [t.detach() for t in inputs if t.is_floating_point()]
@@ -138,9 +141,9 @@ def module_of(model, name):
 
 
 def _layer(number, name, module, calls, heard, memory, told, lr, steps):
-    """The row of a layer. calls: [(its row in the measurement, update ratio), ...]; memory, told: through time, or None.
+    """The row of a layer. calls: [(its row in the measurement, update ratio), ...]; memory: gradient through time or None.
 
-    steps: id of a weight -> length of the optimizer's step; None for a plain one.
+    told: (told_at, padding). steps: id of a weight -> length of the optimizer's step; None for a plain one.
     """
     calls, (ratio, *_) = zip(*calls)
     first = calls[0]
@@ -175,7 +178,8 @@ def _layer(number, name, module, calls, heard, memory, told, lr, steps):
         normed=name in heard.normed,
         apart=heard.positions.get(name, math.nan),
         gated=isinstance(module, GATED),
-        told_at=told,
+        told_at=told[0],
+        padding=told[1],
     )  # fmt: skip
 
 

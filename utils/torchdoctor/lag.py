@@ -29,6 +29,21 @@ def told_at(inputs, y, batch_first):
     return ((alike * due).sum((1, 2)) / size).nan_to_num(0.0).double()
 
 
+def padding(inputs, batch_first):
+    """How many of the last steps are all alike, and the same in half of the samples or more; 0 if it cannot be known.
+
+    inputs: as above. A step that is repeated throughout is no padding.
+    """
+    if not isinstance(inputs, torch.Tensor) or inputs.dim() != 3:
+        return 0
+    x = inputs.detach() if batch_first else inputs.detach().transpose(0, 1)
+    x = x[torch.linspace(0, len(x) - 1, min(len(x), MOST)).long()]
+    same = (x[:, None, -1] == x[None, :, -1]).all(2)  # pairs of samples that end alike
+    alike = (x == x[:, -1:]).all(2).flip(1).int().cumprod(1).sum(1) * same[same.sum(1).argmax()]
+    count = alike.median().item()
+    return count if len(x) > 1 and 1 < count < x.shape[1] else 0
+
+
 def _gram(t):
     """(steps, samples, features) -> inner products of the samples about their mean, (steps, samples, samples)."""
     t = t - t.mean(1, keepdim=True)

@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ BY_SIGN = (optim.Adam, optim.AdamW, optim.NAdam, optim.RAdam, optim.Adamax, opti
 BY_GRADIENT = (optim.SGD,)  # lr times the gradient; with momentum, in the first step
 NAMES = {kind.__name__.lower(): kind for kind in (*BY_SIGN, *BY_GRADIENT)}
 ADAM_LR = 1e-3  # torch.optim's own
+PIECE = 2**16  # numbers of a gradient that are read at once
 
 
 @dataclass
@@ -45,7 +47,7 @@ class InUse:
         if not self.is_known:
             return float("nan")
         gradient = gradient.float() if gradient.element_size() < 4 else gradient  # half precision does not hold eps
-        return lr * norm(gradient / (gradient.abs() + max(eps, 1e-30)) if self.by_sign else gradient)
+        return lr * (_norm_of_signs(gradient, max(eps, 1e-30)) if self.by_sign else norm(gradient))
 
 
 def in_use(optimizer, lr, model):
@@ -76,6 +78,15 @@ def in_use(optimizer, lr, model):
         left_out=[name for name, is_held in held.items() if not is_held],
         other_lr=lr if lr is not None and not _same(lr, own) else None,
     )  # fmt: skip
+
+
+def _norm_of_signs(gradient, eps):
+    """||g / (|g| + eps)||, in pieces that a processor's cache holds."""
+    total = 0.0
+    for piece in gradient.detach().flatten().split(PIECE):
+        size = piece.abs()
+        total += size.div_(size + eps).square_().sum().item()
+    return math.sqrt(total)
 
 
 def _same(a, b):

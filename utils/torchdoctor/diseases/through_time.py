@@ -21,7 +21,7 @@ TELLS, TWICE = 0.35, 2
 def find(exam):
     """Yield one of the two for each recurrent layer whose first input counts far less, or far more, than its last.
 
-    A gated layer that forgets is a remark, unless the answer lies where it does not hear.
+    A gated layer that forgets is a remark, unless the answer lies where it does not hear, or it hears padding alone.
     """
     for layer in exam.layers:
         norms = layer.through_time
@@ -30,8 +30,14 @@ def find(exam):
         share, steps = (norms[0] / norms[-1]).item(), len(norms)
         factor = share ** (1 / (steps - 1)) if share > 0 else 0.0
         forgets = share < FORGOTTEN and layer.last_step_only
+        heard = steps - 1 - (norms >= FORGOTTEN * norms[-1]).nonzero()[0].item()  # steps back to the first one that counts
+        if forgets and layer.padding > heard:
+            yield found("vanishing in time", [layer], f"{where([layer])} reads {steps} steps and hears about {heard} steps back, "
+                        f"and in half of the samples the last {layer.padding} are all alike: it hears padding alone",
+                        first_over_last=share, factor_per_step=factor, steps=steps, padding=layer.padding)
+            continue
         if forgets and layer.gated:
-            yield _hearing(layer, share, factor, steps)
+            yield _hearing(layer, share, factor, steps, heard)
             continue
         if forgets or share > EXPLODED:
             told = (f"the first input counts {times(share)} what the last one counts, a factor {factor:.2g} a step" if share
@@ -40,15 +46,14 @@ def find(exam):
                         f"{where([layer])}, {told}", first_over_last=share, factor_per_step=factor, steps=steps)
 
 
-def _hearing(layer, share, factor, steps):
+def _hearing(layer, share, factor, steps, heard):
     """How far back a gated layer hears: a remark, or a disease if the answer lies further."""
-    heard = (layer.through_time >= FORGOTTEN * layer.through_time[-1]).nonzero()[0].item()  # the first step that counts
-    numbers = {"first_over_last": share, "factor_per_step": factor, "steps": steps, "steps_back": steps - 1 - heard}
-    told = f"{where([layer])} reads {steps} steps and hears about {steps - 1 - heard} steps back"
-    if layer.told_at is not None and heard:
-        far, near = layer.told_at[:heard].max().item(), layer.told_at[heard:].max().item()
+    numbers = {"first_over_last": share, "factor_per_step": factor, "steps": steps, "steps_back": heard}
+    told = f"{where([layer])} reads {steps} steps and hears about {heard} steps back"
+    if layer.told_at is not None and heard < steps - 1:
+        far, near = layer.told_at[: -heard - 1].max().item(), layer.told_at[-heard - 1 :].max().item()
         if far > max(TELLS, TWICE * near):
-            back = steps - 1 - layer.told_at[:heard].argmax().item()
+            back = steps - 1 - layer.told_at[: -heard - 1].argmax().item()
             return found("vanishing in time", [layer], f"{told}, but in these data the answer lies {back} back: the first "
                          f"input counts {times(share)} what the last one counts", **numbers, answer_back=back)
     return remark("vanishing in time", [layer], f"{told}; sick only if the answer lies further", **numbers)
@@ -60,6 +65,8 @@ def prescribe(finding, exam, model):
     module, steps = module_of(model, name), finding.evidence["steps"]
     if finding.kind == "exploding in time":
         return Remedy(f"clip the gradient's norm, and draw {name}'s recurrent weights orthogonal", "7", _orthogonal(name))
+    if "padding" in finding.evidence:
+        return Remedy("let it end with the last word: pack the sequences (nn.utils.rnn.pack_padded_sequence), or pad in front", "7")
     if isinstance(module, (nn.LSTM, nn.LSTMCell)):
         return Remedy(f"let {name} remember: forget biases of ln U(1, {steps - 1}) and the opposite for the input gate (chrono "
                       "initialization)", "7", _chrono(name, steps))  # fmt: skip
