@@ -208,6 +208,22 @@ class StepsFirst(LastStep):
         return self.out(self.rnn(x)[0][-1])
 
 
+def test_a_readout_of_each_step_of_which_the_last_counts_has_no_memory_to_lose():
+    class Hand(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.hidden, self.out = nn.Linear(3 + 16, 16), nn.Linear(3 + 16, 3)
+
+        def forward(self, x):
+            h = torch.randn(len(x), 16)
+            for step in x.unbind(1):
+                both = torch.cat([step, h], 1)
+                h, z = torch.tanh(self.hidden(both)), self.out(both)
+            return z
+
+    assert diagnose(Hand(), torch.randn(16, 9, 3), torch.randint(3, (16,))).verdict == "healthy"
+
+
 def test_windows_are_healthy():
     for cell in (nn.LSTM, nn.GRU):
         for steps in (30, 60, 96):

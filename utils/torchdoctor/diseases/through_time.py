@@ -27,6 +27,8 @@ def find(exam):
         norms = layer.through_time
         if norms is None or len(norms) < 2 or not norms[-1] > 0:
             continue
+        if not norms[:-1].any():  # no chain at all: a readout whose earlier outputs are thrown away, or weights that are 0
+            continue
         share, steps = (norms[0] / norms[-1]).item(), len(norms)
         factor = share ** (1 / (steps - 1)) if share > 0 else 0.0
         forgets = share < FORGOTTEN and layer.last_step_only
