@@ -6,6 +6,7 @@ from torch.nn import functional as F
 # Of fewer samples, a step that has nothing to do with the answer may seem to tell half of it: the largest of a thousand
 # chance correlations has a square of about 2 ln(1000) / samples, 0.2 of 64. More than 128 tell little more, at more cost.
 FEWEST, MOST = 64, 128
+AT_ONCE = 256  # steps whose likenesses are in memory at once
 
 
 def told_at(inputs, y, batch_first):
@@ -24,9 +25,11 @@ def told_at(inputs, y, batch_first):
         target = F.one_hot(y.flatten()[rows].unique(return_inverse=True)[1]).float()
     else:
         target = y.detach()[rows].flatten(1).float() if y.dim() == 2 else y.detach()[rows, None].float()
-    alike, due = _gram(steps[:, rows].float()), _gram(target[None])
-    size = torch.linalg.matrix_norm(alike) * torch.linalg.matrix_norm(due)
-    return ((alike * due).sum((1, 2)) / size).nan_to_num(0.0).double()
+    due, told = _gram(target[None]), []
+    for some in steps.split(AT_ONCE):
+        alike = _gram(some[:, rows].float())
+        told.append((alike * due).sum((1, 2)) / (torch.linalg.matrix_norm(alike) * torch.linalg.matrix_norm(due)))
+    return torch.cat(told).nan_to_num(0.0).double()
 
 
 def padding(inputs, batch_first):

@@ -56,8 +56,8 @@ def _hearing(layer, share, factor, steps, heard):
         far, near = layer.told_at[: -heard - 1].max().item(), layer.told_at[-heard - 1 :].max().item()
         if far > max(TELLS, TWICE * near):
             back = steps - 1 - layer.told_at[: -heard - 1].argmax().item()
-            return found("vanishing in time", [layer], f"{told}, but in these data the answer lies {back} back: the first "
-                         f"input counts {times(share)} what the last one counts", **numbers, answer_back=back)
+            return found("vanishing in time", [layer], f"{told}, but in these data the answer lies {back} back",
+                         **numbers, answer_back=back)
     return remark("vanishing in time", [layer], f"{told}; sick only if the answer lies further", **numbers)
 
 
