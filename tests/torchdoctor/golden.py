@@ -1,4 +1,4 @@
-"""The reports of fifteen nets as text, kept in golden/, so that a change of wording is reviewed as a diff.
+"""The reports of nets as text, kept in golden/, so that a change of wording is reviewed as a diff.
 
     python -m tests.torchdoctor.golden --write
 
@@ -74,10 +74,20 @@ NETS = {  # name of a file -> function that makes a net
     "cut_off": lambda: chain(3).insert(3, Detach()),
     "not_finite": lambda: filled(chain(2), math.nan, "2.weight"),
     "collapsed": lambda: filled(filled(chain(3, nn.Tanh, 1.0), 1e-6, "0.weight"), 0.5, "0.bias"),
-    "vanishing_in_time": lambda: recurrent(nn.LSTM),
+    "vanishing_in_time": lambda: recurrent(nn.RNN),
+    "window_in_time": lambda: recurrent(nn.LSTM),
     "exploding_in_time": lambda: recurrent(lambda *sizes, **more: nn.RNN(*sizes, nonlinearity="relu", **more), 1.4),
     "input_too_large": lambda: chain(2),
     "step_too_large": lambda: chain(3),
+    "step_too_large_by_adam": lambda: chain(3),
+    "step_too_large_perhaps": lambda: chain(3),
+    "optimizer_of_another": lambda: chain(2),
+}
+RATES = {"step_too_large": 10.0, "healthy": 0.01, "step_too_large_by_adam": 1.0, "step_too_large_perhaps": 0.05}
+OPTIMIZERS = {  # name of a file -> function of nothing that returns the optimizer
+    "step_too_large_by_adam": lambda: "adam",
+    "step_too_large_perhaps": lambda: "adam",
+    "optimizer_of_another": lambda: torch.optim.SGD(chain(2).parameters(), 0.01, momentum=0.9),
 }
 
 
@@ -90,14 +100,14 @@ def report(name):
         x, y = torch.randn(shape, dtype=torch.float64), torch.randint(3, (16,))
     if name == "input_too_large":
         x = 100 * x
-    return diagnose(net, x, y, lr={"step_too_large": 10.0, "healthy": 0.01}.get(name))
+    return diagnose(net, x, y, lr=RATES.get(name), optimizer=OPTIMIZERS.get(name, lambda: None)())
 
 
 def text(name):
     """What is kept of a report: its text, and what its remedy did to a copy if it can be tried."""
     found = report(name)
     lines = [repr(found)]
-    if any(finding.change for finding in found.findings):
+    if any(finding.change for finding in found.findings or found.remarks):
         lines += ["", repr(found.try_remedy())]
     return "\n".join(lines) + "\n"
 

@@ -161,13 +161,75 @@ def test_gradient_through_time(cell):
 def test_memory_counts_only_where_the_last_step_is_judged():
     rnn = nn.LSTM(3, 16, batch_first=True)
     x = torch.randn(8, 100, 3)
-    assert diagnose(LastStep(rnn), x, torch.randint(3, (8,))).verdict == "vanishing in time"
+    [remark] = diagnose(LastStep(rnn), x, torch.randint(3, (8,))).remarks
+    assert remark.kind == "vanishing in time"
 
     class EveryStep(LastStep):
         def forward(self, x):
             return self.out(self.rnn(x)[0])
 
-    assert diagnose(EveryStep(rnn), x, torch.randint(3, (8, 100))).verdict == "healthy"
+    report = diagnose(EveryStep(rnn), x, torch.randint(3, (8, 100)))
+    assert report.verdict == "healthy" and not report.remarks
+
+
+@pytest.mark.parametrize("cell", [nn.LSTM, nn.GRU])
+@pytest.mark.parametrize(("answer", "verdict"), [(0, "vanishing in time"), (99, "healthy"), (None, "healthy")])
+def test_a_gated_net_is_sick_only_where_the_answer_lies_out_of_hearing(cell, answer, verdict):
+    x, chance = torch.randn(128, 100, 3) * torch.tensor([1, 0.5, 0.5]), torch.randint(2, (128,))
+    y = chance if answer is None else (x[:, answer, 0] > 0).long()
+    net = LastStep(cell(3, 16, batch_first=True))
+    report = diagnose(net, x, y)
+    told = (report.findings or report.remarks)[0]
+    assert report.verdict == verdict and told.kind == "vanishing in time" and 20 < told.evidence["steps_back"] < 50
+    if answer == 0:
+        assert "the answer lies 99 back" in told.sentence and told.change
+    else:
+        assert "sick only if the answer lies further" in repr(report) and told.sentence in report._repr_html_()
+        assert report.try_remedy().after.verdict == "healthy"
+    assert diagnose(net, x, (chance if answer is None else x[:, answer, 0]).float()[:, None].expand(-1, 3)).verdict == verdict
+
+
+@pytest.mark.parametrize("cell", [nn.RNN, nn.LSTM])
+def test_padding_after_the_last_word(cell):
+    rnn = cell(3, 16, batch_first=True)
+    for first in (True, False):
+        rnn.batch_first, x = first, torch.randn(16, 120, 3)
+        x[4:, 40:] = 0.5
+        model, seen = (LastStep(rnn), x) if first else (StepsFirst(rnn), x.transpose(0, 1))
+        report = diagnose(model, seen, torch.randint(3, (16,)))
+        assert report.verdict == "vanishing in time" and "padding alone" in repr(report) and "pack" in report.findings[0].remedy
+    rnn.batch_first = True
+    for other in (x.flip(1), x[:, :1].expand(-1, 120, -1), torch.zeros(16, 120, 3)):
+        assert "padding" not in repr(diagnose(LastStep(rnn), other, torch.randint(3, (16,))))
+
+
+class StepsFirst(LastStep):
+    def forward(self, x):
+        return self.out(self.rnn(x)[0][-1])
+
+
+def test_a_readout_of_each_step_of_which_the_last_counts_has_no_memory_to_lose():
+    class Hand(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.hidden, self.out = nn.Linear(3 + 16, 16), nn.Linear(3 + 16, 3)
+
+        def forward(self, x):
+            h = torch.randn(len(x), 16)
+            for step in x.unbind(1):
+                both = torch.cat([step, h], 1)
+                h, z = torch.tanh(self.hidden(both)), self.out(both)
+            return z
+
+    assert diagnose(Hand(), torch.randn(16, 9, 3), torch.randint(3, (16,))).verdict == "healthy"
+
+
+def test_windows_are_healthy():
+    for cell in (nn.LSTM, nn.GRU):
+        for steps in (30, 60, 96):
+            wave = torch.sin(0.3 * (torch.arange(steps + 1) + 20 * torch.rand(64, 1))) + 0.1 * torch.randn(64, steps + 1)
+            report = diagnose(LastStep(cell(1, 32, batch_first=True)), wave[:, :-1, None], wave[:, -1:].expand(-1, 3))
+            assert report.verdict == "healthy"
 
 
 @pytest.mark.parametrize("cell", [nn.RNNCell, nn.LSTMCell, nn.GRUCell])
@@ -185,9 +247,12 @@ def test_memory_of_cells_in_a_loop(cell, steps, verdict):
             return self.out(state[0] if isinstance(state, tuple) else state)
 
     report = diagnose(Loop(), torch.randn(8, steps, 3), torch.randint(3, (8,)))
-    assert report.verdict == verdict and report.per_step["cell"].shape == (steps,)
+    told = [one.kind for one in report.findings or report.remarks]
+    assert told == ([] if verdict == "healthy" else [verdict]) and report.per_step["cell"].shape == (steps,)
+    assert report.verdict == (verdict if cell is nn.RNNCell else "healthy")
     if cell is nn.LSTMCell and steps == 100:
-        assert report.try_remedy().after.verdict == "healthy"
+        trial = report.try_remedy()
+        assert trial.after.verdict == "healthy" and not trial.after.remarks
 
 
 def test_last_states_count_as_the_layers_output():
@@ -220,7 +285,7 @@ def test_memory_of_packed_sequences():
             return self.out(self.rnn(packed)[1][-1])
 
     report = diagnose(Packed(nn.GRU(3, 8, batch_first=True)), torch.randn(3, 60, 3), torch.randint(3, (3,)))
-    assert report.per_step["rnn"].shape == (60,) and report.verdict == "vanishing in time"
+    assert report.per_step["rnn"].shape == (60,) and report.remarks[0].kind == "vanishing in time"
 
 
 # Outputs, targets, inputs

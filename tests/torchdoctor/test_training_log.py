@@ -139,6 +139,42 @@ def test_its_picture_and_its_words():
     assert "5 samples, the last at step 8" in repr(log)
 
 
+def train(net, x, y, steps, optimizer, zero=1, accumulate=1):
+    for step in range(steps):
+        F.cross_entropy(net(x), y).backward()
+        if (step + 1) % accumulate == 0:
+            optimizer.step()
+            if zero:
+                optimizer.zero_grad()
+
+
+@pytest.mark.parametrize(("case", "verdict", "words"), [
+    ({}, "healthy", "4 samples"), ({"accumulate": 4}, "healthy", "4 samples"), ({"accumulate": 20}, "healthy", "4 samples"),
+    ({"zero": 0}, "gradients add up", "gradients add up: after 39 of 39 steps"), ({"other": True}, "no step", "no step: no weight"),
+    ({"lr": 0.0}, "no step", "its learning rate is 0"), ({"lr": 1e-12}, "step too small", "no layer moves by more than"),
+    ({"lr": 1e200}, "not finite", "not finite: from step 10 on"), ({"dead": True}, "dead", "dead: every unit of 0 is 0"),
+])  # fmt: skip
+def test_it_begins_with_what_is_wrong(case, verdict, words):
+    net, x, y = net_and_batch()
+    held = net_and_batch()[0] if case.pop("other", False) else net
+    if case.pop("dead", False):
+        nn.init.constant_(net[0].bias, -100.0)
+    optimizer = torch.optim.SGD(held.parameters(), lr=case.pop("lr", 0.05))
+    with watch(net) as log:
+        train(net, x, y, 40, optimizer, **case)
+    assert log.verdict == verdict and repr(log).startswith("<Log: " + words.split(":")[0]) or words in repr(log)
+    assert words in repr(log) and log.verdict == verdict
+    assert not any(p._backward_hooks for p in net.parameters())
+
+
+def test_a_loss_that_asks_for_nothing():
+    net, x, _ = net_and_batch()
+    with watch(net) as log:
+        for _ in range(25):
+            (0 * net(x)).sum().backward()
+    assert log.verdict == "no gradient" and "asks for nothing" in repr(log)
+
+
 def test_an_empty_log():
     with watch(net_and_batch()[0]) as log:
         pass

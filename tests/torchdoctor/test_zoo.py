@@ -62,6 +62,13 @@ def test_no_missed_diagnosis(name):
     assert wrong == []
 
 
+@pytest.mark.parametrize("name", [name for name in HEALTHY if name.endswith(", 100 steps")])
+def test_a_window_is_a_remark(name):
+    torch.manual_seed(0)
+    [remark] = HEALTHY[name]().diagnose().remarks
+    assert remark.kind == "vanishing in time" and 20 <= remark.evidence["steps_back"] <= 50
+
+
 def test_readme_tells_how_many():
     healthy, sick = re.search(r"(\d+) healthy nets .*? (\d+) sick ones", README, flags=re.DOTALL).groups()
     assert (int(healthy), int(sick)) == (len(HEALTHY), len(SICK))

@@ -247,6 +247,11 @@ HEALTHY = {
     "char-RNN": lambda: Case(CharRNN(), torch.randint(40, (8, 60)), torch.randint(40, (8, 60))),
     "RNN, 10 steps": lambda: on_series(nn.RNN(4, 24, batch_first=True), 10),
     "LSTM, 20 steps": lambda: on_series(nn.LSTM(4, 24, batch_first=True), 20),
+    "LSTM, 100 steps": lambda: on_series(nn.LSTM(4, 24, batch_first=True), 100),
+    "GRU, 100 steps": lambda: on_series(nn.GRU(4, 24, batch_first=True), 100),
+    "GRU cell in a loop, 100 steps": lambda: Case(
+        zoo_models.CellLoop(nn.GRUCell(4, 24)), torch.randn(8, 100, 4), torch.randint(3, (8,))
+    ),
     "bidirectional GRU, 15 steps": lambda: on_series(nn.GRU(4, 24, bidirectional=True, batch_first=True), 15),
     "chrono LSTM, 200 steps": lambda: chrono(200),
     "seq2seq": lambda: Case(Seq2Seq(), (torch.randint(20, (8, 9)), torch.randint(20, (8, 7))), torch.randint(20, (8, 7))),

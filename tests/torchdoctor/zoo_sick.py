@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tests.torchdoctor.zoo import Case, Chain, Highway, mlp, on_digits, on_images, on_series, on_tokens, with_norms
-from tests.torchdoctor.zoo_models import CellLoop, LeNet, ResNet, vgg
+from tests.torchdoctor.zoo_models import LeNet, ResNet, vgg
 from utils.data.datasets import digits
 from utils.training.loop import fit
 
@@ -213,10 +213,6 @@ SICK = {
     "float16 that overflows": (NOT_FINITE, lambda: in_half(200.0)),
     "a logarithm of 0": (NOT_FINITE, logarithm),
     "RNN, 100 steps": ({"vanishing in time"}, lambda: on_series(nn.RNN(4, 24, batch_first=True), 100)),
-    "LSTM, 100 steps": ({"vanishing in time"}, lambda: on_series(nn.LSTM(4, 24, batch_first=True), 100)),
-    "GRU, 100 steps": ({"vanishing in time"}, lambda: on_series(nn.GRU(4, 24, batch_first=True), 100)),
-    "GRU cell in a loop, 100 steps": ({"vanishing in time"}, lambda: Case(
-        CellLoop(nn.GRUCell(4, 24)), torch.randn(8, 100, 4), torch.randint(3, (8,)))),
     "ReLU RNN, 1.5 times the identity": ({"exploding in time"}, lambda: identity_rnn(1.5)),
     "transformer with norms, without skips": ({"collapsed"}, lambda: on_tokens(BareTransformer(24, norm=True))),
     "a step of 30": ({"step too large"}, lambda: on_digits(mlp(3, activation="relu", init="he"), lr=30.0)),

@@ -10,13 +10,13 @@ from .criterion import Criterion
 from .diseases import Finding, find
 from .errors import WrongType, WrongValue
 from .examination import Examination, examine, unwrapped
+from .optimizers import ADAM_LR, InUse, in_use
 from .report import as_html, as_text, in_notebook
 
 BATCH = 64  # samples in a step of a trial
-ADAM_LR = 1e-3  # torch.optim's own
 
 
-def diagnose(model, x, y=None, *, loss_fn=None, lr=None):
+def diagnose(model, x, y=None, *, loss_fn=None, lr=None, optimizer=None):
     """Examine any `nn.Module` on a batch, and return a `Report` that names what keeps it from learning.
 
     Args:
@@ -25,7 +25,9 @@ def diagnose(model, x, y=None, *, loss_fn=None, lr=None):
         y: whole numbers for a classification, real numbers for a regression, None if there are no targets: then the
             loss is the distance from random targets of the outputs' own scale.
         loss_fn: a function (output, y) -> loss, if neither cross-entropy nor mean squared error is meant.
-        lr: the learning rate in use; with it, the size of a plain gradient step is judged, too.
+        lr: the learning rate in use; with it, the size of a step is judged, too.
+        optimizer: the optimizer in use, which is left as it is found, or a name such as "adam" or "sgd"; with it the step is
+            judged as it would make it, and a remedy is tried with it. Without it, lr is judged as if it might be any.
 
     Raises TypeError or ValueError with one sentence if they do not fit together.
     """
@@ -36,9 +38,12 @@ def diagnose(model, x, y=None, *, loss_fn=None, lr=None):
         raise WrongType(f"loss_fn must be a function (output, y) -> loss, got {loss_fn!r}")
     if isinstance(loss_fn, type):
         raise WrongType(f"loss_fn must be a function (output, y) -> loss, not a class: pass {loss_fn.__name__}()")
-    exam = examine(model, x, y, loss_fn, lr)
+    used = in_use(optimizer, lr, unwrapped(model)) if isinstance(model, torch.nn.Module) else None
+    exam = examine(model, x, y, loss_fn, lr, used)
     model = unwrapped(model)
-    return Report(find(exam, model), exam, _Case(model, x, y, loss_fn, lr))
+    told = find(exam, model)
+    findings, remarks = ([one for one in told if one.is_remark == is_remark] for is_remark in (False, True))
+    return Report(findings, remarks, exam, _Case(model, x, y, loss_fn, lr, used))
 
 
 @dataclass
@@ -50,16 +55,19 @@ class _Case:
     y: object
     loss_fn: object
     lr: float | None
+    optimizer: InUse | None
 
 
 @dataclass
 class Report:
     """What `diagnose` found: text in a terminal; verdict, table and picture in a notebook.
 
-    findings: the diseases, worst first (kind, layers, sentence, evidence, remedy, chapter). exam: the numbers.
+    findings: the diseases, worst first (kind, layers, sentence, evidence, remedy, chapter). remarks: what is worth
+    knowing and no disease, in the same form; with remarks alone a model is healthy. exam: the numbers.
     """
 
     findings: list[Finding]
+    remarks: list[Finding]
     exam: Examination
     _case: _Case
 
@@ -79,16 +87,17 @@ class Report:
         return {layer.name: layer.through_time for layer in self.layers if layer.through_time is not None}
 
     def try_remedy(self, steps=0):
-        """Apply the first remedy that can be applied to a copy of the model, and return a `Trial`.
+        """Apply the first remedy that can be applied to a copy of the model, and return a `Trial`; a remark's if it is healthy.
 
-        steps: so many steps of training for both, with Adam, or with plain gradient descent at the lr of `diagnose`.
+        steps: so many steps of training for both, with the optimizer of `diagnose`; without one, with Adam, or with
+        plain gradient descent at the lr of `diagnose`.
         Raises ValueError if there is nothing to treat, if the remedy is to be carried out by hand, or if there is to be
         training and x, y or the output is not a tensor.
         """
         case = self._case
         if steps and not (self.exam.is_plain and isinstance(case.x, torch.Tensor) and isinstance(case.y, torch.Tensor)):
             raise WrongValue("a trial with training needs x, y and the model's output as tensors; leave steps at 0")
-        choice = next((finding for finding in self.findings if finding.change), None)
+        choice = next((finding for finding in self.findings or self.remarks if finding.change), None)
         if choice is None:
             raise WrongValue("there is nothing to treat: the model is healthy" if not self.findings else
                              f"this remedy is yours to carry out, in your own code: {self.findings[0].remedy}")
@@ -96,9 +105,13 @@ class Report:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             choice.change(treated)
-            after = diagnose(treated, case.x, case.y, loss_fn=case.loss_fn, lr=case.lr)
+            after = diagnose(treated, case.x, case.y, loss_fn=case.loss_fn, lr=case.lr, optimizer=self._as_used(treated))
             losses = _train({"untreated": untreated, "treated": treated}, case, steps) if steps else {}
         return Trial(choice, self, after, treated, losses)
+
+    def _as_used(self, treated):
+        used = self._case.optimizer
+        return used.make(self._case.model, treated) if used and used.groups else used and used.name
 
     def picture(self):
         """Return a `drawing.Picture`: gradients by layer, and dead and saturated units or the memory of an RNN."""
@@ -107,10 +120,10 @@ class Report:
         return draw_report(self.findings, self.exam)
 
     def __repr__(self):
-        return as_text(self.verdict, self.findings, self.exam)
+        return as_text(self.verdict, self.findings, self.remarks, self.exam)
 
     def _repr_html_(self):
-        return as_html(self.verdict, self.findings, self.exam)
+        return as_html(self.verdict, self.findings, self.remarks, self.exam)
 
     def _ipython_display_(self):
         _display({"text/html": self._repr_html_(), "text/plain": repr(self)}, self)
@@ -162,8 +175,11 @@ def _train(models, case, steps):
     for name, model in models.items():
         if not (parameters := [p for p in model.train().parameters() if p.requires_grad]):
             raise WrongValue(f"the {name} model has no parameter that could be trained; leave steps at 0")
-        plain = case.lr is not None  # the lr that was judged is that of plain gradient descent
-        optimizers[name] = torch.optim.SGD(parameters, case.lr) if plain else torch.optim.Adam(parameters, ADAM_LR)
+        if case.optimizer:
+            optimizers[name] = case.optimizer.make(case.model, model)
+        else:
+            plain = case.lr is not None
+            optimizers[name] = torch.optim.SGD(parameters, case.lr) if plain else torch.optim.Adam(parameters, ADAM_LR)
     for _ in range(steps):
         rows = torch.randperm(len(case.x), generator=generator)[:BATCH]
         for name, model in models.items():

@@ -11,11 +11,14 @@ from torch import nn
 
 from .criterion import Caller, Criterion, check_input, check_model, is_out_of_memory
 from .errors import WrongValue
+from .lag import padding, told_at
 from .layer_calls import matrices, tensors
 from .layer_facts import TWINS, apart, listening, through_time
 from .measurement import Layer, measure
+from .optimizers import InUse
 
 SERIES = 8  # calls of one layer in a pass that count as steps in time
+GATED = (nn.LSTM, nn.GRU, nn.LSTMCell, nn.GRUCell)
 AVERAGED = ("activation_mean", "activation_std", "saturated", "pre_mean", "pre_std")  # over the calls of a layer
 
 
@@ -24,18 +27,22 @@ class ExaminedLayer(Layer):
     """One layer with all of its calls, and what a diagnosis needs on top of what was measured.
 
     number: of the layer, in the order of the forward pass, from 1. type: of the module. update_ratio: ||lr dC/dW|| / ||W||
-    (lr = 1 if none was given). nonlinearity: "" if unknown. sigma_w: root mean square of the weights times
+    (lr = 1 if none was given), or the length of the step of the optimizer that was given, over ||W||. by_sign: the same
+    for a step that moves each weight by lr, as Adam's first does, whatever the optimizer. nonlinearity: "" if unknown. sigma_w: root mean square of the weights times
     sqrt(fan_in), NaN for a layer of several matrices. units: rows of its weight matrix. frozen: no weight may change.
     reached: the loss depends on it, or it is frozen. twins: all units have the same weights and the same gradient.
     finite: no weight, gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer,
     (steps,), or ||dC/dz_t|| of a layer that is called again and again, else None. last_step_only: whether the loss looks
     at the last step alone. normed: its output goes straight into a norm, so that the size of its weights does not matter.
-    apart: how far the positions of a sequence lie apart where the layer takes one, as a share of their size.
+    apart: how far the positions of a sequence lie apart where the layer takes one, as a share of their size. gated: an
+    LSTM or GRU, or a cell of one. told_at: how much each step of a recurrent layer's input says of y, or None (`lag`).
+    padding: how many of its last steps are all alike, and the same in half of the samples.
     """
 
     number: int
     type: str
     update_ratio: float
+    by_sign: float
     sigma_w: float
     units: int
     frozen: bool
@@ -45,6 +52,9 @@ class ExaminedLayer(Layer):
     last_step_only: bool
     normed: bool
     apart: float
+    gated: bool
+    told_at: torch.Tensor | None
+    padding: int
 
 
 @dataclass
@@ -55,7 +65,7 @@ class Examination:
     the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. unused: names
     of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
     its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
-    is_plain: whether the model returns one tensor.
+    is_plain: whether the model returns one tensor. optimizer: the `InUse` that was given, or None.
     """
 
     layers: list[ExaminedLayer]
@@ -68,29 +78,36 @@ class Examination:
     hidden_nonlinearities: dict[str, str] = field(default_factory=dict)
     closed: list[str] = field(default_factory=list)
     is_plain: bool = True
+    optimizer: InUse | None = None
 
 
-def examine(model, x, y=None, loss_fn=None, lr=None):
+def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
     """Run one forward and one backward pass and return an `Examination`; the model is left as it was.
+
+    optimizer: its `InUse`, or None.
 
     Raises TypeError or ValueError with one sentence if model, x, y and loss do not fit, or memory does not suffice.
     """
     model = unwrapped(model)
     parameters, modules = check_model(model), dict(model.named_modules())
     check_input(x)
-    criterion = Criterion(loss_fn)
+    criterion, steps = Criterion(loss_fn), {}
+    on_gradient = optimizer and (lambda w, gradient: steps.update({id(w): optimizer.step(w, gradient)}))
     try:
         with listening(modules) as heard:
-            measured = measure(Caller(model), x, y, criterion, modules)
+            measured = measure(Caller(model), x, y, criterion, modules, on_gradient)
             memory = {name: through_time(modules[name], inputs) for name, inputs in heard.series.items()}
+            told = {name: (told_at(inputs, y, modules[name].batch_first), padding(inputs, modules[name].batch_first))
+                    for name, inputs in heard.series.items()}
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         raise WrongValue("there is too little memory for this batch: diagnose with fewer samples, 32 are enough") from error
-    calls = {}
+    lr, calls = lr if optimizer is None else optimizer.lr, {}
     for call, ratio in zip(measured.layers, measured.update_ratio(1.0 if lr is None else lr).tolist()):
         calls.setdefault(call.name.partition("[")[0], []).append((call, ratio))  # without the number of the call
-    layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name))
+    rate = 1.0 if lr is None else lr
+    layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name), told.get(name, (None, 0)), rate, steps if optimizer else None)
               for number, (name, its_calls) in enumerate(calls.items(), 1)]
     inputs = list(tensors(x))
     real = [t.detach() for t in inputs if t.is_floating_point()]
@@ -103,6 +120,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
         hidden_nonlinearities=heard.nonlinearities,
         closed=[name for name, p in parameters.items() if p.requires_grad and "bias" not in name and _is_zero(p)],
         is_plain=criterion.is_plain,
+        optimizer=optimizer,
     )  # fmt: skip
 
 
@@ -122,12 +140,18 @@ def module_of(model, name):
     return model if name == type(model).__name__ and not hasattr(model, name) else model.get_submodule(name)
 
 
-def _layer(number, name, module, calls, heard, memory):
-    """The row of a layer. calls: [(its row in the measurement, update ratio), ...]; memory: gradient through time or None."""
+def _layer(number, name, module, calls, heard, memory, told, lr, steps):
+    """The row of a layer. calls: [(its row in the measurement, update ratio), ...]; memory: gradient through time or None.
+
+    told: (told_at, padding). steps: id of a weight -> length of the optimizer's step; None for a plain one.
+    """
     calls, (ratio, *_) = zip(*calls)
     first = calls[0]
     weights = heard.weights.get(name, ()) or matrices(module)
     frozen = not any(w.requires_grad for w in weights)
+    if steps is not None:
+        moved = [steps.get(id(w), math.nan if w.requires_grad else 0.0) for w in weights]
+        ratio = math.hypot(*moved) / first.weight_norm if first.weight_norm and not frozen else math.nan
     norms = [math.hypot(call.delta_norm, *states) for call, states in zip(calls, heard.states.get(name, [()] * len(calls)))]
     measured = vars(first) | {field: _mean([getattr(call, field) for call in calls]) for field in AVERAGED} | {
         "name": name,
@@ -143,6 +167,7 @@ def _layer(number, name, module, calls, heard, memory):
         number=number,
         type=type(module).__name__,
         update_ratio=ratio,
+        by_sign=lr * math.sqrt(sum(w.numel() for w in weights)) / first.weight_norm if first.weight_norm else math.nan,
         sigma_w=first.weight_norm / math.sqrt(len(weights[0])) if len(weights) == 1 else math.nan,
         units=len(weights[0]),
         frozen=frozen,
@@ -152,6 +177,9 @@ def _layer(number, name, module, calls, heard, memory):
         last_step_only=heard.last_step_only.get(name, True),
         normed=name in heard.normed,
         apart=heard.positions.get(name, math.nan),
+        gated=isinstance(module, GATED),
+        told_at=told[0],
+        padding=told[1],
     )  # fmt: skip
 
 

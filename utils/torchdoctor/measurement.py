@@ -76,12 +76,13 @@ class Measurement:
         return lr * self.weight_gradient_norm / self.weight_norm
 
 
-def measure(model, x, y, loss_fn=F.cross_entropy, modules=None):
+def measure(model, x, y, loss_fn=F.cross_entropy, modules=None, on_gradient=None):
     """Measure `model` on the batch (x, y) in one forward and one backward pass; returns a `Measurement`.
 
     Norms and statistics are taken in double precision: in float32, `.norm()` is 0 as soon as the entries fall below
     about 1e-23. The model is left as it was: parameters, buffers, .grad, hooks, training mode, and random state.
-    `modules` are those to listen to, `dict(model.named_modules())` if none are given.
+    `modules` are those to listen to, `dict(model.named_modules())` if none are given. `on_gradient(w, gradient)` is
+    called for each weight matrix that has a gradient.
 
     Raises TypeError if the model is no `nn.Module` or the loss no tensor, and ValueError if the model has no layer with
     a weight matrix, if the loss is not a single number, or if it does not depend on the layers.
@@ -103,6 +104,9 @@ def measure(model, x, y, loss_fn=F.cross_entropy, modules=None):
         heard = [call for call in calls if call.edge]
         found = torch.autograd.grad(loss, [*weights.values(), *(call.edge for call in heard)], allow_unused=True)
     gradients = dict(zip(weights, found))
+    for key, w in weights.items() if on_gradient else ():
+        if gradients[key] is not None:
+            on_gradient(w, gradients[key])
     for call, delta in zip(heard, found[len(weights) :]):
         call.numbers["delta_norm"] = _norm(delta)
     names = numbered([call.name for call in calls])

@@ -15,13 +15,17 @@ COLUMNS = {  # heading -> how to write a layer's number
 MOST_ROWS = 40  # of the table in a terminal: the first and the last layers
 
 
-def as_text(verdict, findings, exam):
-    """Return the report as plain text: the verdict, each finding with its remedy, the table."""
+def as_text(verdict, findings, remarks, exam):
+    """Return the report as plain text: the verdict, each finding with its remedy, the remarks, the table."""
     lines = [f"Verdict: {verdict}"]
     for number, finding in enumerate(findings, 1):
         lines += [f"{number}. {finding.kind}: {finding.sentence}.",
                   f"   Remedy: {finding.remedy}. ({_chapters(finding)})"]
-    lines += [_remarks(exam), ""]
+    for remark in remarks:
+        lines.append(f"Worth knowing, {remark.kind}: {remark.sentence}.")
+        if remark.remedy:
+            lines.append(f"   If need be: {remark.remedy}.{_in_brackets(remark)}")
+    lines += [_notes(exam), ""]
     rows = [["", "layer", "type", *_headings(exam)], *_rows(exam)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     table = ["  ".join(cell.ljust(w) if i in (1, 2) else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))).rstrip()
@@ -32,8 +36,8 @@ def as_text(verdict, findings, exam):
     return "\n".join(lines + table)
 
 
-def as_html(verdict, findings, exam):
-    """Return the report as HTML: the verdict, each finding with its remedy, the table of the layers."""
+def as_html(verdict, findings, remarks, exam):
+    """Return the report as HTML: the verdict, each finding with its remedy, the remarks, the table of the layers."""
     ink = "#1B5E20" if verdict == "healthy" else "#8A2D00"
     sick = {name for finding in findings[:1] for name in finding.layers}
     mark = "✔" if verdict == "healthy" else "✘"
@@ -45,7 +49,11 @@ def as_html(verdict, findings, exam):
         items = (f"<li><strong>{escape(f.kind)}</strong>: {escape(f.sentence)}.<br>Remedy: {escape(f.remedy)}. "
                  f"<em>{escape(_chapters(f))}</em></li>" for f in findings)
         parts.append(f'<ol style="margin: 0.4em 0">{"".join(items)}</ol>')
-    parts.append(f"<div>{escape(_remarks(exam))}</div></div>")
+    for remark in remarks:
+        remedy = f"<br>If need be: {escape(remark.remedy)}.{escape(_in_brackets(remark))}" if remark.remedy else ""
+        parts.append(f'<div style="margin: 0.4em 0">Worth knowing, <strong>{escape(remark.kind)}</strong>: '
+                     f"{escape(remark.sentence)}.{remedy}</div>")
+    parts.append(f"<div>{escape(_notes(exam))}</div></div>")
     head = "".join(f'<th scope="col">{escape(text)}</th>' for text in ("", "layer", "type", *_headings(exam)))
     body = ""
     for row in _rows(exam):
@@ -63,7 +71,7 @@ def in_notebook():
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
-def _remarks(exam):
+def _notes(exam):
     told = [f"The loss is {exam.loss:.3g}: {exam.loss_name}."]
     frozen = [layer.name for layer in exam.layers if layer.frozen]
     if frozen:
@@ -75,9 +83,18 @@ def _remarks(exam):
         told.append(f"Not called: {', '.join(exam.unused)}.")
     if exam.closed:
         told.append(f"0 for now, until the first step: {', '.join(exam.closed)}.")
-    told.append("Updates are those of plain gradient descent" + (
-        ", for each 1 of learning rate: no lr was given." if exam.lr is None else f" with lr = {exam.lr:g}."))
+    told.append(_updates(exam))
     return " ".join(told)
+
+
+def _updates(exam):
+    used = exam.optimizer
+    if used is None:
+        of = "for each 1 of learning rate: no lr was given" if exam.lr is None else f"with lr = {exam.lr:g}"
+        return f"Updates are those of plain gradient descent{',' if exam.lr is None else ''} {of}."
+    told = f"Updates are those of a first step of {used.name} with lr = {used.lr:g}." if used.is_known else (
+        f"How long a step of {used.name} is, is not known here.")
+    return told if used.other_lr is None else f"{told} That is the optimizer's own lr, and not the {used.other_lr:g} that was given."
 
 
 def _headings(exam):
@@ -90,6 +107,10 @@ def _rows(exam):
 
 def _chapters(finding):
     return f"chapter{'s' if ',' in finding.chapter else ''} {finding.chapter}"
+
+
+def _in_brackets(remark):
+    return f" ({_chapters(remark)})" if remark.chapter else ""
 
 
 def _number(value, form):

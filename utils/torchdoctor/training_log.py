@@ -11,6 +11,7 @@ from torch import nn
 from .errors import WrongType, WrongValue
 from .layer_calls import norm, recording
 from .report import in_notebook
+from .training_verdict import judge, summary
 
 REFRESH = 0.5  # seconds between two pictures while it runs, or ten times what one takes to draw
 QUANTITIES = ("weight_gradient_norm", "update_ratio", "dead", "saturated")
@@ -23,13 +24,20 @@ class Log:
     names: of the layers, in the order of the forward pass. steps: the number of steps before each sample.
     weight_gradient_norm: ||dC/dW||. update_ratio: how far the step really moved the weights, as a share of their size,
     whatever the optimizer. dead, saturated: shares as in `measurement.Layer`. All but names are tensors, float64 but for
-    the steps; NaN where a quantity does not exist.
+    the steps; NaN where a quantity does not exist. verdict: what is wrong, in the words of `diagnose`, or "healthy".
+    has_moved: whether the weights' size has changed from sample to sample. followed: the number of steps after which the
+    next backward pass was heard; added_up: of how many of them the gradients were still there, and were added to.
     """
 
     names: list[str] = field(default_factory=list)
     _steps: list[int] = field(default_factory=list)
     _rows: dict[str, list] = field(default_factory=lambda: {name: [] for name in QUANTITIES})
 
+    has_moved: bool = False
+    followed: int = 0
+    added_up: int = 0
+
+    verdict = property(lambda self: judge(self)[0])
     steps = property(lambda self: torch.tensor(self._steps, dtype=torch.long))
     weight_gradient_norm = property(lambda self: self._matrix("weight_gradient_norm"))
     update_ratio = property(lambda self: self._matrix("update_ratio"))
@@ -51,10 +59,10 @@ class Log:
         """Return a `drawing.Picture` of two images, depth x step: the gradient norms and the update ratios."""
         from .drawing import draw_log  # not above: matplotlib takes a while to load
 
-        return draw_log(self, _summary(self))
+        return draw_log(self, summary(self))
 
     def __repr__(self):
-        return f"<Log: {_summary(self)}>"
+        return f"<Log: {summary(self)}>"
 
     def _ipython_display_(self):
         from IPython.display import display
@@ -85,6 +93,8 @@ def watch(model, every=10, live=True):
     finally:
         handle.remove()
         watcher.conclude()
+        if watcher.follower:
+            watcher.follower.remove()
         if watcher.show:
             watcher.show(last=True)
 
@@ -96,6 +106,7 @@ class _Watcher:
         self.model, self.every, self.log, self.show = model, every, log, show
         self.count = 0
         self.hooks, self.calls, self.before_step, self.rows = ExitStack(), None, {}, None
+        self.sizes, self.follower = {}, None
 
     def before(self, model, inputs):
         """Before a forward pass: conclude the last sample, and open the next one if it is due."""
@@ -126,6 +137,7 @@ class _Watcher:
                 if trained:
                     self.before_step[name] = [(w, w.clone()) for w in trained]
                 for w in trained:
+                    self.follower = self.follower or w.register_hook(_follow(w, self.log))
                     self.hooks.callback(w.register_post_accumulate_grad_hook(self.listener(name)).remove)
 
     def listener(self, name):
@@ -150,28 +162,25 @@ class _Watcher:
             size = math.hypot(*(norm(old) for _, old in pairs))
             moved = math.hypot(*(norm(w.detach() - old) for w, old in pairs))
             rows["update_ratio"][name] = moved / size if size else math.nan
+            self.log.has_moved |= moved > 0 or self.sizes.setdefault(name, size) != size
         self.before_step = {}
         self.log.add(self.count - 1, [call.name for call in self.calls], rows)
         if self.show:
             self.show()
 
 
-def _summary(log):
-    if not len(log.steps):
-        return "nothing recorded yet: a step needs a forward and a backward pass within the block"
-    gradients, updates = log.weight_gradient_norm[-1], _known(log.update_ratio[-1]) or [math.nan]
-    samples = "1 sample" if len(log.steps) == 1 else f"{len(log.steps)} samples"
-    if not gradients.isfinite().any():
-        broken = log.steps[int((~log.weight_gradient_norm.isfinite().any(1)).int().argmax())]
-        return f"{samples}; from step {broken} on no gradient is a finite number."
-    shares = [f"{name} up to {max(known):.0%}" for name in ("dead", "saturated") if (known := _known(getattr(log, name)[-1]))]
-    return (f"{samples}, the last at step {log.steps[-1]}: gradient norm {gradients[0]:.1e} in {log.names[0]} and "
-            f"{gradients[-1]:.1e} in {log.names[-1]}, update/weight {min(updates):.1e} to {max(updates):.1e}"
-            + "".join(f", {share}" for share in shares) + ".")
+def _follow(w, log):
+    """A hook on the gradient of one weight: has it been emptied since the step before?"""
+    version = None
 
+    def hook(gradient):
+        nonlocal version
+        if version is not None and w._version != version:  # a step has been made since the last backward pass
+            log.followed += 1
+            log.added_up += w.grad is not None and bool(w.grad.any())
+        version = w._version
 
-def _known(values):
-    return [value for value in values.tolist() if not math.isnan(value)]
+    return hook
 
 
 def _live_view(log):

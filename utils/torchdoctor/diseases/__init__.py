@@ -1,7 +1,8 @@
 """The diseases: an `Examination` -> what is wrong, worst first, and what to do about it in this model.
 
 One file a family, each with its thresholds and their reasons, and two functions: `find(exam)` yields a `Finding` for each
-disease that is there, `prescribe(finding, exam, model)` returns its `Remedy`. To add one, add a file and a line here.
+disease that is there, `prescribe(finding, exam, model)` returns its `Remedy`. To add one, add a file and a line here. What
+is worth knowing and no disease is yielded as a `remark` instead: its kind has a line here, too, and it may have no remedy.
 """
 
 from . import (
@@ -9,6 +10,7 @@ from . import (
     dead,
     input_scale,
     not_finite,
+    optimizer,
     saturated,
     step_size,
     symmetric,
@@ -22,6 +24,8 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "not finite": not_finite,
     "frozen": unreached,
     "cut off": unreached,
+    "optimizer of another model": optimizer,
+    "left out of the optimizer": optimizer,
     "symmetric": symmetric,
     "input too large": input_scale,
     "dead": dead,
@@ -36,17 +40,20 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
 }
 HIDES = {  # name of a disease -> those that are not told beside it
     "not finite": {*FAMILIES} - {"not finite", "input too large"},  # numbers made of NaN prove nothing else
+    "optimizer of another model": {"step too large", "step too small"},  # which it does not make here
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
 }
 
 
 def find(exam, model):
-    """Return the `Finding`s of the `Examination` of a model, worst first, with their remedies; none if it is healthy."""
+    """Return the `Finding`s of the `Examination` of a model with their remedies: diseases, worst first, then remarks."""
     found = [finding for family in dict.fromkeys(FAMILIES.values()) for finding in family.find(exam)]
-    hidden = set().union(*(HIDES.get(finding.kind, ()) for finding in found))
-    found = sorted((f for f in found if f.kind not in hidden), key=lambda finding: list(FAMILIES).index(finding.kind))
+    hidden = set().union(*(HIDES.get(finding.kind, ()) for finding in found if not finding.is_remark))
+    found = [finding for finding in found if finding.kind not in hidden]
+    found.sort(key=lambda finding: (finding.is_remark, list(FAMILIES).index(finding.kind)))
     for finding in found:
-        finding.remedy, finding.chapter, finding.change = FAMILIES[finding.kind].prescribe(finding, exam, model)
+        if remedy := FAMILIES[finding.kind].prescribe(finding, exam, model):
+            finding.remedy, finding.chapter, finding.change = remedy
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a disease tells: the finding, its remedy, and where it sits, in words."""
+"""What a disease tells: the finding or the remark, its remedy, and where it sits, in words."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,10 +9,10 @@ from torch import nn
 
 @dataclass
 class Finding:
-    """One disease. kind: its name in `FAMILIES`. layers: names of the layers it sits in, and `where` says so in words.
+    """One disease, or a remark: what is worth knowing and no disease. kind: its name in `FAMILIES`. layers: names of the layers it sits in, and `where` says so in words.
 
     sentence: the evidence in words; evidence: name -> number, what the sentence is made of. remedy, chapter, change: what
-    to do about it in this model, as in `Remedy`, which the registry fills in.
+    to do about it in this model, as in `Remedy`, which the registry fills in; a remark may have none.
     """
 
     kind: str
@@ -23,6 +23,7 @@ class Finding:
     remedy: str = ""
     chapter: str = ""
     change: Callable[[nn.Module], None] | None = field(default=None, repr=False)
+    is_remark: bool = False
 
 
 class Remedy(NamedTuple):
@@ -36,6 +37,13 @@ class Remedy(NamedTuple):
 def found(kind, layers, sentence, /, **evidence):
     """A `Finding` of this kind in these layers of an examination. evidence: the numbers in its sentence, by name."""
     return Finding(kind, tuple(layer.name for layer in layers), where(layers), sentence, evidence)
+
+
+def remark(kind, layers, sentence, /, **evidence):
+    """The same as a remark, which leaves a model healthy; `prescribe` may return None for it."""
+    finding = found(kind, layers, sentence, **evidence)
+    finding.is_remark = True
+    return finding
 
 
 def where(layers):

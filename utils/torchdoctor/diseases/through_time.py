@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from ..examination import module_of
-from .finding import Remedy, found, times, where
+from .finding import Remedy, found, remark, times, where
 from .through_depth import EXPLODED
 
 # In time all steps share one weight, and their gradients are summed: what is below the rounding of the largest part is
@@ -12,21 +12,53 @@ from .through_depth import EXPLODED
 # plain RNN still learns a lag of 20 (first / last about 1e-5) and fails at 50 (1e-12); chapter 7.
 FORGOTTEN = 1e-6
 
+# A gated net begins with a memory of some thirty steps, whatever it reads, and learns well what lies within: a window of
+# a hundred is no disease. It is one where a step that is out of hearing tells the answer: more than chance ever does (of
+# 64 samples 0.2, see `lag`; a step of three numbers of which one decides, 0.4), and twice what any step within hearing does.
+TELLS, TWICE = 0.35, 2
+
 
 def find(exam):
-    """Yield one of the two for each recurrent layer whose first input counts far less, or far more, than its last."""
+    """Yield one of the two for each recurrent layer whose first input counts far less, or far more, than its last.
+
+    A gated layer that forgets is a remark, unless the answer lies where it does not hear, or it hears padding alone.
+    """
     for layer in exam.layers:
         norms = layer.through_time
         if norms is None or len(norms) < 2 or not norms[-1] > 0:
             continue
+        if not norms[:-1].any():  # no chain at all: a readout whose earlier outputs are thrown away, or weights that are 0
+            continue
         share, steps = (norms[0] / norms[-1]).item(), len(norms)
         factor = share ** (1 / (steps - 1)) if share > 0 else 0.0
         forgets = share < FORGOTTEN and layer.last_step_only
+        heard = steps - 1 - (norms >= FORGOTTEN * norms[-1]).nonzero()[0].item()  # steps back to the first one that counts
+        if forgets and layer.padding > heard:
+            yield found("vanishing in time", [layer], f"{where([layer])} reads {steps} steps and hears about {heard} steps back, "
+                        f"and in half of the samples the last {layer.padding} are all alike: it hears padding alone",
+                        first_over_last=share, factor_per_step=factor, steps=steps, padding=layer.padding)
+            continue
+        if forgets and layer.gated:
+            yield _hearing(layer, share, factor, steps, heard)
+            continue
         if forgets or share > EXPLODED:
             told = (f"the first input counts {times(share)} what the last one counts, a factor {factor:.2g} a step" if share
                     else "of the first input nothing arrives that a floating-point number could hold")
             yield found("vanishing in time" if forgets else "exploding in time", [layer], f"over {steps} steps of "
                         f"{where([layer])}, {told}", first_over_last=share, factor_per_step=factor, steps=steps)
+
+
+def _hearing(layer, share, factor, steps, heard):
+    """How far back a gated layer hears: a remark, or a disease if the answer lies further."""
+    numbers = {"first_over_last": share, "factor_per_step": factor, "steps": steps, "steps_back": heard}
+    told = f"{where([layer])} reads {steps} steps and hears about {heard} steps back"
+    if layer.told_at is not None and heard < steps - 1:
+        far, near = layer.told_at[: -heard - 1].max().item(), layer.told_at[-heard - 1 :].max().item()
+        if far > max(TELLS, TWICE * near):
+            back = steps - 1 - layer.told_at[: -heard - 1].argmax().item()
+            return found("vanishing in time", [layer], f"{told}, but in these data the answer lies {back} back",
+                         **numbers, answer_back=back)
+    return remark("vanishing in time", [layer], f"{told}; sick only if the answer lies further", **numbers)
 
 
 def prescribe(finding, exam, model):
@@ -35,6 +67,8 @@ def prescribe(finding, exam, model):
     module, steps = module_of(model, name), finding.evidence["steps"]
     if finding.kind == "exploding in time":
         return Remedy(f"clip the gradient's norm, and draw {name}'s recurrent weights orthogonal", "7", _orthogonal(name))
+    if "padding" in finding.evidence:
+        return Remedy("let it end with the last word: pack the sequences (nn.utils.rnn.pack_padded_sequence), or pad in front", "7")
     if isinstance(module, (nn.LSTM, nn.LSTMCell)):
         return Remedy(f"let {name} remember: forget biases of ln U(1, {steps - 1}) and the opposite for the input gate (chrono "
                       "initialization)", "7", _chrono(name, steps))  # fmt: skip

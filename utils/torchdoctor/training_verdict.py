@@ -1,0 +1,57 @@
+"""What a `Log` says of a training, in one sentence: its verdict, and the numbers of its last sample."""
+
+import math
+
+# As in `diseases.step_size`: a step that moves every weight by less than a millionth needs a million of them.
+STEP_TOO_SMALL = 1e-6
+
+# Of the steps after which the next backward pass was heard, so many must add to the old gradient: all but a slip or two.
+MOST = 0.9
+
+
+def judge(log):
+    """Return (kind, sentence) of the first thing that is wrong with the training of a `Log`; ("healthy", "") for nothing.
+
+    Neither is told of fewer than two samples, but for numbers that are not finite.
+    """
+    gradients, updates = log.weight_gradient_norm, log.update_ratio
+    if len(log.steps) and not gradients[-1].isfinite().any():
+        broken = log.steps[int((~gradients.isfinite().any(1)).int().argmax())]
+        return "not finite", f"from step {broken} on no gradient is a finite number"
+    if len(log.steps) < 2:
+        return "healthy", ""
+    moved = updates.nan_to_num(0.0).max().item()
+    if not moved and not log.has_moved and gradients.nan_to_num(0.0).max() > 0:
+        return "no step", (f"no weight has moved in {log.steps[-1] + 1} steps, though gradients arrive: the optimizer holds the "
+                           "weights of another model, its learning rate is 0, or step() is never called")
+    if not moved and not log.has_moved:
+        return "no gradient", f"no weight has moved in {log.steps[-1] + 1} steps, and all gradients are 0: the loss asks for nothing"
+    if log.added_up > 1 and log.added_up >= MOST * log.followed:
+        return "gradients add up", (f"after {log.added_up} of {log.followed} steps the next gradient was added to the old one: "
+                                    "zero_grad is missing")
+    dead = [name for name, share in zip(log.names[:-1], log.dead[-1].tolist()) if share > 1 - 1e-9]
+    if dead:
+        return "dead", f"every unit of {dead[0]} is 0 for every sample of the last batch, and learns nothing from it"
+    if 0 < moved < STEP_TOO_SMALL:
+        return "step too small", f"no layer moves by more than {moved:.1e} of its size in a step"
+    return "healthy", ""
+
+
+def summary(log):
+    """The log in words: its verdict first, if something is wrong, then how many samples, and what the last one tells."""
+    if not len(log.steps):
+        return "nothing recorded yet: a step needs a forward and a backward pass within the block"
+    kind, sentence = judge(log)
+    samples = "1 sample" if len(log.steps) == 1 else f"{len(log.steps)} samples"
+    if kind == "not finite":
+        return f"{kind}: {sentence}. {samples}."
+    gradients, updates = log.weight_gradient_norm[-1], _known(log.update_ratio[-1]) or [math.nan]
+    shares = [f"{name} up to {max(known):.0%}" for name in ("dead", "saturated") if (known := _known(getattr(log, name)[-1]))]
+    told = (f"{samples}, the last at step {log.steps[-1]}: gradient norm {gradients[0]:.1e} in {log.names[0]} and "
+            f"{gradients[-1]:.1e} in {log.names[-1]}, update/weight {min(updates):.1e} to {max(updates):.1e}"
+            + "".join(f", {share}" for share in shares) + ".")
+    return f"{kind}: {sentence}. {told}" if sentence else told
+
+
+def _known(values):
+    return [value for value in values.tolist() if not math.isnan(value)]
