@@ -24,6 +24,7 @@ def fit(model, x, y, *, title="Training", **settings):
     return race({"net": model}, x, y, title=title, **settings)["net"]
 
 
+@torch.enable_grad()  # and as it was afterwards: an interrupt that hits the end of a no_grad would leave gradients off
 def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, optimizer="sgd", batch=64, loss_fn=F.cross_entropy,
          clip=None, record=None, until=None, every=10, seed=0, live=True, title="Race"):
     """Train several nets in place, step by step side by side on the same batches; return a dict name -> History.
