@@ -11,6 +11,7 @@ from torch import nn
 
 from .criterion import Caller, Criterion, check_input, check_model, is_out_of_memory
 from .errors import WrongValue
+from .graph import Graph, reading
 from .layer_calls import matrices, tensors
 from .layer_facts import TWINS, apart, listening, through_time
 from .measurement import Layer, measure
@@ -55,7 +56,7 @@ class Examination:
     the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. unused: names
     of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
     its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
-    is_plain: whether the model returns one tensor.
+    is_plain: whether the model returns one tensor. graph: what autograd's graph tells.
     """
 
     layers: list[ExaminedLayer]
@@ -68,6 +69,7 @@ class Examination:
     hidden_nonlinearities: dict[str, str] = field(default_factory=dict)
     closed: list[str] = field(default_factory=list)
     is_plain: bool = True
+    graph: Graph = field(default_factory=Graph)
 
 
 def examine(model, x, y=None, loss_fn=None, lr=None):
@@ -79,9 +81,10 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
     parameters, modules = check_model(model), dict(model.named_modules())
     check_input(x)
     criterion = Criterion(loss_fn)
+    judge, graph = reading(criterion, model, x, parameters)
     try:
         with listening(modules) as heard:
-            measured = measure(Caller(model), x, y, criterion, modules)
+            measured = measure(Caller(model), x, y, judge, modules)
             memory = {name: through_time(modules[name], inputs) for name, inputs in heard.series.items()}
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
@@ -103,6 +106,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
         hidden_nonlinearities=heard.nonlinearities,
         closed=[name for name, p in parameters.items() if p.requires_grad and "bias" not in name and _is_zero(p)],
         is_plain=criterion.is_plain,
+        graph=graph,
     )  # fmt: skip
 
 

@@ -15,12 +15,14 @@ from . import (
     symmetric,
     through_depth,
     through_time,
+    unowned,
     unreached,
 )
 from .finding import Finding
 
 FAMILIES = {  # name of a disease -> its file, in the order of treatment: the later ones often follow from the earlier
     "not finite": not_finite,
+    "unowned weights": unowned,
     "frozen": unreached,
     "cut off": unreached,
     "symmetric": symmetric,
