@@ -31,7 +31,8 @@ class ExaminedLayer(Layer):
     finite: no weight, gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer,
     (steps,), or ||dC/dz_t|| of a layer that is called again and again, else None. last_step_only: whether the loss looks
     at the last step alone. normed: its output goes straight into a norm, so that the size of its weights does not matter.
-    apart: how far the positions of a sequence lie apart where the layer takes one, as a share of their size.
+    apart: how far the positions of a sequence lie apart where the layer takes one, as a share of their size. received: root
+    mean square of the data that it takes, NaN if it takes what other layers made.
     """
 
     number: int
@@ -46,13 +47,15 @@ class ExaminedLayer(Layer):
     last_step_only: bool
     normed: bool
     apart: float
+    received: float
 
 
 @dataclass
 class Examination:
     """What was found: the layers in the order of the forward pass, the loss and how it was taken, and the rest.
 
-    lr: the learning rate or None. input_rms: root mean square of the real inputs, NaN if there are none. alike: how far
+    lr: the learning rate or None. input_rms: root mean square of the data as the first layers receive them, the largest of
+    them; NaN if none takes real numbers. alike: how far
     the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. unused: names
     of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
     its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
@@ -96,10 +99,9 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
     layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name))
               for number, (name, its_calls) in enumerate(calls.items(), 1)]
     inputs = list(tensors(x))
-    real = [t.detach() for t in inputs if t.is_floating_point()]
     return Examination(
         layers, measured.loss, criterion.name, lr,
-        input_rms=math.sqrt(sum(t.double().square().sum().item() for t in real) / sum(t.numel() for t in real)) if real else math.nan,
+        input_rms=max(heard.received.values(), default=math.nan),
         alike=apart(criterion.output) if any(apart(t) > TWINS for t in inputs) else math.nan,
         unused=[name for name in heard.weights
                 if name and name not in calls and not _is_container(name, calls)],
@@ -140,7 +142,8 @@ def _layer(number, name, module, calls, heard, memory):
         "dead": min(call.dead for call in calls),
         "reached": frozen or first.reached,
     }
-    if memory is None and len(calls) >= SERIES:
+    # A readout is called at every step, too, and its answer used at the last alone: that is no chain in time.
+    if memory is None and len(calls) >= SERIES and sum(norm > 0 for norm in norms) > 1:
         memory = torch.tensor(norms, dtype=torch.float64)
     return ExaminedLayer(
         **measured,
@@ -156,6 +159,7 @@ def _layer(number, name, module, calls, heard, memory):
         last_step_only=heard.last_step_only.get(name, True),
         normed=name in heard.normed,
         apart=heard.positions.get(name, math.nan),
+        received=heard.received.get(name, math.nan),
     )  # fmt: skip
 
 

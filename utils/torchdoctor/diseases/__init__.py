@@ -9,6 +9,7 @@ from . import (
     collapsed,
     dead,
     input_scale,
+    no_gradient,
     not_finite,
     saturated,
     step_size,
@@ -25,6 +26,7 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "unowned weights": unowned,
     "frozen": unreached,
     "cut off": unreached,
+    "no gradient": no_gradient,
     "symmetric": symmetric,
     "input too large": input_scale,
     "dead": dead,
@@ -36,9 +38,11 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "collapsed": collapsed,
     "step too large": step_size,
     "step too small": step_size,
+    "nothing asked": no_gradient,
 }
 HIDES = {  # name of a disease -> those that are not told beside it
     "not finite": {*FAMILIES} - {"not finite", "input too large"},  # numbers made of NaN prove nothing else
+    "no gradient": {"vanishing", "vanishing in time", "exploding in time", "collapsed", "step too large", "step too small"},
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
 }
 
