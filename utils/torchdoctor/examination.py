@@ -15,6 +15,7 @@ from .graph import Graph, reading
 from .layer_calls import matrices, tensors
 from .layer_facts import TWINS, apart, listening, through_time
 from .measurement import Layer, measure
+from .probes import Probes, ask
 
 SERIES = 8  # calls of one layer in a pass that count as steps in time
 AVERAGED = ("activation_mean", "activation_std", "saturated", "pre_mean", "pre_std")  # over the calls of a layer
@@ -60,6 +61,7 @@ class Examination:
     of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
     its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
     is_plain: whether the model returns one tensor. graph: what autograd's graph tells.
+    probes: what a few samples answered in eval mode.
     """
 
     layers: list[ExaminedLayer]
@@ -73,6 +75,7 @@ class Examination:
     closed: list[str] = field(default_factory=list)
     is_plain: bool = True
     graph: Graph = field(default_factory=Graph)
+    probes: Probes = field(default_factory=Probes)
 
 
 def examine(model, x, y=None, loss_fn=None, lr=None):
@@ -109,6 +112,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
         closed=[name for name, p in parameters.items() if p.requires_grad and "bias" not in name and _is_zero(p)],
         is_plain=criterion.is_plain,
         graph=graph,
+        probes=ask(model, modules, x, criterion.output, layers, parameters),
     )  # fmt: skip
 
 

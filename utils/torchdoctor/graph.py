@@ -22,7 +22,7 @@ class Graph:
     unowned: weights that the output depends on and that are not among the model's parameters: where they are kept
     ("layers", an attribute of a module; "" if they are made in `forward`) -> their tensors. tail: nodes between the
     output and the last layer, the output's first; head: those between loss and output. of_one: a softmax over a single
-    entry stands in either. joined: whether the loss depends on the output. asked: ||dC/d output||. empty: no output
+    entry stands in either; over_samples: one over the first axis. joined: whether the loss depends on the output. asked: ||dC/d output||. empty: no output
     is part of a graph.
     """
 
@@ -30,6 +30,7 @@ class Graph:
     tail: list = field(default_factory=list)
     head: list = field(default_factory=list)
     of_one: bool = False
+    over_samples: bool = False
     joined: bool = False
     asked: float = 0.0
     empty: bool = False
@@ -61,9 +62,11 @@ def _read(graph, output, loss, model, x, parameters):
     head = [node for node in head if node not in roots]
     tail = list(_nodes(roots, stop, WEIGHTED))
     graph.head, graph.tail = ([node.name() for node in part] for part in (head, tail))
-    graph.of_one = any(_is_of_one(node) for node in (*head, *tail) if node.name() in SOFTMAXES)
+    inside = list(_nodes(roots, stop))
+    graph.of_one = any(_size(node) == 1 for node in (*head, *tail) if node.name() in SOFTMAXES)
+    graph.over_samples = any(_axis(node) == 0 for node in inside if node.name() in SOFTMAXES)
     owned = {id(p) for p in parameters.values()} | given
-    leaves = [node.variable for node in _nodes(roots, stop) if hasattr(node, "variable")]
+    leaves = [node.variable for node in inside if hasattr(node, "variable")]
     strangers = {id(leaf): leaf for leaf in leaves if id(leaf) not in owned}
     if strangers:
         _place(graph, strangers, model)
@@ -85,9 +88,14 @@ def _nodes(roots, stop, until=None):
         layer = following
 
 
-def _is_of_one(node):
-    result, dim = node._saved_result, node._saved_dim
-    return result.dim() > 0 and result.shape[dim if dim < 2**63 else dim - 2**64] == 1
+def _axis(node):
+    """The axis that a softmax is over, from 0; its node keeps a negative one as an unsigned number."""
+    dim, axes = node._saved_dim, max(node._saved_result.dim(), 1)
+    return (dim if dim < 2**63 else dim - 2**64) % axes
+
+
+def _size(node):
+    return node._saved_result.shape[_axis(node)] if node._saved_result.dim() else 1
 
 
 def _place(graph, strangers, model):

@@ -9,6 +9,9 @@ from . import (
     collapsed,
     dead,
     input_scale,
+    linear,
+    mixed,
+    modes,
     no_gradient,
     not_finite,
     saturated,
@@ -24,6 +27,7 @@ from .finding import Finding
 FAMILIES = {  # name of a disease -> its file, in the order of treatment: the later ones often follow from the earlier
     "not finite": not_finite,
     "unowned weights": unowned,
+    "samples mixed": mixed,
     "frozen": unreached,
     "cut off": unreached,
     "no gradient": no_gradient,
@@ -36,9 +40,11 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "vanishing": through_depth,
     "vanishing in time": through_time,
     "collapsed": collapsed,
+    "train and eval disagree": modes,
     "step too large": step_size,
     "step too small": step_size,
     "nothing asked": no_gradient,
+    "no nonlinearity": linear,
 }
 HIDES = {  # name of a disease -> those that are not told beside it
     "not finite": {*FAMILIES} - {"not finite", "input too large"},  # numbers made of NaN prove nothing else
