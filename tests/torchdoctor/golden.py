@@ -1,4 +1,4 @@
-"""The reports of fifteen nets as text, kept in golden/, so that a change of wording is reviewed as a diff.
+"""The reports of twenty nets as text, kept in golden/, so that a change of wording is reviewed as a diff.
 
     python -m tests.torchdoctor.golden --write
 
@@ -62,6 +62,27 @@ class Detach(nn.Module):
         return x.detach()
 
 
+class Kept(nn.Module):
+    """Keeps its hidden layers in a Python list."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.hidden, self.out = list(net[:-1]), net[-1]
+
+    def forward(self, x):
+        for layer in self.hidden:
+            x = layer(x)
+        return self.out(x)
+
+
+def lagging():
+    """Layers with a batch norm that has seen fifty batches, and does not know their mean."""
+    net = chain(1).insert(1, nn.BatchNorm1d(32).double())
+    net[1].num_batches_tracked += 50
+    net[1].running_mean -= 5
+    return net
+
+
 NETS = {  # name of a file -> function that makes a net
     "healthy": lambda: chain(4),
     "vanishing": lambda: chain(8, nn.Sigmoid, 1.0),
@@ -78,6 +99,11 @@ NETS = {  # name of a file -> function that makes a net
     "exploding_in_time": lambda: recurrent(lambda *sizes, **more: nn.RNN(*sizes, nonlinearity="relu", **more), 1.4),
     "input_too_large": lambda: chain(2),
     "step_too_large": lambda: chain(3),
+    "unowned_weights": lambda: Kept(chain(2)),
+    "no_gradient": lambda: filled(chain(2), -9.0, "4.bias").append(nn.ReLU()),
+    "samples_mixed": lambda: chain(2).append(nn.Softmax(0)),
+    "train_and_eval_disagree": lagging,
+    "no_nonlinearity": lambda: chain(2, nn.Identity),
 }
 
 
@@ -97,7 +123,7 @@ def text(name):
     """What is kept of a report: its text, and what its remedy did to a copy if it can be tried."""
     found = report(name)
     lines = [repr(found)]
-    if any(finding.change for finding in found.findings):
+    if any(finding.change for finding in found.findings or found.remarks):
         lines += ["", repr(found.try_remedy())]
     return "\n".join(lines) + "\n"
 

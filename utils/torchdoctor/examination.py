@@ -112,7 +112,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
         closed=[name for name, p in parameters.items() if p.requires_grad and "bias" not in name and _is_zero(p)],
         is_plain=criterion.is_plain,
         graph=graph,
-        probes=ask(model, modules, x, criterion.output, layers, parameters),
+        probes=ask(model, modules, x, criterion.output, layers, parameters, graph),
     )  # fmt: skip
 
 

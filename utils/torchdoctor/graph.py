@@ -9,8 +9,11 @@ import torch
 from torch import nn
 
 from .layer_calls import floats, norm, tensors
+from .layer_facts import KINDS
 
 WEIGHTED = re.compile("Addmm|^Mm|Bmm|Convolution|Linear|Rnn|Lstm|Gru|Embedding")  # where a layer with weights begins
+# What keeps samples apart, whatever the shapes are: a net that is made of nothing else cannot mix them.
+BY_SAMPLE = {*KINDS, "AddmmBackward0", "TBackward0", "ConvolutionBackward0", "MaxPool2DWithIndicesBackward0"}
 SOFTMAXES = ("SoftmaxBackward0", "LogSoftmaxBackward0")
 NEST = 3  # lists within lists in which weights are looked for: [[layer, activation], ...] has two levels
 
@@ -22,7 +25,8 @@ class Graph:
     unowned: weights that the output depends on and that are not among the model's parameters: where they are kept
     ("layers", an attribute of a module; "" if they are made in `forward`) -> their tensors. tail: nodes between the
     output and the last layer, the output's first; head: those between loss and output. of_one: a softmax over a single
-    entry stands in either; over_samples: one over the first axis. joined: whether the loss depends on the output. asked: ||dC/d output||. empty: no output
+    entry stands in either; over_samples: one over the first axis. by_sample: no node
+    could mix samples. joined: whether the loss depends on the output. asked: ||dC/d output||. empty: no output
     is part of a graph.
     """
 
@@ -31,6 +35,7 @@ class Graph:
     head: list = field(default_factory=list)
     of_one: bool = False
     over_samples: bool = False
+    by_sample: bool = False
     joined: bool = False
     asked: float = 0.0
     empty: bool = False
@@ -65,6 +70,7 @@ def _read(graph, output, loss, model, x, parameters):
     inside = list(_nodes(roots, stop))
     graph.of_one = any(_size(node) == 1 for node in (*head, *tail) if node.name() in SOFTMAXES)
     graph.over_samples = any(_axis(node) == 0 for node in inside if node.name() in SOFTMAXES)
+    graph.by_sample = all(node.name() in BY_SAMPLE or hasattr(node, "variable") for node in inside)
     owned = {id(p) for p in parameters.values()} | given
     leaves = [node.variable for node in inside if hasattr(node, "variable")]
     strangers = {id(leaf): leaf for leaf in leaves if id(leaf) not in owned}

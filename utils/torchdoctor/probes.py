@@ -35,8 +35,8 @@ class Probes:
     modes: float = math.nan
 
 
-def ask(model, modules, x, output, layers, parameters):
-    """The `Probes` of a model. output: what it returned for x; layers: rows of the examination."""
+def ask(model, modules, x, output, layers, parameters, graph):
+    """The `Probes` of a model. output: what it returned for x; layers: rows of the examination; graph: autograd's."""
     probes = Probes()
     fits = isinstance(x, torch.Tensor) and x.dim() > 1 and len(x) > 3 and output is not None and output.dim() > 0
     if not fits or not torch.isfinite(output).all():
@@ -50,13 +50,13 @@ def ask(model, modules, x, output, layers, parameters):
         with torch.no_grad():
             if x.is_floating_point() and _may_be_linear(layers):
                 probes.bent = _bent(model, kinds, x.detach()[rows], modules.get(layers[-1].name, model))
-            if in_rows and small and not batch_norms and not _time_is_first(x, output, kinds):
+            if in_rows and small and not graph.by_sample and not batch_norms and not _time_is_first(x, output, kinds):
                 probes.mixed = _mixed(model, kinds, x.detach()[rows])
             if in_rows and any(m.training and _is_settled(m) for m in batch_norms) and not any(
                     m.training and isinstance(m, DROPOUT) for m in kinds):
                 probes.modes = _modes(model, kinds, x.detach()[rows], output.detach()[rows])
-    except Exception:  # noqa: BLE001  the model has taken all of x, and cannot take a few
-        pass  # its state has the size of the batch, or the samples belong together, as the nodes of a graph: no answer
+    except Exception:  # noqa: BLE001  the model has taken all of x, and cannot take a few: no answer
+        return probes  # its state has the size of the batch, or the samples belong together, as the nodes of a graph
     return probes
 
 

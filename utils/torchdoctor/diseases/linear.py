@@ -13,8 +13,8 @@ def find(exam):
     """Yield the remark "no nonlinearity". No disease: a factorized map or a linear baseline is meant so, and it learns."""
     if exam.probes.bent < STRAIGHT:
         yield remark("no nonlinearity", exam.layers, f"nothing nonlinear stands between {where(exam.layers)}: along a straight "
-                     f"line their output is straight to {exam.probes.bent:.0e}, so that {len(exam.layers)} layers can do no "
-                     "more than one", bent=exam.probes.bent, layers=len(exam.layers))
+                     f"line their output bends by less than {STRAIGHT:g} of its way, so that {len(exam.layers)} layers can "
+                     "do no more than one", bent=exam.probes.bent, layers=len(exam.layers))
 
 
 def prescribe(finding, exam, model):

@@ -12,7 +12,7 @@ def find(exam):
     """Yield "samples mixed" if outputs change when other samples do. (Asked in up to two more forward passes.)"""
     if exam.probes.mixed > MIXED:
         yield found("samples mixed", exam.layers, "the answer to a sample changes when other samples of the batch are changed, by "
-                    f"{exam.probes.mixed:.2g} times what tells samples apart: the first axis of x is taken for another",
+                    f"{exam.probes.mixed:.2g} times what tells samples apart: something reads, or sums, along the first axis of x",
                     mixed=exam.probes.mixed)
 
 
@@ -25,8 +25,8 @@ def prescribe(finding, exam, model):
         return Remedy(f"set batch_first=True in {readers[0]}: it takes the first axis for time", "not in this course",
                       _set(readers, "batch_first", True))
     if softmaxes or exam.graph.over_samples:
-        return Remedy(f"take {softmaxes[0] if softmaxes else 'the softmax'} over the last axis, dim=-1: over the first, it shares "
-                      "out among the samples", "not in this course", _set(softmaxes, "dim", -1) if softmaxes else None)
+        return Remedy(f"take the softmax{f' ({softmaxes[0]})' if softmaxes else ''} over the last axis, dim=-1: over the first, it "
+                      "shares out among the samples", "not in this course", _set(softmaxes, "dim", -1) if softmaxes else None)
     return Remedy("keep the samples on the first axis throughout: look for a reshape, a transpose, or a mean, a norm or a product "
                   "over axis 0", "not in this course")
 

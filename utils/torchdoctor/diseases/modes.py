@@ -2,8 +2,8 @@
 
 from .finding import Remedy, found
 
-# The outputs of the two modes then lie farther apart than the outputs of different samples. A net of batch norms that has
-# been trained with torch's momentum stays below a tenth of it.
+# The outputs of the two modes then lie farther apart than the outputs of different samples. Small nets of batch norms, trained
+# for 25 to 300 steps with torch's momentum of 0.1, lie at 0.1 to 0.4 (on 8 samples: up to 0.6), with 0.001 at 1.1 to 1.3.
 DISAGREE = 1.0
 
 
