@@ -113,3 +113,38 @@ def test_ordered_samples_are_no_collapse():
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Linear(8, 1))
     assert diagnose(net, x, x).verdict == diagnose(net, x[torch.randperm(400)], x).verdict == "healthy"
+
+
+def test_a_model_that_owns_nothing_is_told_why():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = [nn.Linear(8, 3)]
+
+        def forward(self, x):
+            return self.layers[0](x)
+
+    with pytest.raises(ValueError, match="nn.ModuleList"):
+        diagnose(Net(), torch.randn(16, 8), torch.randint(3, (16,)))
+
+
+def test_words_that_are_read_across_sentences():
+    class Net(nn.Module):
+        def __init__(self, batch_first):
+            super().__init__()
+            self.words, self.out = nn.Embedding(20, 8), nn.Linear(16, 3)
+            self.lstm = nn.LSTM(8, 16, batch_first=batch_first)
+
+        def forward(self, x):
+            return self.out(self.lstm(self.words(x))[0][:, -1])
+
+    x, y = torch.randint(20, (32, 6)), torch.randint(3, (32,))
+    assert [diagnose(Net(first), x, y).verdict for first in (True, False)] == ["healthy", "samples mixed"]
+
+
+def test_a_readout_of_zeros_behind_which_a_relu_stands():
+    net = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1), nn.ReLU())
+    nn.init.zeros_(net[2].weight)
+    nn.init.zeros_(net[2].bias)
+    assert diagnose(net, torch.randn(32, 8), torch.rand(32, 1)).verdict == "no gradient"
+    assert diagnose(net[:3], torch.randn(32, 8), torch.rand(32, 1)).verdict == "healthy"

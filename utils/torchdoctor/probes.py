@@ -115,7 +115,8 @@ def _mixed(model, modules, x):
 def _time_is_first(x, output, modules):
     """Whether the first axis may well be time, on purpose: one answer a step of layers that read along it."""
     reads = any(getattr(module, "batch_first", True) is False for module in modules)
-    return reads and (x.dim() < 3 or x.shape[0] == x.shape[1] or (output.dim() > 2 and x.shape[1] == output.shape[1]))
+    axes = x.dim() + (not x.is_floating_point())  # an embedding adds one to those of whole numbers
+    return reads and (axes < 3 or x.shape[0] == x.shape[1] or (output.dim() > 2 and x.shape[1] == output.shape[1]))
 
 
 def _is_settled(norm):

@@ -31,7 +31,8 @@ def find(exam):
     gradients = [n for layer in exam.layers for n in (layer.delta_norm, layer.weight_gradient_norm) if not math.isnan(n)]
     largest = max(gradients, default=math.nan)
     asked = exam.graph.asked
-    if not layers or exam.closed or not largest <= NOTHING * asked or not math.isfinite(exam.loss):
+    gates = {*exam.closed} - {f"{layer.name}.weight" for layer in exam.layers}  # may have a gradient, which is not measured
+    if not layers or gates or not largest <= NOTHING * asked or not math.isfinite(exam.loss) or not math.isfinite(asked):
         return
     cause = _cause(exam)
     if cause == "nothing asked":
