@@ -12,8 +12,9 @@ from .layer_calls import floats, norm, tensors
 from .layer_facts import KINDS
 
 WEIGHTED = re.compile("Addmm|^Mm|Bmm|Convolution|Linear|Rnn|Lstm|Gru|Embedding")  # where a layer with weights begins
+LEAF = "torch::autograd::AccumulateGrad"
 # What keeps samples apart, whatever the shapes are: a net that is made of nothing else cannot mix them.
-BY_SAMPLE = {*KINDS, "AddmmBackward0", "TBackward0", "ConvolutionBackward0", "MaxPool2DWithIndicesBackward0"}
+BY_SAMPLE = {*KINDS, LEAF, "AddmmBackward0", "TBackward0", "ConvolutionBackward0", "MaxPool2DWithIndicesBackward0"}
 SOFTMAXES = ("SoftmaxBackward0", "LogSoftmaxBackward0")
 NEST = 3  # lists within lists in which weights are looked for: [[layer, activation], ...] has two levels
 
@@ -68,11 +69,12 @@ def _read(graph, output, loss, model, x, parameters):
     tail = list(_nodes(roots, stop, WEIGHTED))
     graph.head, graph.tail = ([node.name() for node in part] for part in (head, tail))
     inside = list(_nodes(roots, stop))
+    names = [node.name() for node in inside]
     graph.of_one = any(_size(node) == 1 for node in (*head, *tail) if node.name() in SOFTMAXES)
-    graph.over_samples = any(_axis(node) == 0 for node in inside if node.name() in SOFTMAXES)
-    graph.by_sample = all(node.name() in BY_SAMPLE or hasattr(node, "variable") for node in inside)
+    graph.over_samples = any(_axis(node) == 0 for node, name in zip(inside, names) if name in SOFTMAXES)
+    graph.by_sample = BY_SAMPLE.issuperset(names)
     owned = {id(p) for p in parameters.values()} | given
-    leaves = [node.variable for node in inside if hasattr(node, "variable")]
+    leaves = [node.variable for node, name in zip(inside, names) if name == LEAF]
     strangers = {id(leaf): leaf for leaf in leaves if id(leaf) not in owned}
     if strangers:
         _place(graph, strangers, model)
@@ -80,18 +82,16 @@ def _read(graph, output, loss, model, x, parameters):
 
 def _nodes(roots, stop, until=None):
     """Every node from these on, nearest first; not beyond those of `stop`, nor beyond one whose name `until` finds."""
-    seen, layer = set(roots), list(dict.fromkeys(roots))
-    while layer:
-        yield from layer
-        following = []
-        for node in layer:
-            if (node in stop and node not in roots) or (until and until.search(node.name())):
-                continue
-            for after, _ in node.next_functions:
-                if after is not None and after not in seen:
-                    seen.add(after)
-                    following.append(after)
-        layer = following
+    queue = list(dict.fromkeys(roots))
+    seen = {*queue, None}
+    for node in queue:  # which grows meanwhile
+        yield node
+        if (node in stop and node not in roots) or (until and until.search(node.name())):
+            continue
+        for after, _ in node.next_functions:
+            if after not in seen:
+                seen.add(after)
+                queue.append(after)
 
 
 def _axis(node):
