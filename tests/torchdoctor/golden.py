@@ -62,6 +62,27 @@ class Detach(nn.Module):
         return x.detach()
 
 
+class Kept(nn.Module):
+    """Keeps its hidden layers in a Python list."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.hidden, self.out = list(net[:-1]), net[-1]
+
+    def forward(self, x):
+        for layer in self.hidden:
+            x = layer(x)
+        return self.out(x)
+
+
+def lagging():
+    """Layers with a batch norm that has seen fifty batches, and does not know their mean."""
+    net = chain(1).insert(1, nn.BatchNorm1d(32).double())
+    net[1].num_batches_tracked += 50
+    net[1].running_mean -= 5
+    return net
+
+
 NETS = {  # name of a file -> function that makes a net
     "healthy": lambda: chain(4),
     "vanishing": lambda: chain(8, nn.Sigmoid, 1.0),
@@ -82,6 +103,11 @@ NETS = {  # name of a file -> function that makes a net
     "step_too_large_by_adam": lambda: chain(3),
     "step_too_large_perhaps": lambda: chain(3),
     "optimizer_of_another": lambda: chain(2),
+    "unowned_weights": lambda: Kept(chain(2)),
+    "no_gradient": lambda: filled(chain(2), -9.0, "4.bias").append(nn.ReLU()),
+    "samples_mixed": lambda: chain(2).append(nn.Softmax(0)),
+    "train_and_eval_disagree": lagging,
+    "no_nonlinearity": lambda: chain(2, nn.Identity),
 }
 RATES = {"step_too_large": 10.0, "healthy": 0.01, "step_too_large_by_adam": 1.0, "step_too_large_perhaps": 0.05}
 OPTIMIZERS = {  # name of a file -> function of nothing that returns the optimizer

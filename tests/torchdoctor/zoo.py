@@ -206,6 +206,97 @@ def zero_readout():
     return on_digits(net)
 
 
+class Scaled(nn.Module):
+    """Divides."""
+
+    def __init__(self, by):
+        super().__init__()
+        self.by = by
+
+    def forward(self, x):
+        return x / self.by
+
+
+class Whole(nn.Module):
+    """Whole numbers of real ones."""
+
+    def forward(self, x):
+        return x.long()
+
+
+class HandRNN(nn.Module):
+    """A recurrent net of two linear layers that begins at 0, and a readout at every step, of which the last one counts."""
+
+    def __init__(self):
+        super().__init__()
+        self.new, self.old, self.out = nn.Linear(4, 16), nn.Linear(16, 16), nn.Linear(16, 3)
+
+    def forward(self, x):
+        state = x.new_zeros(len(x), 16)
+        for step in x.unbind(1):
+            state = torch.tanh(self.new(step) + self.old(state))
+            answer = self.out(state)
+        return answer
+
+
+class KeptGraph(nn.Module):
+    """Graph convolution over the edges that it keeps: the samples belong together."""
+
+    def __init__(self, nodes=40):
+        super().__init__()
+        self.register_buffer("edges", torch.rand(nodes, nodes).softmax(1))
+        self.first, self.out = nn.Linear(8, 16), nn.Linear(16, 3)
+
+    def forward(self, x):
+        return self.out(self.edges @ torch.relu(self.first(x)))
+
+
+class TimeFirst(nn.Module):
+    """Answers at every step of (steps, samples, features)."""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm, self.out = nn.LSTM(4, 24), nn.Linear(24, 3)
+
+    def forward(self, x):
+        return self.out(self.lstm(x)[0])
+
+
+def pixels_in(*first):
+    net = nn.Sequential(*first, nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 10))
+    return Case(net, torch.randint(256, (32, 3, 8, 8)).float(), torch.randint(10, (32,)))
+
+
+def on_zero_first(model):
+    x = 3 * torch.randn(32, 8)
+    x[0] = 0
+    return Case(model, x, x.roll(1, 1))
+
+
+def sure():
+    net = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1))
+    nn.init.constant_(net[2].bias, 9.0)
+    return net
+
+
+def hinge(output, y):
+    return F.relu(1 - y * output).mean()
+
+
+def settled(momentum=0.1, steps=60):
+    """Batch norms whose running statistics have caught up, or, with a momentum of 0.001, have not."""
+    layers = (nn.Linear(64, 64), nn.BatchNorm1d(64, momentum=momentum), nn.ReLU())
+    data = digits(torch.float32)
+    net, x = nn.Sequential(*layers, nn.Linear(64, 10)), 5 * data.x[:512] + 10
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    for step in range(steps):
+        rows = slice(64 * (step % 8), 64 * (step % 8 + 1))
+        optimizer.zero_grad()
+        F.cross_entropy(net(x[rows]), data.y[rows]).backward()
+        optimizer.step()
+    return Case(net, x[:128], data.y[:128])
+
+
 HEALTHY = {
     "one linear layer": lambda: on_digits(nn.Linear(64, 10)),
     "3 ReLU layers, He": lambda: on_digits(mlp(3, activation="relu", init="he")),
@@ -274,5 +365,19 @@ HEALTHY = {
     "LSTM cell in a loop, 12 steps": lambda: Case(
         zoo_models.CellLoop(nn.LSTMCell(4, 24)), torch.randn(8, 12, 4), torch.randint(3, (8,))
     ),
+    "pixels divided by 255 in forward": lambda: pixels_in(Scaled(255.0)),
+    "pixels into a batch norm": lambda: pixels_in(nn.BatchNorm2d(3)),
+    "pixels, and a norm after layer 1": lambda: pixels_in(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)),
+    "words as real numbers": lambda: Case(
+        nn.Sequential(Whole(), nn.Embedding(300, 8), nn.Flatten(), nn.Linear(80, 24), nn.ReLU(), nn.Linear(24, 3)),
+        torch.randint(300, (32, 10)).float(), torch.randint(3, (32,))
+    ),
+    "RNN by hand, from zeros": lambda: Case(HandRNN(), torch.randn(16, 12, 4), torch.randint(3, (16,))),
+    "deep linear, the first sample 0": lambda: on_zero_first(nn.Sequential(*(nn.Linear(8, 8, bias=False) for _ in range(3)))),
+    "one line, ordered": lambda: Case(nn.Linear(1, 1), (x := torch.arange(40.0)[:, None] / 40), 2 * x + 0.3),
+    "a hinge that is satisfied": lambda: Case(sure(), torch.randn(32, 8), torch.ones(32, 1), {"loss_fn": hinge}),
+    "batch norms with settled statistics": settled,
+    "nodes of a graph that the model keeps": lambda: Case(KeptGraph(), torch.randn(40, 8), torch.randint(3, (40,))),
+    "LSTM, time first on purpose": lambda: Case(TimeFirst(), torch.randn(12, 20, 4), torch.randn(12, 20, 3)),
     "autoencoder": lambda: Case(Chain(4, torch.relu), torch.randn(32, 64)),
 }

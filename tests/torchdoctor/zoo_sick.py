@@ -4,8 +4,19 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tests.torchdoctor.zoo import Case, Chain, Highway, mlp, on_digits, on_images, on_series, on_tokens, with_norms
-from tests.torchdoctor.zoo_models import LeNet, ResNet, vgg
+from tests.torchdoctor.zoo import (
+    Case,
+    Chain,
+    Highway,
+    mlp,
+    on_digits,
+    on_images,
+    on_series,
+    on_tokens,
+    settled,
+    with_norms,
+)
+from tests.torchdoctor.zoo_models import LastStep, LeNet, ResNet, vgg
 from utils.data.datasets import digits
 from utils.training.loop import fit
 
@@ -158,6 +169,45 @@ def on_symmetric_series():
     return case
 
 
+class Kept(nn.Module):
+    """A net with hidden layers that it only keeps, or makes as it needs them."""
+
+    def __init__(self, kept):
+        super().__init__()
+        self.first, self.kept, self.out = nn.Linear(64, 64), kept, nn.Linear(64, 10)
+
+    def forward(self, x):
+        x = torch.relu(self.first(x))
+        if isinstance(self.kept, torch.Tensor):
+            return self.out(torch.relu(x @ self.kept))
+        if isinstance(self.kept, dict):
+            layers = [layer for some in self.kept.values() for layer in some]
+        else:
+            layers = self.kept or [nn.Linear(64, 64)]
+        for layer in layers:
+            x = torch.relu(layer(x))
+        return self.out(x)
+
+
+class Function(nn.Module):
+    """A function as a module."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+def ending(end, bias=0.0):
+    """A small net that ends in a module, and the bias before it."""
+    net = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1), end)
+    nn.init.constant_(net[2].bias, bias)
+    return Case(net, torch.randn(64, 8), torch.rand(64, 1), {"lr": 1e-2})
+
+
+UNOWNED, NOTHING, MIXED = {"unowned weights"}, {"no gradient"}, {"samples mixed"}
 VANISHING, EXPLODING, SATURATED, DEAD = {"vanishing"}, {"exploding"}, {"saturated"}, {"dead"}
 SYMMETRIC, FROZEN, CUT, NOT_FINITE = {"symmetric"}, {"frozen"}, {"cut off"}, {"not finite"}
 
@@ -217,5 +267,27 @@ SICK = {
     "transformer with norms, without skips": ({"collapsed"}, lambda: on_tokens(BareTransformer(24, norm=True))),
     "a step of 30": ({"step too large"}, lambda: on_digits(mlp(3, activation="relu", init="he"), lr=30.0)),
     "a step of 1e-9": ({"step too small"}, lambda: on_digits(mlp(3, activation="relu", init="he"), lr=1e-9)),
+    "layers in a list": (UNOWNED, lambda: on_digits(Kept([nn.Linear(64, 64) for _ in range(3)]))),
+    "layers in a dict of lists": (UNOWNED, lambda: on_digits(Kept({"a": [nn.Linear(64, 64)], "b": [nn.Linear(64, 64)]}))),
+    "a layer made in forward": (UNOWNED, lambda: on_digits(Kept(None))),
+    "a weight that is a plain tensor": (UNOWNED, lambda: on_digits(Kept((torch.randn(64, 64) / 8).requires_grad_()))),
+    "an output ReLU that is silent": (NOTHING, lambda: ending(nn.ReLU(), -9.0)),
+    "an output that is rounded": (NOTHING, lambda: ending(Function(torch.round))),
+    "an output of signs": (NOTHING, lambda: ending(Function(torch.sign))),
+    "an output sigmoid on its upper end": (NOTHING, lambda: ending(nn.Sigmoid(), 60.0)),
+    "an output sigmoid on its lower end": (NOTHING, lambda: ending(nn.Sigmoid(), -60.0)),
+    "an output cut off": (NOTHING, lambda: ending(Function(lambda z: z.clamp(0, 1)), -9.0)),
+    "an error rate that requires a gradient": (NOTHING, lambda: Case(*on_digits(mlp(2))[:3], {
+        "loss_fn": lambda output, y: (output.argmax(1) != y).double().mean().requires_grad_()})),
+    "the sum of a layer norm": (NOTHING, lambda: Case(nn.Sequential(nn.Linear(8, 64), nn.LayerNorm(64)), torch.randn(32, 8), None, {
+        "loss_fn": lambda output: output.sum(), "lr": 1e-3})),
+    "GRU that takes samples for time": (MIXED, lambda: Case(
+        LastStep(nn.GRU(4, 24)), torch.randn(32, 10, 4), torch.randint(3, (32,)))),
+    "attention between samples": (MIXED, lambda: Case(
+        nn.Sequential(nn.Linear(4, 32), nn.TransformerEncoderLayer(32, 4, 64), nn.Flatten(), nn.Linear(320, 3)),
+        torch.randn(32, 10, 4), torch.randint(3, (32,)))),
+    "softmax over the samples": (MIXED, lambda: Case(
+        nn.Sequential(nn.Linear(8, 24), nn.ReLU(), nn.Linear(24, 3), nn.Softmax(0)), torch.randn(32, 8), torch.rand(32, 3))),
+    "running statistics that lag": ({"train and eval disagree"}, lambda: settled(1e-3)),
     "LeNet, pixels of 0..255": ({"input too large"}, lambda: pixels(LeNet())),
 }

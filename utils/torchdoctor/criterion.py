@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .errors import WrongType, WrongValue
+from .graph import kept
 from .layer_calls import first_float, tensors
 
 IGNORED = -100  # the label that `F.cross_entropy` passes over
@@ -108,7 +109,9 @@ def check_model(model):
         raise WrongType(f"the model must be an nn.Module, got {type(model).__name__}")
     parameters = dict(model.named_parameters())
     if not parameters:
-        raise WrongValue("the model has no parameters, so there is nothing that could learn")
+        is_kept = any(True for module in model.modules() for value in vars(module).values() for _ in kept(value))
+        listed = ": what a Python list or dict keeps is not the model's, make it an nn.ModuleList" if is_kept else ""
+        raise WrongValue(f"the model has no parameters, so there is nothing that could learn{listed}")
     if any(isinstance(p, nn.parameter.UninitializedParameter) for p in parameters.values()):
         raise WrongValue("the model has layers without a size yet (Lazy...): run it once on x, then diagnose it")
     return parameters

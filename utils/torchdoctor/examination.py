@@ -11,11 +11,13 @@ from torch import nn
 
 from .criterion import Caller, Criterion, check_input, check_model, is_out_of_memory
 from .errors import WrongValue
+from .graph import Graph, reading
 from .lag import padding, told_at
 from .layer_calls import matrices, tensors
 from .layer_facts import TWINS, apart, listening, through_time
 from .measurement import Layer, measure
 from .optimizers import InUse
+from .probes import Probes, ask
 
 SERIES = 8  # calls of one layer in a pass that count as steps in time
 GATED = (nn.LSTM, nn.GRU, nn.LSTMCell, nn.GRUCell)
@@ -36,7 +38,8 @@ class ExaminedLayer(Layer):
     at the last step alone. normed: its output goes straight into a norm, so that the size of its weights does not matter.
     apart: how far the positions of a sequence lie apart where the layer takes one, as a share of their size. gated: an
     LSTM or GRU, or a cell of one. told_at: how much each step of a recurrent layer's input says of y, or None (`lag`).
-    padding: how many of its last steps are all alike, and the same in half of the samples.
+    padding: how many of its last steps are all alike, and the same in half of the samples. received: root mean
+    square of the data that it takes, NaN if it takes what other layers made.
     """
 
     number: int
@@ -55,17 +58,20 @@ class ExaminedLayer(Layer):
     gated: bool
     told_at: torch.Tensor | None
     padding: int
+    received: float
 
 
 @dataclass
 class Examination:
     """What was found: the layers in the order of the forward pass, the loss and how it was taken, and the rest.
 
-    lr: the learning rate or None. input_rms: root mean square of the real inputs, NaN if there are none. alike: how far
+    lr: the learning rate or None. input_rms: root mean square of the data as the first layers receive them, the largest of
+    them; NaN if none takes real numbers. alike: how far
     the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. unused: names
     of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
     its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
-    is_plain: whether the model returns one tensor. optimizer: the `InUse` that was given, or None.
+    is_plain: whether the model returns one tensor. optimizer: the `InUse` that was given, or None. graph: what autograd's
+    graph tells. probes: what a few samples answered in eval mode.
     """
 
     layers: list[ExaminedLayer]
@@ -79,6 +85,8 @@ class Examination:
     closed: list[str] = field(default_factory=list)
     is_plain: bool = True
     optimizer: InUse | None = None
+    graph: Graph = field(default_factory=Graph)
+    probes: Probes = field(default_factory=Probes)
 
 
 def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
@@ -92,10 +100,11 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
     parameters, modules = check_model(model), dict(model.named_modules())
     check_input(x)
     criterion, steps = Criterion(loss_fn), {}
+    judge, graph = reading(criterion, model, x, parameters)
     on_gradient = optimizer and (lambda w, gradient: steps.update({id(w): optimizer.step(w, gradient)}))
     try:
         with listening(modules) as heard:
-            measured = measure(Caller(model), x, y, criterion, modules, on_gradient)
+            measured = measure(Caller(model), x, y, judge, modules, on_gradient)
             memory = {name: through_time(modules[name], inputs) for name, inputs in heard.series.items()}
             told = {name: (told_at(inputs, y, modules[name].batch_first), padding(inputs, modules[name].batch_first))
                     for name, inputs in heard.series.items()}
@@ -110,10 +119,9 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
     layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name), told.get(name, (None, 0)), rate, steps if optimizer else None)
               for number, (name, its_calls) in enumerate(calls.items(), 1)]
     inputs = list(tensors(x))
-    real = [t.detach() for t in inputs if t.is_floating_point()]
     return Examination(
         layers, measured.loss, criterion.name, lr,
-        input_rms=math.sqrt(sum(t.double().square().sum().item() for t in real) / sum(t.numel() for t in real)) if real else math.nan,
+        input_rms=max(heard.received.values(), default=math.nan),
         alike=apart(criterion.output) if any(apart(t) > TWINS for t in inputs) else math.nan,
         unused=[name for name in heard.weights
                 if name and name not in calls and not _is_container(name, calls)],
@@ -121,6 +129,8 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         closed=[name for name, p in parameters.items() if p.requires_grad and "bias" not in name and _is_zero(p)],
         is_plain=criterion.is_plain,
         optimizer=optimizer,
+        graph=graph,
+        probes=ask(model, modules, x, criterion.output, layers, parameters, graph),
     )  # fmt: skip
 
 
@@ -160,7 +170,8 @@ def _layer(number, name, module, calls, heard, memory, told, lr, steps):
         "dead": min(call.dead for call in calls),
         "reached": frozen or first.reached,
     }
-    if memory is None and len(calls) >= SERIES:
+    # A readout is called at every step, too, and its answer used at the last alone: that is no chain in time.
+    if memory is None and len(calls) >= SERIES and sum(norm > 0 for norm in norms) > 1:
         memory = torch.tensor(norms, dtype=torch.float64)
     return ExaminedLayer(
         **measured,
@@ -180,6 +191,7 @@ def _layer(number, name, module, calls, heard, memory, told, lr, steps):
         gated=isinstance(module, GATED),
         told_at=told[0],
         padding=told[1],
+        received=heard.received.get(name, math.nan),
     )  # fmt: skip
 
 

@@ -82,7 +82,8 @@ def recording(modules):
             if is_container or z is None:
                 return output
             last = calls[-1] if calls else None
-            if last and last.kind is None and x is not None and x is not last.x:
+            made = x is not None and (x.grad_fn is not None or not torch.is_grad_enabled())  # else a first state, other data
+            if last and last.kind is None and made and x is not last.x:
                 # no module in between, and no parallel branch: the nonlinearity was a function call
                 last.hear_activation(x.detach(), _recognised(last.out.detach(), x.detach()))
             if isinstance(output, torch.Tensor) and not z.requires_grad:
@@ -192,10 +193,14 @@ def _dead_share(a, unit_dim):
 
 
 def _recognised(z, a):
-    """The function that made `a` from `z`, judged on one sample: "Sigmoid", "Tanh", or "" for anything else."""
-    if z.shape == a.shape and z.dtype == a.dtype:
+    """The function that made `a` from `z`, judged on one sample: "Sigmoid", "Tanh", or "" for anything else.
+
+    On all of them if the first is 0, where nothing and a tanh are the same.
+    """
+    if z.shape == a.shape and z.dtype == a.dtype and a is not z:
+        rows = slice(1) if z[:1].any() else slice(None)
         for kind, function in (("Sigmoid", torch.sigmoid), ("Tanh", torch.tanh)):
-            if torch.allclose(a[:1], function(z[:1])):
+            if torch.allclose(a[rows], function(z[rows])) and not torch.equal(a[rows], z[rows]):
                 return kind
     return ""
 

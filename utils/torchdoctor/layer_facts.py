@@ -33,7 +33,8 @@ class Heard:
     all the same. follows: name of a layer -> class of the nonlinearity after it, where the graph tells. nonlinearities:
     name of each nonlinear module between layers -> its class. series: name of a recurrent layer -> its input.
     last_step_only: name of a recurrent layer -> whether no step but the last has a gradient of its own. normed: names of
-    layers whose output goes straight into a norm by the batch's own statistics. positions: name of a layer that takes
+    layers whose output goes straight into a norm by the batch's own statistics. received: name of a layer that takes
+    data, and nothing that other layers made -> their root mean square. positions: name of a layer that takes
     (batch, positions, features) -> how far its first sample's positions lie apart. states: name of a recurrent layer ->
     for each call, the norms of the gradients that come through its states.
     """
@@ -45,6 +46,7 @@ class Heard:
     series: dict = field(default_factory=dict)
     last_step_only: dict = field(default_factory=dict)
     normed: set = field(default_factory=set)
+    received: dict = field(default_factory=dict)
     positions: dict = field(default_factory=dict)
     states: dict = field(default_factory=dict)
 
@@ -71,6 +73,9 @@ def listening(modules):
                 heard.follows.setdefault(called[-1], kind)
             if tensor is not None and tensor.dim() == 3 and tensor.shape[1] > 1 and isinstance(module, TOKENWISE):
                 heard.positions[name] = apart(tensor[0])
+            layer = name or type(module).__name__
+            if tensor is not None and layer not in heard.received and (not called or not tensor.requires_grad):
+                heard.received[layer] = norm(tensor) / math.sqrt(max(tensor.numel(), 1))
             called.append(name)
             heard.nonlinearities |= pending  # a layer comes after them, so they are no output's
             pending.clear()
@@ -180,13 +185,20 @@ def same_rows(matrix, gates=1):
     return bool(((blocks - blocks[:, :1]).abs() <= near).all())
 
 
+def spread(length):
+    """A few indices from the first to the last of so many."""
+    few = min(FEW, length)
+    return [i * (length - 1) // (few - 1) if few > 1 else 0 for i in range(few)]
+
+
 def apart(t):
     """How far the entries of t along its first dimension lie apart: the norm of their differences from the mean, over t's.
 
-    Of the first few entries only; nan if there is but one, or if they are 0.
+    Of a few entries only, spread over all of them: neighbours are alike where data are ordered. nan if there is but one,
+    or if they are 0.
     """
     if not t.dim() or len(t) < 2:
         return math.nan
-    few = t.detach()[:FEW].double()
+    few = t.detach()[spread(len(t))].double()
     size = few.norm().item()
     return (few - few.mean(0)).norm().item() / size if size else math.nan

@@ -106,6 +106,8 @@ def _rows(exam):
 
 
 def _chapters(finding):
+    if not finding.chapter[:1].isdigit():
+        return finding.chapter
     return f"chapter{'s' if ',' in finding.chapter else ''} {finding.chapter}"
 
 

@@ -9,6 +9,10 @@ from . import (
     collapsed,
     dead,
     input_scale,
+    linear,
+    mixed,
+    modes,
+    no_gradient,
     not_finite,
     optimizer,
     saturated,
@@ -16,16 +20,20 @@ from . import (
     symmetric,
     through_depth,
     through_time,
+    unowned,
     unreached,
 )
 from .finding import Finding
 
 FAMILIES = {  # name of a disease -> its file, in the order of treatment: the later ones often follow from the earlier
     "not finite": not_finite,
+    "unowned weights": unowned,
+    "samples mixed": mixed,
     "frozen": unreached,
     "cut off": unreached,
     "optimizer of another model": optimizer,
     "left out of the optimizer": optimizer,
+    "no gradient": no_gradient,
     "symmetric": symmetric,
     "input too large": input_scale,
     "dead": dead,
@@ -35,12 +43,16 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "vanishing": through_depth,
     "vanishing in time": through_time,
     "collapsed": collapsed,
+    "train and eval disagree": modes,
     "step too large": step_size,
     "step too small": step_size,
+    "nothing asked": no_gradient,
+    "no nonlinearity": linear,
 }
 HIDES = {  # name of a disease -> those that are not told beside it
     "not finite": {*FAMILIES} - {"not finite", "input too large"},  # numbers made of NaN prove nothing else
     "optimizer of another model": {"step too large", "step too small"},  # which it does not make here
+    "no gradient": {"vanishing", "vanishing in time", "exploding in time", "collapsed", "step too large", "step too small"},
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
 }
 

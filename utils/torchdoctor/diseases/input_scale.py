@@ -8,10 +8,11 @@ INPUT_TOO_LARGE = 10.0
 
 
 def find(exam):
-    """Yield "input too large" by the root mean square of the inputs."""
-    if exam.input_rms > INPUT_TOO_LARGE:
-        yield found("input too large", exam.layers[:1], f"the inputs have a root mean square of {exam.input_rms:.3g}",
-                    input_rms=exam.input_rms)
+    """Yield "input too large" by the root mean square of what the first layers receive; not before a norm, which undoes it."""
+    layers = [layer for layer in exam.layers if layer.received > INPUT_TOO_LARGE and not layer.normed]
+    if layers:
+        largest = max(layer.received for layer in layers)
+        yield found("input too large", layers, f"the inputs have a root mean square of {largest:.3g}", input_rms=largest)
 
 
 def prescribe(finding, exam, model):
