@@ -97,6 +97,8 @@ def _rows(exam):
 
 
 def _chapters(finding):
+    if not finding.chapter[:1].isdigit():
+        return finding.chapter  # "not in this course"
     return f"chapter{'s' if ',' in finding.chapter else ''} {finding.chapter}"
 
 

@@ -6,10 +6,12 @@ is worth knowing and no disease is yielded as a `remark` instead: its kind has a
 """
 
 from . import (
+    broadcast_target,
     collapsed,
     dead,
     input_scale,
     not_finite,
+    output_fit,
     saturated,
     step_size,
     symmetric,
@@ -23,6 +25,8 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "not finite": not_finite,
     "frozen": unreached,
     "cut off": unreached,
+    "broadcast target": broadcast_target,
+    "output does not fit": output_fit,
     "symmetric": symmetric,
     "input too large": input_scale,
     "dead": dead,
@@ -36,7 +40,9 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "step too small": step_size,
 }
 HIDES = {  # name of a disease -> those that are not told beside it
-    "not finite": {*FAMILIES} - {"not finite", "input too large"},  # numbers made of NaN prove nothing else
+    "not finite": {*FAMILIES} - {"not finite", "input too large", "broadcast target", "output does not fit"},  # numbers
+    # made of NaN prove nothing else
+    "output does not fit": {"collapsed", "step too small"},  # which follow from an end that passes on little
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
 }
 

@@ -1,0 +1,143 @@
+"""What made a model's output, and what the loss takes it for: autograd's graph knows both, whoever wrote the loss."""
+
+import re
+import warnings
+from dataclasses import dataclass
+
+import torch
+
+from .layer_calls import floats
+
+MADE_BY = {  # node of autograd's graph -> the function that made an output, of those that bound it
+    "ReluBackward0": "ReLU", "TanhBackward0": "Tanh", "SigmoidBackward0": "Sigmoid", "SoftplusBackward0": "Softplus",
+    "SoftmaxBackward0": "Softmax", "LogSoftmaxBackward0": "LogSoftmax",
+}  # fmt: skip
+SHAPES = re.compile("View|Reshape|Squeeze|Unsqueeze|Transpose|Permute|TBackward|Alias|AsStrided|Clone|Slice|Select")
+POOLS = re.compile("MeanBackward|AvgPool|AdaptiveAvgPool|MaxPool|AmaxBackward")
+LOGITS, YES_OR_NO, PROBABILITIES, LOGS, NUMBERS = "logits", "logits of yes or no", "probabilities", "log-probabilities", "numbers"
+TAKES = {  # node of autograd's graph -> what the loss takes the output for; the node next to the output decides
+    "LogSoftmax": LOGITS, "Softmax": LOGITS, "Logsumexp": LOGITS,
+    "BinaryCrossEntropyWithLogits": YES_OR_NO, "Sigmoid": YES_OR_NO, "LogSigmoid": YES_OR_NO,
+    "BinaryCrossEntropy": PROBABILITIES, "Log": PROBABILITIES, "NllLoss": LOGS, "NllLoss2D": LOGS,
+    "MseLoss": NUMBERS, "SmoothL1Loss": NUMBERS, "HuberLoss": NUMBERS,
+}  # fmt: skip
+SPREAD = {"Pow", "Abs", "LinalgVectorNorm", "Norm"}  # of a difference, they make a distance
+NODES = 500  # of a loss that are looked at: torch's own have three, and a penalty on all weights has hundreds
+SAME = 1e-4  # of two losses in float32, which are sums of thousands of terms
+
+
+@dataclass
+class End:
+    """The end of a model on a batch.
+
+    output, y: tensors; y None if there are no targets or they are no tensor. made_by: a value of `MADE_BY`, or "".
+    pooled: whether the output is a mean or maximum of what that made. beneath: of a softmax, what made its input. axis:
+    of a softmax, its axis, else None. takes: what the loss takes the output for, a value of `TAKES` or "". is_binary:
+    whether 1 - p is in the loss. is_normalized: whether the loss divides by a sum first. is_own: whether the loss is
+    `diagnose`'s own. refused: whether torch's loss would not take the output. all_pairs: whether each output is compared
+    with the targets of all samples. loss: its name.
+    """
+
+    output: torch.Tensor
+    y: torch.Tensor | None
+    made_by: str = ""
+    pooled: bool = False
+    beneath: str = ""
+    axis: int | None = None
+    takes: str = ""
+    is_binary: bool = False
+    is_normalized: bool = False
+    is_own: bool = True
+    refused: bool = False
+    all_pairs: bool = False
+    loss: str = ""
+
+
+def end_of(criterion, y):
+    """The `End` of what a `Criterion` has judged; None if its loss is not that of one output and targets."""
+    if criterion.output is None or criterion.node is None or not isinstance(y, torch.Tensor):
+        return None
+    node = criterion.nodes[0]
+    made_by, pooled, maker = _made_by(node)
+    end = End(criterion.output.detach(), y.detach(), made_by, pooled, is_own=criterion.loss_fn is None,
+              refused=criterion.refused, loss=criterion.name)
+    if made_by in ("Softmax", "LogSoftmax"):
+        end.beneath = _made_by(maker.next_functions[0][0])[0]
+        dim = maker._saved_dim
+        end.axis = (dim - 2**64 if dim >= 2**63 else dim) % end.output.dim()  # -1 is stored without its sign
+    end.takes, end.is_binary, end.is_normalized = _taken_for(criterion.node, criterion.nodes)
+    end.all_pairs = criterion.loss_fn is not None and _compares_all_pairs(criterion.loss_fn, end.output, end.y)
+    return end
+
+
+def nodes_of(output):
+    """The nodes of autograd's graph that made the tensors of an output; the first is that of the one that is judged."""
+    return [t.grad_fn for t in floats(output)]
+
+
+def _made_by(node):
+    """What made the output of a node, whether it was pooled after that, and the node that did; "" if nothing known."""
+    pooled = False
+    for _ in range(12):  # a change of shape or two, and a pool
+        if node is None:
+            break
+        if kind := MADE_BY.get(node.name()):
+            return kind, pooled, node
+        pooled |= bool(POOLS.search(node.name()))
+        if not (POOLS.search(node.name()) or SHAPES.search(node.name())) or not node.next_functions:
+            break
+        node = node.next_functions[0][0]
+    return "", False, None
+
+
+def _taken_for(node, ends):
+    """(what the loss at this node takes the first of the nodes `ends` for, is_binary, is_normalized)."""
+    todo, seen, found = [(node, "", False, False)], set(), set()
+    while todo and len(seen) < NODES:
+        node, taken, binary, normalized = step = todo.pop()
+        if node is None or step in seen:
+            continue
+        seen.add(step)
+        if node in ends:
+            if node is ends[0]:
+                found.add((taken, binary, normalized))
+            continue
+        name = re.sub(r"Backward\d*$", "", node.name())
+        if name in TAKES:
+            taken = TAKES[name]
+            binary, normalized = name == "BinaryCrossEntropy", False
+        elif name in SPREAD:
+            taken = taken or "spread"
+        elif name in ("Sub", "Rsub") and taken == "spread":
+            taken = NUMBERS
+        elif taken == PROBABILITIES:
+            binary |= name == "Rsub"
+            normalized |= name == "Div"
+        todo += [(below, taken, binary, normalized) for below, _ in node.next_functions]
+    kinds = {taken for taken, *_ in found} - {"", "spread"}
+    if len(kinds) > 1:
+        kinds.discard(NUMBERS)  # a focal loss has powers of 1 - p beside its logarithm
+    if len(kinds) != 1:
+        return "", False, False
+    (kind,) = kinds
+    return (kind, *(any(step[i] for step in found if step[0] == kind) for i in (1, 2)))
+
+
+def _compares_all_pairs(loss_fn, output, y):
+    """Whether a loss compares each output with the targets of all samples: then it is the same for mixed targets.
+
+    Asked only where shapes would be broadcast, and of outputs that are the targets themselves: any other loss is at its
+    least there. A loss that takes no notice of y is no such case, and so is one that mends the shapes itself.
+    """
+    if output.shape == y.shape or output.numel() != y.numel() or not output.dim() or not y.dim() or len(y) < 2:
+        return False
+    try:
+        if torch.broadcast_shapes(output.shape, y.shape).numel() <= output.numel() or not (y != y[:1]).any():
+            return False
+        perfect = y.reshape(output.shape).to(output.dtype)
+        with torch.no_grad(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch has warned of these shapes before
+            told, mixed, mended = (float(loss_fn(perfect, targets)) for targets in (y, y.roll(1, 0), perfect))
+    except Exception:  # noqa: BLE001  a loss that fails on such outputs: it is judged without this
+        return False
+    return abs(told - mixed) <= SAME * abs(told) < abs(told - mended)

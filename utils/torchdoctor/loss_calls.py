@@ -1,0 +1,60 @@
+"""Call a loss on an output and y; what torch's own losses say of things that do not fit becomes one sentence."""
+
+import inspect
+
+import torch
+from torch import nn
+
+from .errors import WrongType, WrongValue
+
+PROBABILITIES_ONLY = "all elements of input should be between 0 and 1"  # torch, of BCELoss
+
+
+def call_loss(loss_fn, output, y):
+    """loss_fn(output, y). Raises TypeError or ValueError with one sentence if a loss of torch's cannot take the two.
+
+    A function of the user's own raises what it raises.
+    """
+    name = getattr(loss_fn, "__name__", type(loss_fn).__name__)
+    if isinstance(loss_fn, nn.modules.loss._Loss):
+        _check_arguments(loss_fn, name)
+    try:
+        return loss_fn(output, y)
+    except (TypeError, AttributeError, RuntimeError, ValueError) as error:
+        if advice := _advice(str(error), loss_fn, name, output, y):
+            kind, sentence = advice
+            raise kind(sentence) from error
+        raise
+
+
+def _check_arguments(loss, name):
+    needed = [part.name for part in inspect.signature(loss.forward).parameters.values() if part.default is part.empty]
+    if len(needed) > 2:
+        raise WrongType(f"{name} takes {', '.join(needed)}, and diagnose gives a loss (output, y): say how they are made of "
+                        f"these, for example loss_fn=lambda output, y: {name}()(*output) of a model that returns {len(needed)}")
+
+
+def _advice(said, loss_fn, name, output, y):
+    """(class of error, sentence) for what torch said; None if nothing better is known."""
+    is_torchs = isinstance(loss_fn, nn.Module) or getattr(loss_fn, "__module__", "") == "torch.nn.functional"
+    if is_torchs and not isinstance(output, torch.Tensor):
+        key = f"[{next(iter(output))!r}]" if isinstance(output, dict) and output else "[0]"
+        return WrongType, (f"the model returns a {type(output).__name__}, and {name} takes one tensor: say which, for example "
+                           f"loss_fn=lambda output, y: loss(output{key}, y)")
+    if is_torchs and not isinstance(y, torch.Tensor) and y is not None:
+        return WrongType, f"y is a {type(y).__name__}, and {name} takes a tensor: y = torch.as_tensor(y)"
+    if not isinstance(y, torch.Tensor):
+        return None
+    if "can't be cast to the desired output type" in said or ("Found dtype Long" in said and not y.is_floating_point()):
+        return WrongValue, f"y holds whole numbers, {y.dtype}, and {name} takes real ones: y.float()"
+    if "all elements of target should be between 0 and 1" in said:
+        low, high = y.min().item(), y.max().item()
+        return WrongValue, (f"{name} takes targets between 0 and 1, and y lies between {low:.3g} and {high:.3g}: for real "
+                            "numbers use MSELoss, for more than two classes CrossEntropyLoss and an output for each")
+    if "arget size" in said and isinstance(output, torch.Tensor) and output.shape != y.shape:
+        same = output.numel() == y.numel()
+        advice = f"y.reshape({tuple(output.shape)})" if same else "one target for each output"
+        return WrongValue, f"{name} got an output of shape {tuple(output.shape)} and y of shape {tuple(y.shape)}: {advice}"
+    if "Long or Byte" in said:
+        return WrongValue, f"y holds real numbers, {y.dtype}, and {name} takes labels, whole numbers: y.long()"
+    return None
