@@ -13,6 +13,7 @@ MADE_BY = {  # node of autograd's graph -> the function that made an output, of 
     "SoftmaxBackward0": "Softmax", "LogSoftmaxBackward0": "LogSoftmax",
 }  # fmt: skip
 SHAPES = re.compile("View|Reshape|Squeeze|Unsqueeze|Transpose|Permute|TBackward|Alias|AsStrided|Clone|Slice|Select")
+LINEAR = re.compile("^(Addmm|Mm|Bmm|Baddbmm|Convolution|MkldnnConvolution|Linear)Backward")
 POOLS = re.compile("MeanBackward|AvgPool|AdaptiveAvgPool|MaxPool|AmaxBackward")
 LOGITS, YES_OR_NO, PROBABILITIES, LOGS, NUMBERS = "logits", "logits of yes or no", "probabilities", "log-probabilities", "numbers"
 TAKES = {  # node of autograd's graph -> what the loss takes the output for; the node next to the output decides
@@ -21,8 +22,15 @@ TAKES = {  # node of autograd's graph -> what the loss takes the output for; the
     "BinaryCrossEntropy": PROBABILITIES, "Log": PROBABILITIES, "NllLoss": LOGS, "NllLoss2D": LOGS,
     "MseLoss": NUMBERS, "SmoothL1Loss": NUMBERS, "HuberLoss": NUMBERS,
 }  # fmt: skip
+EITHER = r"View|Reshape|Squeeze|Transpose|Permute|^T$|Alias|AsStrided|Clone|Slice|Select|ToCopy|Expand|Gather|Index|MaskedSelect"
+PASSED = {  # what may stand between the two and change nothing about it; a scaled or mixed output is another matter
+    PROBABILITIES: re.compile(EITHER + "|Clamp|Add|Rsub|Div|Sum|Neg"),
+    **dict.fromkeys((LOGITS, YES_OR_NO, LOGS, NUMBERS), re.compile(EITHER)),
+}
+OTHER = "something else"
 SPREAD = {"Pow", "Abs", "LinalgVectorNorm", "Norm"}  # of a difference, they make a distance
 NODES = 500  # of a loss that are looked at: torch's own have three, and a penalty on all weights has hundreds
+ROUNDING = 1e-3  # of the sum of a row of probabilities, in 16-bit formats
 SAME = 1e-4  # of two losses in float32, which are sums of thousands of terms
 
 
@@ -31,8 +39,8 @@ class End:
     """The end of a model on a batch.
 
     output, y: tensors; y None if there are no targets or they are no tensor. made_by: a value of `MADE_BY`, or "".
-    pooled: whether the output is a mean or maximum of what that made. beneath: of a softmax, what made its input. axis:
-    of a softmax, its axis, else None. takes: what the loss takes the output for, a value of `TAKES` or "". is_binary:
+    pooled: whether the output is a mean or maximum of what that made, or of what made a softmax's input, which is
+    `beneath`. axis: of a softmax that comes last, else None. is_linear: whether a layer's output is the model's. takes: what the loss takes the output for, a value of `TAKES` or "". is_binary:
     whether 1 - p is in the loss. is_normalized: whether the loss divides by a sum first. is_own: whether the loss is
     `diagnose`'s own. refused: whether torch's loss would not take the output. all_pairs: whether each output is compared
     with the targets of all samples. loss: its name.
@@ -44,6 +52,7 @@ class End:
     pooled: bool = False
     beneath: str = ""
     axis: int | None = None
+    is_linear: bool = False
     takes: str = ""
     is_binary: bool = False
     is_normalized: bool = False
@@ -51,6 +60,41 @@ class End:
     refused: bool = False
     all_pairs: bool = False
     loss: str = ""
+
+    @property
+    def class_axis(self):
+        """The axis of the output on which classes lie: 1, or the last one if y has the shape of all others."""
+        return -1 if self.output.shape[:-1] == self.y.shape or self.output.dim() < 2 else 1
+
+    @property
+    def classes(self):
+        """How many classes y tells of, if it tells of classes, and at least two."""
+        columns = self.y.shape[1] if self.y.dim() > 1 else 1
+        return max(2, columns if columns > 1 else int(self.y.max().item()) + 1)
+
+    @property
+    def is_whole(self):
+        """Whether y holds whole numbers from 0, as labels are."""
+        return bool((self.y >= 0).all() and (not self.y.is_floating_point() or (self.y == self.y.round()).all()))
+
+    @property
+    def is_one_hot(self):
+        """Whether y has a single 1 in each row, and a column for each output."""
+        y = self.y
+        return (y.dim() == 2 and y.shape == self.output.shape and y.shape[1] > 1
+                and bool(((y == 0) | (y == 1)).all() and (y.sum(1) == 1).all()))
+
+    @property
+    def is_choice(self):
+        """Whether y names one class of several for each row of outputs, by a label or by a 1."""
+        columns = self.output.shape[self.class_axis] if self.output.dim() > 1 else 1
+        return self.is_one_hot or (columns > 1 and self.y.numel() * columns == self.output.numel() and self.is_whole)
+
+    @property
+    def is_distribution(self):
+        """Whether the rows of the output lie between 0 and 1 and sum to 1, up to the rounding of 16-bit formats."""
+        o = self.output
+        return o.dim() > 1 and bool(o.min() >= 0) and bool(((o.float().sum(self.class_axis) - 1).abs() < ROUNDING).all())
 
 
 def end_of(criterion, y):
@@ -62,10 +106,14 @@ def end_of(criterion, y):
     end = End(criterion.output.detach(), y.detach(), made_by, pooled, is_own=criterion.loss_fn is None,
               refused=criterion.refused, loss=criterion.name)
     if made_by in ("Softmax", "LogSoftmax"):
-        end.beneath = _made_by(maker.next_functions[0][0])[0]
-        dim = maker._saved_dim
-        end.axis = (dim - 2**64 if dim >= 2**63 else dim) % end.output.dim()  # -1 is stored without its sign
+        end.beneath, end.pooled, _ = _made_by(maker.next_functions[0][0])
+        if maker is node:
+            dim = maker._saved_dim
+            end.axis = (dim - 2**64 if dim >= 2**63 else dim) % end.output.dim()  # -1 is stored without its sign
+    end.is_linear = not made_by and maker is not None and bool(LINEAR.search(maker.name()))
     end.takes, end.is_binary, end.is_normalized = _taken_for(criterion.node, criterion.nodes)
+    if criterion.refused:
+        end.takes, end.is_binary = PROBABILITIES, True
     end.all_pairs = criterion.loss_fn is not None and _compares_all_pairs(criterion.loss_fn, end.output, end.y)
     return end
 
@@ -76,7 +124,7 @@ def nodes_of(output):
 
 
 def _made_by(node):
-    """What made the output of a node, whether it was pooled after that, and the node that did; "" if nothing known."""
+    """What made the output of a node, "" if nothing known, whether it was pooled after that, and the node that did."""
     pooled = False
     for _ in range(12):  # a change of shape or two, and a pool
         if node is None:
@@ -87,12 +135,12 @@ def _made_by(node):
         if not (POOLS.search(node.name()) or SHAPES.search(node.name())) or not node.next_functions:
             break
         node = node.next_functions[0][0]
-    return "", False, None
+    return "", pooled, node
 
 
 def _taken_for(node, ends):
     """(what the loss at this node takes the first of the nodes `ends` for, is_binary, is_normalized)."""
-    todo, seen, found = [(node, "", False, False)], set(), set()
+    todo, seen, found = [(node, "", False, False)], set(), set()  # nodes with what is known of the way to them
     while todo and len(seen) < NODES:
         node, taken, binary, normalized = step = todo.pop()
         if node is None or step in seen:
@@ -105,11 +153,13 @@ def _taken_for(node, ends):
         name = re.sub(r"Backward\d*$", "", node.name())
         if name in TAKES:
             taken = TAKES[name]
-            binary, normalized = name == "BinaryCrossEntropy", False
+            binary, normalized = name.startswith("BinaryCrossEntropy"), False
         elif name in SPREAD:
             taken = taken or "spread"
         elif name in ("Sub", "Rsub") and taken == "spread":
             taken = NUMBERS
+        elif taken in PASSED and not PASSED[taken].search(name):
+            taken = OTHER
         elif taken == PROBABILITIES:
             binary |= name == "Rsub"
             normalized |= name == "Div"
@@ -117,7 +167,7 @@ def _taken_for(node, ends):
     kinds = {taken for taken, *_ in found} - {"", "spread"}
     if len(kinds) > 1:
         kinds.discard(NUMBERS)  # a focal loss has powers of 1 - p beside its logarithm
-    if len(kinds) != 1:
+    if len(kinds) != 1 or OTHER in kinds:
         return "", False, False
     (kind,) = kinds
     return (kind, *(any(step[i] for step in found if step[0] == kind) for i in (1, 2)))
