@@ -1,4 +1,4 @@
-"""The reports of fifteen nets as text, kept in golden/, so that a change of wording is reviewed as a diff.
+"""The reports of eighteen nets as text, kept in golden/, so that a change of wording is reviewed as a diff.
 
     python -m tests.torchdoctor.golden --write
 
@@ -78,7 +78,14 @@ NETS = {  # name of a file -> function that makes a net
     "exploding_in_time": lambda: recurrent(lambda *sizes, **more: nn.RNN(*sizes, nonlinearity="relu", **more), 1.4),
     "input_too_large": lambda: chain(2),
     "step_too_large": lambda: chain(3),
+    "output_does_not_fit": lambda: chain(2).append(nn.Softmax(1)),
+    "output_out_of_reach": lambda: chain(2).append(nn.Sigmoid()),
+    "broadcast_target": lambda: chain(2)[:-1].append(nn.Linear(32, 1, bias=False).double()),
 }
+LOSSES = {  # name of a file -> the loss, where it is not `diagnose`'s own
+    "output_does_not_fit": nn.CrossEntropyLoss(), "output_out_of_reach": nn.MSELoss(),
+    "broadcast_target": lambda output, y: (output - y).square().mean(),
+}  # fmt: skip
 
 
 def report(name):
@@ -90,7 +97,8 @@ def report(name):
         x, y = torch.randn(shape, dtype=torch.float64), torch.randint(3, (16,))
     if name == "input_too_large":
         x = 100 * x
-    return diagnose(net, x, y, lr={"step_too_large": 10.0, "healthy": 0.01}.get(name))
+    y = {"output_out_of_reach": x[:, :4], "broadcast_target": x[:, 0]}.get(name, y)
+    return diagnose(net, x, y, loss_fn=LOSSES.get(name), lr={"step_too_large": 10.0, "healthy": 0.01}.get(name))
 
 
 def text(name):

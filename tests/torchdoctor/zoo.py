@@ -206,6 +206,27 @@ def zero_readout():
     return on_digits(net)
 
 
+def ending(*end, classes=10):
+    """A ReLU net for the digits with this at its end."""
+    return nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, classes), *end)
+
+
+def on_ending(end, loss_fn, y=None, classes=10):
+    """Such a net, its loss, and targets made of the digits (x, y); the labels, if nothing else is said."""
+    case = on_digits(ending(*end, classes=classes).double())
+    return Case(case.model, case.x, case.y if y is None else y(case.x, case.y), {"loss_fn": loss_fn})
+
+
+def unit(x, y):
+    """The digits as images in 0..1."""
+    return (x - x.min()) / (x.max() - x.min())
+
+
+def even(x, y):
+    """Whether a digit is even, as a column."""
+    return (y[:, None] % 2).double()
+
+
 HEALTHY = {
     "one linear layer": lambda: on_digits(nn.Linear(64, 10)),
     "3 ReLU layers, He": lambda: on_digits(mlp(3, activation="relu", init="he")),
@@ -268,6 +289,14 @@ HEALTHY = {
     "tied language model": lambda: on_tokens(zoo_models.TiedLM(), 40, 20, 8, 40, every=True),
     "LSTM cell in a loop, 12 steps": lambda: Case(
         zoo_models.CellLoop(nn.LSTMCell(4, 24)), torch.randn(8, 12, 4), torch.randint(3, (8,))
+    ),
+    "log-softmax before cross-entropy": lambda: on_ending([nn.LogSoftmax(1)], nn.CrossEntropyLoss()),
+    "softmax, and its logarithm in the loss": lambda: on_ending([nn.Softmax(1)], lambda p, y: F.nll_loss(p.log(), y)),
+    "sigmoid, MSE of images in 0..1": lambda: on_ending([nn.Sigmoid()], nn.MSELoss(), unit, 64),
+    "sigmoid, BCE of images in 0..1": lambda: on_ending([nn.Sigmoid()], nn.BCELoss(), unit, 64),
+    "tanh, MSE of images in 0..1": lambda: on_ending([nn.Tanh()], nn.MSELoss(), unit, 64),
+    "a loss that squeezes": lambda: on_ending(
+        [], lambda z, y: F.binary_cross_entropy_with_logits(z.squeeze(1), y.squeeze(1)), even, 1
     ),
     "autoencoder": lambda: Case(Chain(4, torch.relu), torch.randn(32, 64)),
 }

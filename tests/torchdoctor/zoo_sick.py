@@ -4,7 +4,19 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tests.torchdoctor.zoo import Case, Chain, Highway, mlp, on_digits, on_images, on_series, on_tokens, with_norms
+from tests.torchdoctor.zoo import (
+    Case,
+    Chain,
+    Highway,
+    even,
+    mlp,
+    on_digits,
+    on_ending,
+    on_images,
+    on_series,
+    on_tokens,
+    with_norms,
+)
 from tests.torchdoctor.zoo_models import CellLoop, LeNet, ResNet, vgg
 from utils.data.datasets import digits
 from utils.training.loop import fit
@@ -159,6 +171,7 @@ def on_symmetric_series():
 
 
 VANISHING, EXPLODING, SATURATED, DEAD = {"vanishing"}, {"exploding"}, {"saturated"}, {"dead"}
+MISFIT, BROADCAST = {"output does not fit"}, {"broadcast target"}
 SYMMETRIC, FROZEN, CUT, NOT_FINITE = {"symmetric"}, {"frozen"}, {"cut off"}, {"not finite"}
 
 SICK = {
@@ -222,4 +235,14 @@ SICK = {
     "a step of 30": ({"step too large"}, lambda: on_digits(mlp(3, activation="relu", init="he"), lr=30.0)),
     "a step of 1e-9": ({"step too small"}, lambda: on_digits(mlp(3, activation="relu", init="he"), lr=1e-9)),
     "LeNet, pixels of 0..255": ({"input too large"}, lambda: pixels(LeNet())),
+    "softmax before cross-entropy": (MISFIT, lambda: on_ending([nn.Softmax(1)], nn.CrossEntropyLoss())),
+    "sigmoid before cross-entropy": (MISFIT, lambda: on_ending([nn.Sigmoid()], nn.CrossEntropyLoss())),
+    "NLLLoss of raw scores": (MISFIT, lambda: on_ending([], nn.NLLLoss())),
+    "sigmoid before BCEWithLogitsLoss": (MISFIT, lambda: on_ending([nn.Sigmoid()], nn.BCEWithLogitsLoss(), even, 1)),
+    "BCELoss of raw scores": (MISFIT, lambda: on_ending([], nn.BCELoss(), even, 1)),
+    "softmax over one unit": (MISFIT, lambda: on_ending([nn.Softmax(1)], nn.BCELoss(), even, 1)),
+    "ReLU for targets of either sign": (MISFIT, lambda: on_ending([nn.ReLU()], nn.MSELoss(), lambda x, y: x[:, 10:11], 1)),
+    "tanh for targets of 0 to 9": (MISFIT, lambda: on_ending([nn.Tanh()], nn.L1Loss(), lambda x, y: y[:, None].double(), 1)),
+    "(N, 1) against (N,), MSE": (BROADCAST, lambda: on_ending([], nn.MSELoss(), lambda x, y: x[:, 10], 1)),
+    "(N, 1) against (N,), own L1": (BROADCAST, lambda: on_ending([], lambda z, y: (z - y).abs().mean(), lambda x, y: x[:, 10], 1)),
 }

@@ -74,6 +74,7 @@ class Criterion:
             if PROBABILITIES_ONLY not in str(error) or not isinstance(y, torch.Tensor) or y.numel() != z.numel():
                 raise
             self.refused = True
+            self.name = f"the binary cross-entropy of the output as logits, which {type(self.loss_fn).__name__} refuses"
             return F.binary_cross_entropy_with_logits(z.reshape(y.shape), y.to(z.dtype))
 
     def _own(self, y):

@@ -42,7 +42,7 @@ def _advice(said, loss_fn, name, output, y):
         return WrongType, (f"the model returns a {type(output).__name__}, and {name} takes one tensor: say which, for example "
                            f"loss_fn=lambda output, y: loss(output{key}, y)")
     if is_torchs and not isinstance(y, torch.Tensor) and y is not None:
-        return WrongType, f"y is a {type(y).__name__}, and {name} takes a tensor: y = torch.as_tensor(y)"
+        return WrongType, f"y is of the type {type(y).__name__}, and {name} takes a tensor: y = torch.as_tensor(y)"
     if not isinstance(y, torch.Tensor):
         return None
     if "can't be cast to the desired output type" in said or ("Found dtype Long" in said and not y.is_floating_point()):

@@ -40,9 +40,9 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "step too small": step_size,
 }
 HIDES = {  # name of a disease -> those that are not told beside it
-    "not finite": {*FAMILIES} - {"not finite", "input too large", "broadcast target", "output does not fit"},  # numbers
-    # made of NaN prove nothing else
-    "output does not fit": {"collapsed", "step too small"},  # which follow from an end that passes on little
+    # Numbers made of NaN prove nothing else, and these three do not go by the model's numbers alone.
+    "not finite": {*FAMILIES} - {"not finite", "broadcast target", "output does not fit", "input too large"},
+    "output does not fit": {"collapsed"},  # outputs that a softmax over one unit or a ReLU has made all alike
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
 }
 

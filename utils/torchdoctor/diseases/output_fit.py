@@ -43,7 +43,10 @@ def prescribe(finding, exam, model):
         return Remedy(f"end the model in {told['classes']} outputs without a sigmoid, and pass labels y of shape (samples,), "
                       "y.long(), with cross-entropy", ELSEWHERE)
     if "axis" in told:
-        return Remedy("let the softmax run over the classes: dim=-1", ELSEWHERE, exchange(kind, lambda: getattr(nn, kind)(-1)))
+        if end.takes in (LOGITS, YES_OR_NO) and kind == "Softmax":
+            return Remedy("remove the softmax: the loss has its own, over the classes", ELSEWHERE, exchange(kind, nn.Identity))
+        right = nn.LogSoftmax if end.takes == LOGS else getattr(nn, kind)
+        return Remedy(f"let it run over the classes: nn.{right.__name__}(-1)", ELSEWHERE, exchange(kind, lambda: right(-1)))
     if "beneath" in told:
         return Remedy(f"remove the {end.beneath} before the softmax", ELSEWHERE, exchange(end.beneath, nn.Identity))
     if "low" in told:
@@ -209,7 +212,7 @@ def _numbers(end, exam):
 
 
 JUDGES = {  # what a loss takes an output for -> the rules, in order
-    LOGITS: (_beneath, _scores), YES_OR_NO: (_scores_of_yes,), PROBABILITIES: (_beneath, _probabilities),
+    LOGITS: (_scores, _beneath), YES_OR_NO: (_scores_of_yes,), PROBABILITIES: (_beneath, _probabilities),
     LOGS: (_beneath, _logs), NUMBERS: (_numbers,),
 }  # fmt: skip
 
