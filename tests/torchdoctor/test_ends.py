@@ -221,6 +221,9 @@ class Two(nn.Module):
     (net(outputs=1), np.zeros((N, 1), dtype=np.float32), nn.MSELoss(), r"y is of the type ndarray, .*: y = torch.as_tensor\(y\)"),
     (net(), LABELS.numpy(), CE, r"y is of the type ndarray, .*: y = torch.as_tensor\(y\)"),
     (net(), LABELS, nn.TripletMarginLoss(), "TripletMarginLoss takes anchor, positive, negative, and diagnose gives a loss"),
+    (net(), None, nn.TripletMarginLoss(), "TripletMarginLoss takes anchor, positive, negative"),
+    (net(), None, CE, "CrossEntropyLoss compares the output with targets, and there is no y"),
+    (net(outputs=3), LABELS, CE, "y holds the label 3, and the output has 3 columns, .* 4 outputs"),
     (net(), LABELS, nn.CosineEmbeddingLoss(), "CosineEmbeddingLoss takes input1, input2, target"),
 ])  # fmt: skip
 def test_what_torch_says_becomes_one_sentence(model, y, loss_fn, sentence):

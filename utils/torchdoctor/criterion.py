@@ -65,7 +65,7 @@ class Criterion:
         return loss
 
     def _given(self, output, y):
-        if y is None and _takes_one(self.loss_fn):
+        if y is None and not isinstance(self.loss_fn, nn.modules.loss._Loss) and _takes_one(self.loss_fn):
             return self.loss_fn(output)
         try:
             return call_loss(self.loss_fn, output, y)

@@ -15,14 +15,16 @@ MADE_BY = {  # node of autograd's graph -> the function that made an output, of 
 SHAPES = re.compile("View|Reshape|Squeeze|Unsqueeze|Transpose|Permute|TBackward|Alias|AsStrided|Clone|Slice|Select")
 LINEAR = re.compile("^(Addmm|Mm|Bmm|Baddbmm|Convolution|MkldnnConvolution|Linear)Backward")
 POOLS = re.compile("MeanBackward|AvgPool|AdaptiveAvgPool|MaxPool|AmaxBackward")
-LOGITS, YES_OR_NO, PROBABILITIES, LOGS, NUMBERS = "logits", "logits of yes or no", "probabilities", "log-probabilities", "numbers"
+LOGITS, YES_OR_NO, NUMBERS = "logits", "logits of yes or no", "numbers"
+PROBABILITIES, LOGS = "probabilities", "log-probabilities"
 TAKES = {  # node of autograd's graph -> what the loss takes the output for; the node next to the output decides
     "LogSoftmax": LOGITS, "Softmax": LOGITS, "Logsumexp": LOGITS,
     "BinaryCrossEntropyWithLogits": YES_OR_NO, "Sigmoid": YES_OR_NO, "LogSigmoid": YES_OR_NO,
     "BinaryCrossEntropy": PROBABILITIES, "Log": PROBABILITIES, "NllLoss": LOGS, "NllLoss2D": LOGS,
     "MseLoss": NUMBERS, "SmoothL1Loss": NUMBERS, "HuberLoss": NUMBERS,
 }  # fmt: skip
-EITHER = r"View|Reshape|Squeeze|Transpose|Permute|^T$|Alias|AsStrided|Clone|Slice|Select|ToCopy|Expand|Gather|Index|MaskedSelect"
+EITHER = ("View|Reshape|Squeeze|Transpose|Permute|^T$|Alias|AsStrided|Clone|Slice|Select|ToCopy|Expand|Gather|Index"
+          "|MaskedSelect")
 PASSED = {  # what may stand between the two and change nothing about it; a scaled or mixed output is another matter
     PROBABILITIES: re.compile(EITHER + "|Clamp|Add|Rsub|Div|Sum|Neg"),
     **dict.fromkeys((LOGITS, YES_OR_NO, LOGS, NUMBERS), re.compile(EITHER)),
@@ -30,7 +32,7 @@ PASSED = {  # what may stand between the two and change nothing about it; a scal
 OTHER = "something else"
 SPREAD = {"Pow", "Abs", "LinalgVectorNorm", "Norm"}  # of a difference, they make a distance
 NODES = 500  # of a loss that are looked at: torch's own have three, and a penalty on all weights has hundreds
-ROUNDING = 1e-3  # of the sum of a row of probabilities, in 16-bit formats
+ROUNDING = 1e-2  # of the sum of a row of probabilities, in 16-bit formats; as in `criterion`
 SAME = 1e-4  # of two losses in float32, which are sums of thousands of terms
 
 
@@ -38,16 +40,16 @@ SAME = 1e-4  # of two losses in float32, which are sums of thousands of terms
 class End:
     """The end of a model on a batch.
 
-    output, y: tensors; y None if there are no targets or they are no tensor. made_by: a value of `MADE_BY`, or "".
-    pooled: whether the output is a mean or maximum of what that made, or of what made a softmax's input, which is
-    `beneath`. axis: of a softmax that comes last, else None. is_linear: whether a layer's output is the model's. takes: what the loss takes the output for, a value of `TAKES` or "". is_binary:
+    output, y: tensors. made_by: a value of `MADE_BY`, or "". is_linear: whether the output is a layer's. pooled: whether
+    it is a mean or maximum of what made it, or a softmax's input is. beneath: of a softmax, what made its input. axis: of
+    a softmax that comes last, else None. takes: what the loss takes the output for, a value of `TAKES` or "". is_binary:
     whether 1 - p is in the loss. is_normalized: whether the loss divides by a sum first. is_own: whether the loss is
     `diagnose`'s own. refused: whether torch's loss would not take the output. all_pairs: whether each output is compared
-    with the targets of all samples. loss: its name.
+    with the targets of all samples.
     """
 
     output: torch.Tensor
-    y: torch.Tensor | None
+    y: torch.Tensor
     made_by: str = ""
     pooled: bool = False
     beneath: str = ""
@@ -59,7 +61,6 @@ class End:
     is_own: bool = True
     refused: bool = False
     all_pairs: bool = False
-    loss: str = ""
 
     @property
     def class_axis(self):
@@ -104,12 +105,12 @@ def end_of(criterion, y):
     node = criterion.nodes[0]
     made_by, pooled, maker = _made_by(node)
     end = End(criterion.output.detach(), y.detach(), made_by, pooled, is_own=criterion.loss_fn is None,
-              refused=criterion.refused, loss=criterion.name)
+              refused=criterion.refused)
     if made_by in ("Softmax", "LogSoftmax"):
         end.beneath, end.pooled, _ = _made_by(maker.next_functions[0][0])
         if maker is node:
             dim = maker._saved_dim
-            end.axis = (dim - 2**64 if dim >= 2**63 else dim) % end.output.dim()  # -1 is stored without its sign
+            end.axis = (dim - 2**64 if dim >= 2**63 else dim) % max(end.output.dim(), 1)  # -1 is stored without its sign
     end.is_linear = not made_by and maker is not None and bool(LINEAR.search(maker.name()))
     end.takes, end.is_binary, end.is_normalized = _taken_for(criterion.node, criterion.nodes)
     if criterion.refused:

@@ -18,9 +18,11 @@ def call_loss(loss_fn, output, y):
     name = getattr(loss_fn, "__name__", type(loss_fn).__name__)
     if isinstance(loss_fn, nn.modules.loss._Loss):
         _check_arguments(loss_fn, name)
+        if y is None:
+            raise WrongType(f"{name} compares the output with targets, and there is no y")
     try:
         return loss_fn(output, y)
-    except (TypeError, AttributeError, RuntimeError, ValueError) as error:
+    except (TypeError, AttributeError, RuntimeError, ValueError, IndexError) as error:
         if advice := _advice(str(error), loss_fn, name, output, y):
             kind, sentence = advice
             raise kind(sentence) from error
@@ -55,6 +57,11 @@ def _advice(said, loss_fn, name, output, y):
         same = output.numel() == y.numel()
         advice = f"y.reshape({tuple(output.shape)})" if same else "one target for each output"
         return WrongValue, f"{name} got an output of shape {tuple(output.shape)} and y of shape {tuple(y.shape)}: {advice}"
+    if "is out of bounds" in said and isinstance(output, torch.Tensor) and output.dim() > 1 and not y.is_floating_point():
+        label, classes = y.max().item(), output.shape[1]
+        if label >= classes:
+            return WrongValue, (f"y holds the label {label}, and the output has {classes} columns, one a class: end the model in "
+                                f"{label + 1} outputs, and count labels from 0")
     if "Long or Byte" in said:
         return WrongValue, f"y holds real numbers, {y.dtype}, and {name} takes labels, whole numbers: y.long()"
     return None

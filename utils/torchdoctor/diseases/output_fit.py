@@ -91,15 +91,16 @@ def _one_class(end, exam):
     if chooses and o.dim() > 1 and o.shape[end.class_axis] == 1:
         return found, (f"the loss chooses among classes, and the output has a single one: the loss is {exam.loss:.2g} whatever "
                        "the model says"), {"classes": end.classes}
-    is_column = o.numel() == y.numel() == len(y)
+    is_column = y.dim() > 0 and o.numel() == y.numel() == len(y)
     if end.is_binary and is_column and end.is_whole and y.max() > 1:
         return found, (f"the loss asks for a yes or no, and y holds whole numbers up to {y.max().item():g}: one output cannot tell "
                        f"{end.classes} classes apart"), {"classes": end.classes}
 
 
 def _over_samples(end, exam):
-    if end.axis == 0 and end.output.dim() > 1 and 1 < len(end.output) == len(end.y) and end.takes != NUMBERS:
-        return found, (f"the softmax runs over the {len(end.output)} samples and not over the classes: the columns of the output "
+    o = end.output
+    if end.axis == 0 and o.dim() > 1 and len(o) > 1 and o.shape[:1] == end.y.shape[:1] and end.takes != NUMBERS:
+        return found, (f"the softmax runs over the {len(o)} samples and not over the classes: the columns of the output "
                        "sum to 1, and its rows do not"), {"axis": 0}
 
 
