@@ -232,6 +232,45 @@ def test_what_torch_says_becomes_one_sentence(model, y, loss_fn, sentence):
     assert type(caught.value).__name__ in ("WrongType", "WrongValue") and "\n" not in str(caught.value)
 
 
+class Unused(nn.Module):
+    """Owns a softmax, and calls another."""
+
+    def __init__(self):
+        super().__init__()
+        self.net, self.softmax = net(), nn.Softmax(1)
+
+    def forward(self, x):
+        return torch.softmax(self.net(x), 1)
+
+
+def test_a_module_that_is_not_called_is_not_exchanged():
+    report = told(Unused(), LABELS, CE)
+    assert report.verdict == MISFIT and report.findings[0].change is None
+
+
+def test_images_without_their_channel():
+    x = torch.randn(6, 1, 5, 5)
+    report = told(nn.Conv2d(1, 1, 3, padding=1), x[:, 0], nn.MSELoss(), x=x)
+    assert report.verdict == BROADCAST and "y = y.unsqueeze(1)" in report.findings[0].remedy
+
+
+def test_without_a_loss_a_reshaped_y_is_mentioned():
+    assert "is taken in the output's shape, (32, 1)" in told(net(outputs=1), REAL[:, 0]).exam.loss_name
+    assert "shape" not in told(net(outputs=1), REAL).exam.loss_name
+
+
+class OwnLoss(nn.Module):
+    """A user's loss of a pair, with a slip."""
+
+    def forward(self, output, y):
+        return output[0].no_such_thing
+
+
+def test_a_users_own_module_raises_its_own_error():
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        told(Two(), LABELS, OwnLoss())
+
+
 def test_a_users_own_loss_raises_its_own_error():
     def broken(output, y):
         return output.no_such_thing

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from .ends import nodes_of
 from .errors import WrongType, WrongValue
 from .layer_calls import first_float, tensors
-from .loss_calls import PROBABILITIES_ONLY, call_loss
+from .loss_calls import PROBABILITIES_ONLY, call_loss, is_torchs
 
 IGNORED = -100  # the label that `F.cross_entropy` passes over
 
@@ -65,7 +65,7 @@ class Criterion:
         return loss
 
     def _given(self, output, y):
-        if y is None and not isinstance(self.loss_fn, nn.modules.loss._Loss) and _takes_one(self.loss_fn):
+        if y is None and not is_torchs(self.loss_fn) and _takes_one(self.loss_fn):
             return self.loss_fn(output)
         try:
             return call_loss(self.loss_fn, output, y)
@@ -93,6 +93,8 @@ class Criterion:
                 raise WrongValue(f"y of shape {tuple(y.shape)} does not fit the output of shape {tuple(z.shape)}{advice}")
             if _is_one_hot(y):
                 self.name += " (y looks one-hot: for classes pass y.argmax(1))"
+            elif z.shape != y.shape and z.numel() > 1:
+                self.name += f" (y {tuple(y.shape)} is taken in the output's shape, {tuple(z.shape)}; a loss of your own would not do so)"
             return F.mse_loss(z, y.reshape(z.shape).to(z.dtype))
         return self._classify(z, y.long())
 

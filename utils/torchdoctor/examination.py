@@ -56,7 +56,7 @@ class Examination:
     the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. unused: names
     of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
     its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
-    is_plain: whether the model returns one tensor. end: what made the output, and what the loss takes it for, or None.
+    is_plain: whether the model returns one tensor. ending: hidden_nonlinearities' like, of those after the last layer. end: what made the output, and what the loss takes it for, or None.
     """
 
     layers: list[ExaminedLayer]
@@ -69,6 +69,7 @@ class Examination:
     hidden_nonlinearities: dict[str, str] = field(default_factory=dict)
     closed: list[str] = field(default_factory=list)
     is_plain: bool = True
+    ending: dict[str, str] = field(default_factory=dict)
     end: End | None = field(default=None, repr=False, compare=False)  # it holds tensors
 
 
@@ -105,6 +106,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None):
         hidden_nonlinearities=heard.nonlinearities,
         closed=[name for name, p in parameters.items() if p.requires_grad and "bias" not in name and _is_zero(p)],
         is_plain=criterion.is_plain,
+        ending=heard.ending,
         end=end_of(criterion, y),
     )  # fmt: skip
 

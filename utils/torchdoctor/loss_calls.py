@@ -16,7 +16,7 @@ def call_loss(loss_fn, output, y):
     A function of the user's own raises what it raises.
     """
     name = getattr(loss_fn, "__name__", type(loss_fn).__name__)
-    if isinstance(loss_fn, nn.modules.loss._Loss):
+    if is_torchs(loss_fn) and isinstance(loss_fn, nn.Module):
         _check_arguments(loss_fn, name)
         if y is None:
             raise WrongType(f"{name} compares the output with targets, and there is no y")
@@ -29,6 +29,12 @@ def call_loss(loss_fn, output, y):
         raise
 
 
+def is_torchs(loss_fn):
+    """Whether a loss is one of torch's, an object or a function."""
+    kind = type(loss_fn) if isinstance(loss_fn, nn.Module) else loss_fn
+    return getattr(kind, "__module__", None) in (nn.modules.loss.__name__, nn.functional.__name__)
+
+
 def _check_arguments(loss, name):
     needed = [part.name for part in inspect.signature(loss.forward).parameters.values() if part.default is part.empty]
     if len(needed) > 2:
@@ -38,12 +44,12 @@ def _check_arguments(loss, name):
 
 def _advice(said, loss_fn, name, output, y):
     """(class of error, sentence) for what torch said; None if nothing better is known."""
-    is_torchs = isinstance(loss_fn, nn.Module) or getattr(loss_fn, "__module__", "") == "torch.nn.functional"
-    if is_torchs and not isinstance(output, torch.Tensor):
+    own = is_torchs(loss_fn)
+    if own and not isinstance(output, torch.Tensor):
         key = f"[{next(iter(output))!r}]" if isinstance(output, dict) and output else "[0]"
         return WrongType, (f"the model returns a {type(output).__name__}, and {name} takes one tensor: say which, for example "
                            f"loss_fn=lambda output, y: loss(output{key}, y)")
-    if is_torchs and not isinstance(y, torch.Tensor) and y is not None:
+    if own and not isinstance(y, torch.Tensor) and y is not None:
         return WrongType, f"y is of the type {type(y).__name__}, and {name} takes a tensor: y = torch.as_tensor(y)"
     if not isinstance(y, torch.Tensor):
         return None

@@ -10,7 +10,7 @@ def find(exam):
         return
     o, y = tuple(end.output.shape), tuple(end.y.shape)
     if end.all_pairs:
-        pairs = "x".join(map(str, (len(y) and y[0], o[0])))
+        pairs = f"{o[0]} x {y[0]}"
         yield found("broadcast target", exam.layers[-1:], f"the output has shape {o} and y {y}: the loss compares each output "
                     f"with the targets of all samples, {pairs} pairs, and is least where all outputs are the mean of y", samples=o[0])
     elif end.takes and not end.is_own and len(o) == len(y) == 2 and o[0] == y[0] and o[1] != y[1] == 1 and end.made_by == "Softmax":
@@ -23,11 +23,11 @@ def find(exam):
 
 def prescribe(finding, exam, model):
     """Give both the same shape, in the code around the model."""
-    o, y = exam.end.output.shape, exam.end.y.shape
+    o, y = tuple(exam.end.output.shape), tuple(exam.end.y.shape)
     if exam.end.all_pairs:
-        line = "y.unsqueeze(1)" if len(y) == 1 and len(o) == 2 else "y.squeeze(1)" if len(o) == 1 else f"y.reshape{tuple(o)}"
-        return Remedy(f"give y the shape of the output, {tuple(o)}: y = {line}", "not in this course")
+        line = {o[:1] + o[2:]: "y.unsqueeze(1)"}.get(y) or {y[:1] + y[2:]: "y.squeeze(1)"}.get(o) or f"y.reshape{o}"
+        return Remedy(f"give y the shape of the output, {o}: y = {line}", "not in this course")
     if y[1] == 1:
-        return Remedy(f"for classes pass labels of shape ({len(y) and y[0]},), y.squeeze(1).long(), with cross-entropy; for real "
+        return Remedy(f"for classes pass labels of shape ({y[0]},), y.squeeze(1).long(), with cross-entropy; for real "
                       "numbers end the model in one output without a softmax", "not in this course")
     return Remedy(f"end the model in {y[1]} outputs, one for each column of y", "not in this course")

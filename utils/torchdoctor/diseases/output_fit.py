@@ -31,7 +31,7 @@ def prescribe(finding, exam, model):
     end, kind, told = exam.end, exam.end.made_by, finding.evidence
 
     def exchange(kind, make):
-        return _exchange(kind, make, exam, model)
+        return _exchange(kind, make, exam)
 
     if "units" in told:
         if end.is_whole and end.y.max() <= 1 and end.takes in (PROBABILITIES, NUMBERS):
@@ -218,11 +218,10 @@ JUDGES = {  # what a loss takes an output for -> the rules, in order
 }  # fmt: skip
 
 
-def _exchange(kind, make, exam, model):
+def _exchange(kind, make, exam):
     """A change: another module for the one of this class after the last layer; None if it is a call, or not one alone."""
-    inner = exam.hidden_nonlinearities
-    names = [name for name, module in model.named_modules() if name not in inner and type(module).__name__ == kind]
-    if len(names) != 1 or not names[0]:
+    names = [name for name, its_kind in exam.ending.items() if its_kind == kind and name not in exam.hidden_nonlinearities]
+    if len(names) != 1:
         return None
 
     def change(model):
