@@ -108,6 +108,9 @@ NETS = {  # name of a file -> function that makes a net
     "samples_mixed": lambda: chain(2).append(nn.Softmax(0)),
     "train_and_eval_disagree": lagging,
     "no_nonlinearity": lambda: chain(2, nn.Identity),
+    "output_does_not_fit": lambda: chain(2).append(nn.Softmax(1)),
+    "output_out_of_reach": lambda: chain(2).append(nn.Sigmoid()),
+    "broadcast_target": lambda: chain(2)[:-1].append(nn.Linear(32, 1, bias=False).double()),
 }
 RATES = {"step_too_large": 10.0, "healthy": 0.01, "step_too_large_by_adam": 1.0, "step_too_large_perhaps": 0.05}
 OPTIMIZERS = {  # name of a file -> function of nothing that returns the optimizer
@@ -115,6 +118,10 @@ OPTIMIZERS = {  # name of a file -> function of nothing that returns the optimiz
     "step_too_large_perhaps": lambda: "adam",
     "optimizer_of_another": lambda: torch.optim.SGD(chain(2).parameters(), 0.01, momentum=0.9),
 }
+LOSSES = {  # name of a file -> the loss, where it is not `diagnose`'s own
+    "output_does_not_fit": nn.CrossEntropyLoss(), "output_out_of_reach": nn.MSELoss(),
+    "broadcast_target": lambda output, y: (output - y).square().mean(),
+}  # fmt: skip
 
 
 def report(name):
@@ -126,7 +133,9 @@ def report(name):
         x, y = torch.randn(shape, dtype=torch.float64), torch.randint(3, (16,))
     if name == "input_too_large":
         x = 100 * x
-    return diagnose(net, x, y, lr=RATES.get(name), optimizer=OPTIMIZERS.get(name, lambda: None)())
+    y = {"output_out_of_reach": x[:, :4], "broadcast_target": x[:, 0]}.get(name, y)
+    more = {"loss_fn": LOSSES.get(name), "lr": RATES.get(name), "optimizer": OPTIMIZERS.get(name, lambda: None)()}
+    return diagnose(net, x, y, **more)
 
 
 def text(name):

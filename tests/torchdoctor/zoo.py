@@ -297,6 +297,27 @@ def settled(momentum=0.1, steps=60):
     return Case(net, x[:128], data.y[:128])
 
 
+def ending(*end, classes=10):
+    """A ReLU net for the digits with this at its end."""
+    return nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, classes), *end)
+
+
+def on_ending(end, loss_fn, y=None, classes=10):
+    """Such a net, its loss, and targets made of the digits (x, y); the labels, if nothing else is said."""
+    case = on_digits(ending(*end, classes=classes).double())
+    return Case(case.model, case.x, case.y if y is None else y(case.x, case.y), {"loss_fn": loss_fn})
+
+
+def unit(x, y):
+    """The digits as images in 0..1."""
+    return (x - x.min()) / (x.max() - x.min())
+
+
+def even(x, y):
+    """Whether a digit is even, as a column."""
+    return (y[:, None] % 2).double()
+
+
 HEALTHY = {
     "one linear layer": lambda: on_digits(nn.Linear(64, 10)),
     "3 ReLU layers, He": lambda: on_digits(mlp(3, activation="relu", init="he")),
@@ -379,5 +400,13 @@ HEALTHY = {
     "batch norms with settled statistics": settled,
     "nodes of a graph that the model keeps": lambda: Case(KeptGraph(), torch.randn(40, 8), torch.randint(3, (40,))),
     "LSTM, time first on purpose": lambda: Case(TimeFirst(), torch.randn(12, 20, 4), torch.randn(12, 20, 3)),
+    "log-softmax before cross-entropy": lambda: on_ending([nn.LogSoftmax(1)], nn.CrossEntropyLoss()),
+    "softmax, and its logarithm in the loss": lambda: on_ending([nn.Softmax(1)], lambda p, y: F.nll_loss(p.log(), y)),
+    "sigmoid, MSE of images in 0..1": lambda: on_ending([nn.Sigmoid()], nn.MSELoss(), unit, 64),
+    "sigmoid, BCE of images in 0..1": lambda: on_ending([nn.Sigmoid()], nn.BCELoss(), unit, 64),
+    "tanh, MSE of images in 0..1": lambda: on_ending([nn.Tanh()], nn.MSELoss(), unit, 64),
+    "a loss that squeezes": lambda: on_ending(
+        [], lambda z, y: F.binary_cross_entropy_with_logits(z.squeeze(1), y.squeeze(1)), even, 1
+    ),
     "autoencoder": lambda: Case(Chain(4, torch.relu), torch.randn(32, 64)),
 }

@@ -8,8 +8,10 @@ from tests.torchdoctor.zoo import (
     Case,
     Chain,
     Highway,
+    even,
     mlp,
     on_digits,
+    on_ending,
     on_images,
     on_series,
     on_tokens,
@@ -209,6 +211,7 @@ def ending(end, bias=0.0):
 
 UNOWNED, NOTHING, MIXED = {"unowned weights"}, {"no gradient"}, {"samples mixed"}
 VANISHING, EXPLODING, SATURATED, DEAD = {"vanishing"}, {"exploding"}, {"saturated"}, {"dead"}
+MISFIT, BROADCAST = {"output does not fit"}, {"broadcast target"}
 SYMMETRIC, FROZEN, CUT, NOT_FINITE = {"symmetric"}, {"frozen"}, {"cut off"}, {"not finite"}
 
 SICK = {
@@ -290,4 +293,14 @@ SICK = {
         nn.Sequential(nn.Linear(8, 24), nn.ReLU(), nn.Linear(24, 3), nn.Softmax(0)), torch.randn(32, 8), torch.rand(32, 3))),
     "running statistics that lag": ({"train and eval disagree"}, lambda: settled(1e-3)),
     "LeNet, pixels of 0..255": ({"input too large"}, lambda: pixels(LeNet())),
+    "softmax before cross-entropy": (MISFIT, lambda: on_ending([nn.Softmax(1)], nn.CrossEntropyLoss())),
+    "sigmoid before cross-entropy": (MISFIT, lambda: on_ending([nn.Sigmoid()], nn.CrossEntropyLoss())),
+    "NLLLoss of raw scores": (MISFIT, lambda: on_ending([], nn.NLLLoss())),
+    "sigmoid before BCEWithLogitsLoss": (MISFIT, lambda: on_ending([nn.Sigmoid()], nn.BCEWithLogitsLoss(), even, 1)),
+    "BCELoss of raw scores": (MISFIT, lambda: on_ending([], nn.BCELoss(), even, 1)),
+    "softmax over one unit": (MISFIT, lambda: on_ending([nn.Softmax(1)], nn.BCELoss(), even, 1)),
+    "ReLU for targets of either sign": (MISFIT, lambda: on_ending([nn.ReLU()], nn.MSELoss(), lambda x, y: x[:, 10:11], 1)),
+    "tanh for targets of 0 to 9": (MISFIT, lambda: on_ending([nn.Tanh()], nn.L1Loss(), lambda x, y: y[:, None].double(), 1)),
+    "(N, 1) against (N,), MSE": (BROADCAST, lambda: on_ending([], nn.MSELoss(), lambda x, y: x[:, 10], 1)),
+    "(N, 1) against (N,), own L1": (BROADCAST, lambda: on_ending([], lambda z, y: (z - y).abs().mean(), lambda x, y: x[:, 10], 1)),
 }

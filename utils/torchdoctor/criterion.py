@@ -6,9 +6,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .ends import nodes_of
 from .errors import WrongType, WrongValue
 from .graph import kept
 from .layer_calls import first_float, tensors
+from .loss_calls import PROBABILITIES_ONLY, call_loss, is_torchs
 
 IGNORED = -100  # the label that `F.cross_entropy` passes over
 
@@ -38,7 +40,8 @@ class Caller(nn.Module):
 
 class Criterion:
     """The loss of an output and y. After a call, `output` is the tensor that was judged, `is_plain` whether the
-    model returned just that, and `name` says how it was judged.
+    model returned just that, and `name` says how it was judged; `nodes` are those of autograd's graph that made the
+    output, `node` that of the loss, and `refused` says that loss_fn takes probabilities only, and the output is none.
 
     Args:
         loss_fn: a function (output, y) -> loss that gets the output as the model returns it; or None, and then:
@@ -48,7 +51,8 @@ class Criterion:
 
     def __init__(self, loss_fn=None):
         self.loss_fn = loss_fn
-        self.output, self.is_plain = None, True
+        self.output, self.is_plain, self.refused = None, True, False
+        self.node, self.nodes = None, []
         self.name = "" if loss_fn is None else getattr(loss_fn, "__name__", type(loss_fn).__name__)
 
     def __call__(self, output, y):
@@ -56,8 +60,25 @@ class Criterion:
         if self.output is None:
             got = output.dtype if isinstance(output, torch.Tensor) else type(output).__name__
             raise WrongType(f"the model must return a tensor of real numbers, or a tuple or dict that holds one, got {got}")
-        if self.loss_fn is not None:
-            return self.loss_fn(output) if y is None and _takes_one(self.loss_fn) else self.loss_fn(output, y)
+        self.nodes = nodes_of(output)
+        loss = self._given(output, y) if self.loss_fn is not None else self._own(y)
+        self.node = getattr(loss, "grad_fn", None)
+        return loss
+
+    def _given(self, output, y):
+        if y is None and not is_torchs(self.loss_fn) and _takes_one(self.loss_fn):
+            return self.loss_fn(output)
+        try:
+            return call_loss(self.loss_fn, output, y)
+        except RuntimeError as error:
+            z = self.output
+            if PROBABILITIES_ONLY not in str(error) or not isinstance(y, torch.Tensor) or y.numel() != z.numel():
+                raise
+            self.refused = True
+            self.name = f"the binary cross-entropy of the output as logits, which {type(self.loss_fn).__name__} refuses"
+            return F.binary_cross_entropy_with_logits(z.reshape(y.shape), y.to(z.dtype))
+
+    def _own(self, y):
         z = self.output
         if y is None:
             self.name = "the squared distance from random targets of the outputs' own scale, for want of y"
@@ -73,6 +94,8 @@ class Criterion:
                 raise WrongValue(f"y of shape {tuple(y.shape)} does not fit the output of shape {tuple(z.shape)}{advice}")
             if _is_one_hot(y):
                 self.name += " (y looks one-hot: for classes pass y.argmax(1))"
+            elif z.shape != y.shape and z.numel() > 1:
+                self.name += f" (y {tuple(y.shape)} is taken in the output's shape, {tuple(z.shape)}; a loss of your own would not do so)"
             return F.mse_loss(z, y.reshape(z.shape).to(z.dtype))
         return self._classify(z, y.long())
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from .criterion import Caller, Criterion, check_input, check_model, is_out_of_memory
+from .ends import End, end_of
 from .errors import WrongValue
 from .graph import Graph, reading
 from .lag import padding, told_at
@@ -71,7 +72,8 @@ class Examination:
     of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
     its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
     is_plain: whether the model returns one tensor. optimizer: the `InUse` that was given, or None. graph: what autograd's
-    graph tells. probes: what a few samples answered in eval mode.
+    graph tells. probes: what a few samples answered in eval mode. ending: as hidden_nonlinearities, of
+    those after the last layer. end: what made the output, and what the loss takes it for, or None.
     """
 
     layers: list[ExaminedLayer]
@@ -87,6 +89,8 @@ class Examination:
     optimizer: InUse | None = None
     graph: Graph = field(default_factory=Graph)
     probes: Probes = field(default_factory=Probes)
+    ending: dict[str, str] = field(default_factory=dict)
+    end: End | None = field(default=None, repr=False, compare=False)  # it holds tensors
 
 
 def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
@@ -131,6 +135,8 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         optimizer=optimizer,
         graph=graph,
         probes=ask(model, modules, x, criterion.output, layers, parameters, graph),
+        ending=heard.ending,
+        end=end_of(criterion, y),
     )  # fmt: skip
 
 

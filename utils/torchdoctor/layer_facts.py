@@ -31,7 +31,7 @@ class Heard:
 
     weights: name of every layer, called or not -> its weights. twins: ids of the weights whose rows and gradient rows are
     all the same. follows: name of a layer -> class of the nonlinearity after it, where the graph tells. nonlinearities:
-    name of each nonlinear module between layers -> its class. series: name of a recurrent layer -> its input.
+    name of each nonlinear module between layers -> its class, and ending: of each after the last layer. series: name of a recurrent layer -> its input.
     last_step_only: name of a recurrent layer -> whether no step but the last has a gradient of its own. normed: names of
     layers whose output goes straight into a norm by the batch's own statistics. received: name of a layer that takes
     data, and nothing that other layers made -> their root mean square. positions: name of a layer that takes
@@ -43,6 +43,7 @@ class Heard:
     twins: set = field(default_factory=set)
     follows: dict = field(default_factory=dict)
     nonlinearities: dict = field(default_factory=dict)
+    ending: dict = field(default_factory=dict)
     series: dict = field(default_factory=dict)
     last_step_only: dict = field(default_factory=dict)
     normed: set = field(default_factory=set)
@@ -57,7 +58,8 @@ def listening(modules):
 
     modules: name -> module, as `dict(model.named_modules())` gives them.
     """
-    heard, handles, called, pending = Heard(), [], [], {}
+    heard, handles, called = Heard(), [], []
+    pending = heard.ending
 
     def weight_hook(key, gates):
         def hook(gradient):

@@ -6,6 +6,7 @@ is worth knowing and no disease is yielded as a `remark` instead: its kind has a
 """
 
 from . import (
+    broadcast_target,
     collapsed,
     dead,
     input_scale,
@@ -15,6 +16,7 @@ from . import (
     no_gradient,
     not_finite,
     optimizer,
+    output_fit,
     saturated,
     step_size,
     symmetric,
@@ -33,6 +35,8 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "cut off": unreached,
     "optimizer of another model": optimizer,
     "left out of the optimizer": optimizer,
+    "broadcast target": broadcast_target,
+    "output does not fit": output_fit,
     "no gradient": no_gradient,
     "symmetric": symmetric,
     "input too large": input_scale,
@@ -50,8 +54,10 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "no nonlinearity": linear,
 }
 HIDES = {  # name of a disease -> those that are not told beside it
-    "not finite": {*FAMILIES} - {"not finite", "input too large"},  # numbers made of NaN prove nothing else
+    # Numbers made of NaN prove nothing else, and these three do not go by the model's numbers alone.
+    "not finite": {*FAMILIES} - {"not finite", "broadcast target", "output does not fit", "input too large"},
     "optimizer of another model": {"step too large", "step too small"},  # which it does not make here
+    "output does not fit": {"collapsed"},  # outputs that a softmax over one unit or a ReLU has made all alike
     "no gradient": {"vanishing", "vanishing in time", "exploding in time", "collapsed", "step too large", "step too small"},
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
 }
