@@ -29,14 +29,14 @@ from .finding import Finding
 
 FAMILIES = {  # name of a disease -> its file, in the order of treatment: the later ones often follow from the earlier
     "not finite": not_finite,
+    "broadcast target": broadcast_target,
+    "output does not fit": output_fit,
     "unowned weights": unowned,
     "samples mixed": mixed,
     "frozen": unreached,
     "cut off": unreached,
     "optimizer of another model": optimizer,
     "left out of the optimizer": optimizer,
-    "broadcast target": broadcast_target,
-    "output does not fit": output_fit,
     "no gradient": no_gradient,
     "symmetric": symmetric,
     "input too large": input_scale,
