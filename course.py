@@ -219,7 +219,8 @@ def open_lab(program, chapter, further):
 def run_tool(options, further):
     """Set up the course with the tools of the tests, and become the command's program, which checks `further` itself."""
     if options.command == "test" and (options.chosen or not further):
-        chosen = ["tests", "-m", options.chosen] if options.chosen else []
+        everywhere = options.chosen and not any(Path(word.partition("::")[0]).exists() for word in further)
+        chosen = (["tests"] if everywhere else []) + (["-m", options.chosen] if options.chosen else [])
         further = [*chosen, "-n", str(os.cpu_count() or 1), "--dist", "loadfile", *further]
     program = ["-m", "tests.bench.hub"] if options.command == "bench" and options.hub else TOOLS[options.command]
     set_up(tests=True)

@@ -985,7 +985,7 @@ clinic.treat(patient, prescription)
 
 # %% slideshow={"slide_type": "skip"}
 if clinic.has_named(patient, diagnosis):
-    display(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
+    display(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr, optimizer="sgd"))
 else:
     print("Your own diagnosis first. Then run this cell again.")
 

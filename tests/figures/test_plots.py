@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from utils.data import timeline
 from utils.figures import plots, style
+from utils.figures.axes import set_log_limits
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_by_lag_starts_at_lag_zero_and_puts_the_guess_at_the_largest(ax):
 @given(st.lists(st.floats(1e-200, 1e200), min_size=1, max_size=60))
 def test_log_limits_hold_every_value_and_are_round(values):
     ax = Figure().subplots()
-    plots.set_log_limits(ax, np.array(values), decades=5)
+    set_log_limits(ax, np.array(values), decades=5)
     low, high = ax.get_ylim()
     assert low <= min(values) * (1 + 1e-9) and high >= max(values) * (1 - 1e-9) and low < high
     assert all(abs(math.log10(limit) / 5 - round(math.log10(limit) / 5)) < 1e-9 for limit in (low, high))

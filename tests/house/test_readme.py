@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from tests.house.test_layering import ROOMS
+from utils.torchdoctor.diseases import FAMILIES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,6 +32,11 @@ def test_the_chapters_listed_are_those_that_exist():
 def test_the_table_of_rooms_is_the_one_that_is_held():
     rows = re.findall(r"^\| `(\w+)/?` \| .+? \| ([\w, -]+) \|$", README, flags=re.MULTILINE)
     assert {name: [] if used == "-" else used.split(", ") for name, used in rows} == ROOMS
+
+
+def test_the_diseases_listed_are_those_that_are_known():
+    told = " ".join(README[README.index("It knows these") : README.index("**How often")].split())
+    assert [kind for kind in FAMILIES if not re.search(rf"\b{kind}\b", told)] == []
 
 
 def test_no_placeholder_is_left():

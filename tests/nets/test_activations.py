@@ -118,8 +118,8 @@ def test_limits_are_kept_and_approached(name):
         far, farther = activation.value(end * torch.tensor([800.0, 1600.0], dtype=torch.float64))
         if math.isinf(limit):  # "unbounded" means that the value grows in proportion
             assert reached == far and farther.item() == pytest.approx(2 * far.item()) and far * limit > 0
-        else:
-            assert reached == pytest.approx(limit, abs=1e-10)
+        elif abs(reached - limit) > 1e-10:  # a tail like 1 / z: twice as far out, half as far from the limit
+            assert (farther - limit).item() == pytest.approx((far - limit).item() / 2, rel=1e-2)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -132,10 +132,10 @@ def test_monotone_means_that_no_step_goes_down(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_smooth_means_that_the_slope_does_not_jump(name):
     activation = activations.get(name)
-    step = 1e-4
-    jumps = activation.slope(torch.arange(-6, 6, step, dtype=torch.float64)).diff().abs()
-    # No second derivative here exceeds 1.2 in size, so a continuous slope moves by little more than the step.
-    assert activation.smooth == bool((jumps < 1.5 * step).all())
+    most, fewer = (activation.slope(torch.arange(-6, 6, step, dtype=torch.float64)).diff().abs().max()
+                   for step in (1e-4, 5e-5))
+    # With half the step a continuous slope moves half as far, and one that jumps as far as before; a constant one not at all.
+    assert activation.smooth == bool(fewer <= 0.6 * most)
 
 
 @pytest.mark.parametrize("unknown", ["Sigmoid", "swish", "", None, 3, ["relu"], torch.zeros(2)])

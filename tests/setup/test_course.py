@@ -249,7 +249,7 @@ def test_test_adds_the_tools_and_build_needs_nothing_more(installed, environment
     result = start(installed, environment, "test")
     assert "Python environment" not in result.stdout and "PyTorch" not in result.stdout
     assert report(result)["arguments"] == parallel
-    for arguments in (["-x"], ["tests/test_models.py", "-k", "a or b", "-m", "slow"]):
+    for arguments in (["-x"], ["tests/nets/test_mlp.py", "-k", "a or b", "-m", "slow"]):
         assert report(start(installed, offline, "test", *arguments))["arguments"] == arguments
     fast = ["tests", "-m", "not (browser or chapter or install or slow or seeds)", *parallel]
     assert report(start(installed, offline, "test", "--fast", "-x"))["arguments"] == [*fast, "-x"]

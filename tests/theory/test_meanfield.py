@@ -298,8 +298,8 @@ TABLE = {
 }
 
 
-def test_the_table_of_facts_is_complete():
-    assert list(TABLE) == NAMES
+def test_the_table_of_facts_is_of_activations_that_exist():
+    assert set(TABLE) <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", TABLE)

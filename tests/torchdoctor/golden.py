@@ -1,6 +1,6 @@
 """The reports of nets as text, kept in golden/, so that a change of wording is reviewed as a diff.
 
-    python -m tests.torchdoctor.golden --write
+    .venv/bin/python -m tests.torchdoctor.golden --write
 
 The nets are small, untrained and drawn from a seeded generator, so that two digits of each number are the same everywhere.
 """

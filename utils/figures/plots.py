@@ -7,9 +7,9 @@ the frame of a figure, which is what makes a live figure fast and comparable fro
 import math
 
 import numpy as np
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
 from utils.figures import style
+from utils.figures.axes import positive, set_log_limits, whole_ticks
 
 
 def draw_by_layer(ax, values, theory=None, *, guess=None, quantity="gradient norm ‖∂C/∂z‖"):
@@ -20,26 +20,21 @@ def draw_by_layer(ax, values, theory=None, *, guess=None, quantity="gradient nor
     """
     values = np.asarray(values, dtype=float)
     layers, shown = np.arange(1, len(values) + 1), [values]
-    ax.plot(layers, _positive(values), "o", color=style.MEASURED, label="measured")
+    ax.plot(layers, positive(values), "o", color=style.MEASURED, label="measured")
     if theory is not None:
         theory = np.asarray(theory, dtype=float)
         shown.append(theory)
-        ax.plot(layers, _positive(theory), "-", color=style.THEORY, linewidth=1.4, label="theory", zorder=1.5)
+        ax.plot(layers, positive(theory), "-", color=style.THEORY, linewidth=1.4, label="theory", zorder=1.5)
     if guess is not None:
         shown.append(np.array([guess * values[-1]]))
         ax.plot([1], shown[-1], "X", color=style.GUESS, markersize=13, label="your guess")
     ax.set_xlim(0, 12 * math.ceil((len(values) + 0.5) / 12))  # in steps: few frames, which are what is slow to draw
     set_log_limits(ax, np.concatenate(shown), decades=5 if values.min() > 1e-5 else 10)
     ax.set(xlabel="layer (1 is next to the input)", ylabel=quantity)
-    ax.xaxis.set_major_locator(_whole_ticks())
+    ax.xaxis.set_major_locator(whole_ticks())
     ends_high = values[-1] > math.exp(np.log(ax.get_ylim()).mean())  # above the middle of the axis
     ax.legend(loc="best" if guess is not None else "lower right" if ends_high else "upper right")
     return _first_over_last(values, theory)
-
-
-def _whole_ticks():
-    """Return ticks at whole numbers; under the large type of a lecture, only as many as there is room for."""
-    return MaxNLocator("auto" if style.in_lecture() else 10, integer=True)
 
 
 def _first_over_last(values, theory):
@@ -64,7 +59,7 @@ def draw_lines(ax, curves, x=None, *, xlabel, ylabel, log=False, markers=True, l
         values = np.asarray(values, dtype=float)
         ax.plot(
             np.arange(1, len(values) + 1) if x is None else np.asarray(x, dtype=float),
-            _positive(values) if log else values,
+            positive(values) if log else values,
             color=style.CYCLE[i % len(style.CYCLE)],
             linestyle=style.DASHES[i % len(style.DASHES)],
             marker=style.MARKERS[i % len(style.MARKERS)] if markers else None,
@@ -75,7 +70,7 @@ def draw_lines(ax, curves, x=None, *, xlabel, ylabel, log=False, markers=True, l
     if log:
         set_log_limits(ax, np.concatenate([np.asarray(v, dtype=float).ravel() for v in curves.values()]), 1, limits)
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.xaxis.set_major_locator(_whole_ticks())
+    ax.xaxis.set_major_locator(whole_ticks())
     if len(curves) > 1:
         ax.legend(loc="best")
 
@@ -90,7 +85,7 @@ def draw_by_lag(ax, curves, theory=None, *, guess=None, xlabel="lag T − t", yl
     shown = [np.asarray(values, dtype=float).ravel() for values in curves.values()]
     if theory is not None:
         shown.append(np.asarray(theory, dtype=float))
-        ax.plot(_positive(shown[-1]), color=style.THEORY, linewidth=1.4, label="theory", zorder=1.5)
+        ax.plot(positive(shown[-1]), color=style.THEORY, linewidth=1.4, label="theory", zorder=1.5)
     if guess is not None:
         shown.append(np.array([guess]))
         ax.plot([longest], [guess], "X", color=style.GUESS, markersize=13, label="your guess")
@@ -228,23 +223,3 @@ def draw_timeline(ax, events, year, lanes):
     ax.grid(axis="y", visible=False)
     told = "; ".join(text for when, _, text in events if when == year)
     return f"{year}: {told.rstrip('.')}." if told else f"{year}: nothing of this story was published."
-
-
-def set_log_limits(ax, values, decades=1, limits=None):
-    """Make the y axis logarithmic, from and to whole multiples of `decades` that hold all positive finite values."""
-    ax.set_yscale("log")
-    finite = values[np.isfinite(values) & (values > 0)]
-    low, high = (finite.min(), finite.max()) if len(finite) else (1.0, 1.0)
-    exponents = [decades * math.floor(math.log10(low) / decades), decades * math.ceil(math.log10(high) / decades)]
-    if exponents[0] == exponents[1]:
-        exponents[1] += decades
-    # matplotlib's own arithmetic on the exponents overflows near the ends of float64
-    low, high = (10.0 ** min(max(e, -250), 250) for e in exponents)
-    ax.set_ylim(limits or (low, high))
-    ax.yaxis.set_major_locator(LogLocator(base=10, numticks=8))
-    ax.yaxis.set_minor_locator(NullLocator())
-
-
-def _positive(values):
-    """What a log axis can show; the rest becomes a gap."""
-    return np.where(np.isfinite(values) & (values > 0), values, np.nan)

@@ -1,4 +1,4 @@
-"""The nets of the course."""
+"""The multilayer perceptron, and a stack of several that train together."""
 
 import itertools
 

@@ -95,6 +95,8 @@ class Report:
         training and x, y or the output is not a tensor.
         """
         case = self._case
+        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
+            raise WrongValue(f"steps is a whole number, 0 or more; got {steps!r}")
         if steps and not (self.exam.is_plain and isinstance(case.x, torch.Tensor) and isinstance(case.y, torch.Tensor)):
             raise WrongValue("a trial with training needs x, y and the model's output as tensors; leave steps at 0")
         choice = next((finding for finding in self.findings or self.remarks if finding.change), None)
