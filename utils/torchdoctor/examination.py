@@ -14,7 +14,7 @@ from .ends import End, end_of
 from .errors import WrongValue
 from .graph import Graph, reading
 from .lag import padding, told_at
-from .layer_calls import matrices, tensors
+from .layer_calls import matrices, norm, tensors
 from .layer_facts import TWINS, apart, listening, through_time
 from .measurement import Layer, measure
 from .optimizers import InUse
@@ -36,7 +36,8 @@ class ExaminedLayer(Layer):
     reached: the loss depends on it, or it is frozen. twins: all units have the same weights and the same gradient.
     finite: no weight, gradient or activation is NaN or infinite. through_time: ||dh_T/dx_t|| of a recurrent layer,
     (steps,), or ||dC/dz_t|| of a layer that is called again and again, else None. last_step_only: whether the loss looks
-    at the last step alone. normed: its output goes straight into a norm, so that the size of its weights does not matter.
+    at the last step alone. normed: its output goes into a norm, straight or through a ReLU, so that the size of its weights
+    does not matter.
     apart: how far the positions of a sequence lie apart where the layer takes one, as a share of their size. gated: an
     LSTM or GRU, or a cell of one. told_at: how much each step of a recurrent layer's input says of y, or None (`lag`).
     padding: how many of its last steps are all alike, and the same in half of the samples. received: root mean
@@ -68,7 +69,8 @@ class Examination:
 
     lr: the learning rate or None. input_rms: root mean square of the data as the first layers receive them, the largest of
     them; NaN if none takes real numbers. alike: how far
-    the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. unused: names
+    the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. read_alike: the
+    same of what the last layer takes, and read_rms: its size; NaN if these are no row for each output. unused: names
     of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
     its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
     is_plain: whether the model returns one tensor. optimizer: the `InUse` that was given, or None. graph: what autograd's
@@ -82,6 +84,8 @@ class Examination:
     lr: float | None = None
     input_rms: float = math.nan
     alike: float = math.nan
+    read_alike: float = math.nan
+    read_rms: float = math.nan
     unused: list[str] = field(default_factory=list)
     hidden_nonlinearities: dict[str, str] = field(default_factory=dict)
     closed: list[str] = field(default_factory=list)
@@ -122,11 +126,14 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
     rate = 1.0 if lr is None else lr
     layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name), told.get(name, (None, 0)), rate, steps if optimizer else None)
               for number, (name, its_calls) in enumerate(calls.items(), 1)]
-    inputs = list(tensors(x))
+    inputs, read = list(tensors(x)), heard.read
+    in_rows = read is not None and criterion.output is not None and read.shape[:1] == criterion.output.shape[:1]
     return Examination(
         layers, measured.loss, criterion.name, lr,
         input_rms=max(heard.received.values(), default=math.nan),
         alike=apart(criterion.output) if any(apart(t) > TWINS for t in inputs) else math.nan,
+        read_alike=apart(read) if in_rows else math.nan,
+        read_rms=norm(read) / math.sqrt(max(read.numel(), 1)) if in_rows else math.nan,
         unused=[name for name in heard.weights
                 if name and name not in calls and not _is_container(name, calls)],
         hidden_nonlinearities=heard.nonlinearities,

@@ -21,6 +21,8 @@ KINDS = {  # node of autograd's graph -> class of the nonlinearity that made it
 }  # fmt: skip
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm)
 LINEAR_NODES = re.compile("Addmm|Mm|Bmm|Convolution|Linear|View|Reshape")  # what a layer's output comes from
+# phi(c z) = c phi(z) for c > 0: a norm behind it undoes the size of W and b as one right behind the layer does.
+HOMOGENEOUS = re.compile("^(Relu|LeakyRelu|PreluKernel|MaxPool|AvgPool|AdaptiveAvgPool|NativeDropout)")
 TOKENWISE = (nn.Linear, nn.MultiheadAttention)
 PASSED_OVER = re.compile("View|Reshape|Mul|MaxPool|AvgPool|Mean|Transpose|Permute|Unsqueeze|Squeeze|AsStrided|TBackward")
 
@@ -33,10 +35,10 @@ class Heard:
     all the same. follows: name of a layer -> class of the nonlinearity after it, where the graph tells. nonlinearities:
     name of each nonlinear module between layers -> its class, and ending: of each after the last layer. series: name of a recurrent layer -> its input.
     last_step_only: name of a recurrent layer -> whether no step but the last has a gradient of its own. normed: names of
-    layers whose output goes straight into a norm by the batch's own statistics. received: name of a layer that takes
+    layers whose output goes into a norm by the batch's own statistics, straight or through a ReLU or pooling. received: name of a layer that takes
     data, and nothing that other layers made -> their root mean square. positions: name of a layer that takes
     (batch, positions, features) -> how far its first sample's positions lie apart. states: name of a recurrent layer ->
-    for each call, the norms of the gradients that come through its states.
+    for each call, the norms of the gradients that come through its states. read: what the last layer took, or None.
     """
 
     weights: dict = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Heard:
     received: dict = field(default_factory=dict)
     positions: dict = field(default_factory=dict)
     states: dict = field(default_factory=dict)
+    read: torch.Tensor | None = None
 
 
 @contextmanager
@@ -78,6 +81,7 @@ def listening(modules):
             layer = name or type(module).__name__
             if tensor is not None and layer not in heard.received and (not called or not tensor.requires_grad):
                 heard.received[layer] = norm(tensor) / math.sqrt(max(tensor.numel(), 1))
+            heard.read = None if tensor is None else tensor.detach()
             called.append(name)
             heard.nonlinearities |= pending  # a layer comes after them, so they are no output's
             pending.clear()
@@ -89,6 +93,8 @@ def listening(modules):
 
     def norm_hook(module, inputs):
         node = inputs[0].grad_fn
+        while node is not None and HOMOGENEOUS.search(node.name()):
+            node = node.next_functions[0][0]
         own = module.training or getattr(module, "running_mean", None) is None
         if own and called and node is not None and LINEAR_NODES.search(node.name()):
             heard.normed.add(called[-1])
