@@ -48,7 +48,7 @@ def test_the_corrected_net_runs(question):
     assert loss.isfinite() and loss.requires_grad
 
 
-@pytest.mark.slow
+@pytest.mark.seeds  # a property of the question, not of a commit: over a minute of trainings
 @EACH
 def test_it_learns_or_not_as_is_said(question):
     assert question.is_enough(question.trained()) == question.learns
