@@ -187,3 +187,15 @@ def test_an_empty_log():
 def test_a_slip_gets_one_sentence(model, every, error, sentence):
     with pytest.raises(error, match=sentence), watch(model, every):
         pass
+
+
+def test_the_picture_counts_layers_in_whole_numbers():
+    net = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 2))
+    with watch(net) as log:
+        for _ in range(3):
+            net(torch.randn(8, 4)).sum().backward()
+    figure = log.picture().figure
+    figure.canvas.draw()
+    for ax in figure.axes[:2]:
+        low, high = ax.get_ylim()
+        assert [tick for tick in ax.get_yticks() if low <= tick <= high] == [1, 2]

@@ -111,6 +111,7 @@ def draw_log(log, caption):
                           vmax=high, extent=(first - half, last + half, 0.5, len(log.names) + 0.5))
         figure.colorbar(image, ax=ax, pad=0.02).set_label(label, size=TEXT)
         _label(ax, title, "step", LAYER)
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))  # there is no layer 1.25
         ax.grid(visible=False)
     return _close(figure, caption)
 
