@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .ends import nodes_of
+from . import keras_layers
+from .ends import ROUNDING, nodes_of
 from .errors import WrongType, WrongValue
 from .graph import kept
 from .layer_calls import first_float, tensors
@@ -28,6 +29,8 @@ class Caller(nn.Module):
 
     def forward(self, x):
         """Return what the model returns for x."""
+        if keras_layers.is_keras(self.model):
+            return self.model(x, training=self.model.training)  # Keras takes the mode for an argument, and inputs for one
         if isinstance(x, torch.Tensor):
             return self.model(x)
         args, keywords = ((), x) if isinstance(x, dict) else (x, {})
@@ -83,7 +86,7 @@ class Criterion:
         if y is None:
             self.name = "the squared distance from random targets of the outputs' own scale, for want of y"
             scale = z.detach().float().std(correction=0).item() or 1.0
-            noise = torch.randn(z.shape, generator=torch.Generator().manual_seed(0)).to(z) * scale
+            noise = torch.randn(z.shape, generator=torch.Generator("cpu").manual_seed(0), device="cpu").to(z) * scale
             return F.mse_loss(z.float(), noise.float()) / scale**2
         if not isinstance(y, torch.Tensor):
             raise WrongType(f"y must be a tensor, or None if there are no targets, got {type(y).__name__}")
@@ -120,7 +123,7 @@ class Criterion:
             )
         axis = min(1, z.dim() - 1)
         _check_labels(y, z.shape[axis])
-        if z.min() >= 0 and torch.allclose(z.sum(axis).float(), torch.ones(()), atol=1e-2):
+        if z.min() >= 0 and ((z.sum(axis).float() - 1).abs() <= ROUNDING).all():
             self.name += " of the model's own probabilities (F.cross_entropy would take what comes before the softmax)"
             return F.nll_loss(z.clamp(min=torch.finfo(z.dtype).tiny).log(), y)
         return F.cross_entropy(z, y)
@@ -138,21 +141,6 @@ def check_model(model):
     if any(isinstance(p, nn.parameter.UninitializedParameter) for p in parameters.values()):
         raise WrongValue("the model has layers without a size yet (Lazy...): run it once on x, then diagnose it")
     return parameters
-
-
-def check_input(x):
-    """Raise TypeError or ValueError with one sentence unless x holds tensors, with finite numbers in them."""
-    found = list(tensors(x))
-    if not found:
-        one = "x, y = next(iter(x)) takes a batch out of it" if hasattr(x, "dataset") else "torch.as_tensor makes one"
-        raise WrongType(f"x must be a tensor, or a tuple or dict of tensors, got {type(x).__name__}: {one}")
-    for tensor in found:
-        if tensor.numel() == 0:
-            raise WrongValue(f"x is empty: its shape is {tuple(tensor.shape)}")
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            count = (~torch.isfinite(tensor)).sum().item()
-            entries = "1 entry that is" if count == 1 else f"{count} entries that are"
-            raise WrongValue(f"x holds {entries} NaN or infinite: clean the data first")
 
 
 def is_out_of_memory(error):

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import torch
 
-from .criterion import Criterion
+from .criterion import Caller, Criterion, check_model
 from .diseases import Finding, find
 from .errors import WrongType, WrongValue
 from .examination import Examination, examine, unwrapped
+from .inputs import batch_of
+from .layer_calls import kept_random
 from .optimizers import ADAM_LR, InUse, in_use
 from .report import as_html, as_text, in_notebook
 
@@ -38,9 +40,11 @@ def diagnose(model, x, y=None, *, loss_fn=None, lr=None, optimizer=None):
         raise WrongType(f"loss_fn must be a function (output, y) -> loss, got {loss_fn!r}")
     if isinstance(loss_fn, type):
         raise WrongType(f"loss_fn must be a function (output, y) -> loss, not a class: pass {loss_fn.__name__}()")
-    used = in_use(optimizer, lr, unwrapped(model)) if isinstance(model, torch.nn.Module) else None
-    exam = examine(model, x, y, loss_fn, lr, used)
     model = unwrapped(model)
+    check_model(model)
+    x, y = batch_of(x, y, model)
+    used = in_use(optimizer, lr, model)
+    exam = examine(model, x, y, loss_fn, lr, used)
     told = find(exam, model)
     findings, remarks = ([one for one in told if one.is_remark == is_remark] for is_remark in (False, True))
     return Report(findings, remarks, exam, _Case(model, x, y, loss_fn, lr, used))
@@ -104,7 +108,7 @@ class Report:
             raise WrongValue("there is nothing to treat: the model is healthy" if not self.findings else
                              f"this remedy is yours to carry out, in your own code: {self.findings[0].remedy}")
         treated, untreated = copy.deepcopy(case.model), copy.deepcopy(case.model)
-        with torch.random.fork_rng(devices=[]):
+        with kept_random():
             torch.manual_seed(0)
             choice.change(treated)
             after = diagnose(treated, case.x, case.y, loss_fn=case.loss_fn, lr=case.lr, optimizer=self._as_used(treated))
@@ -171,7 +175,7 @@ def _display(words, shown):
 
 def _train(models, case, steps):
     """Train models in place on the same batches; name -> losses, which end where one is no longer finite."""
-    generator, loss_fn = torch.Generator().manual_seed(0), Criterion(case.loss_fn)
+    generator, loss_fn = torch.Generator("cpu").manual_seed(0), Criterion(case.loss_fn)
     modes = {module: module.training for model in models.values() for module in model.modules()}
     optimizers, losses = {}, {name: [] for name in models}
     for name, model in models.items():
@@ -183,11 +187,11 @@ def _train(models, case, steps):
             plain = case.lr is not None
             optimizers[name] = torch.optim.SGD(parameters, case.lr) if plain else torch.optim.Adam(parameters, ADAM_LR)
     for _ in range(steps):
-        rows = torch.randperm(len(case.x), generator=generator)[:BATCH]
+        rows = torch.randperm(len(case.x), generator=generator, device="cpu")[:BATCH]
         for name, model in models.items():
             if losses[name] and not math.isfinite(losses[name][-1]):
                 continue
-            loss = loss_fn(model(case.x[rows]), case.y[rows])
+            loss = loss_fn(Caller(model)(case.x[rows]), case.y[rows])
             losses[name].append(loss.item())
             if math.isfinite(losses[name][-1]):
                 optimizers[name].zero_grad()

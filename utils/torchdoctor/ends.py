@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from .layer_calls import floats
+from .layer_calls import floats, kept_random
 
 MADE_BY = {  # node of autograd's graph -> the function that made an output, of those that bound it
     "ReluBackward0": "ReLU", "TanhBackward0": "Tanh", "SigmoidBackward0": "Sigmoid", "SoftplusBackward0": "Softplus",
@@ -186,7 +186,7 @@ def _compares_all_pairs(loss_fn, output, y):
         if torch.broadcast_shapes(output.shape, y.shape).numel() <= output.numel() or not (y != y[:1]).any():
             return False
         perfect = y.reshape(output.shape).to(output.dtype)
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        with torch.no_grad(), kept_random(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch has warned of these shapes before
             told, mixed, mended = (float(loss_fn(perfect, targets)) for targets in (y, y.roll(1, 0), perfect))
     except Exception:  # noqa: BLE001  a loss that fails on such outputs: it is judged without this

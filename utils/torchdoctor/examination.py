@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from .criterion import Caller, Criterion, check_input, check_model, is_out_of_memory
+from .criterion import Caller, Criterion, check_model, is_out_of_memory
 from .ends import End, end_of
 from .errors import WrongValue
 from .graph import Graph, reading
+from .inputs import check_input
+from .keras_layers import modules_of, rows
 from .lag import padding, told_at
 from .layer_calls import matrices, norm, tensors
 from .layer_facts import TWINS, apart, listening, through_time
@@ -72,7 +74,7 @@ class Examination:
     the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. read_alike: the
     same of what the last layer takes, and read_rms: its size; NaN if these are no row for each output. unused: names
     of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
-    its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
+    its class. closed: names of the parameters, biases (and Keras' beta) apart, that are 0 throughout and may change: a gate that the first step opens.
     is_plain: whether the model returns one tensor. optimizer: the `InUse` that was given, or None. graph: what autograd's
     graph tells. probes: what a few samples answered in eval mode. ending: as hidden_nonlinearities, of
     those after the last layer. end: what made the output, and what the loss takes it for, or None.
@@ -105,7 +107,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
     Raises TypeError or ValueError with one sentence if model, x, y and loss do not fit, or memory does not suffice.
     """
     model = unwrapped(model)
-    parameters, modules = check_model(model), dict(model.named_modules())
+    parameters, modules = check_model(model), modules_of(model)
     check_input(x)
     criterion, steps = Criterion(loss_fn), {}
     judge, graph = reading(criterion, model, x, parameters)
@@ -137,7 +139,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         unused=[name for name in heard.weights
                 if name and name not in calls and not _is_container(name, calls)],
         hidden_nonlinearities=heard.nonlinearities,
-        closed=[name for name, p in parameters.items() if p.requires_grad and "bias" not in name and _is_zero(p)],
+        closed=[name for name, p in parameters.items() if p.requires_grad and "bias" not in name and not name.endswith("/beta") and _is_zero(p)],
         is_plain=criterion.is_plain,
         optimizer=optimizer,
         graph=graph,
@@ -160,7 +162,8 @@ def unwrapped(model):
 
 def module_of(model, name):
     """The module that is the layer of this name: the model itself, if its own class is what the layer is called."""
-    return model if name == type(model).__name__ and not hasattr(model, name) else model.get_submodule(name)
+    modules = modules_of(model)
+    return modules[""] if name == type(model).__name__ and name not in modules else modules[name]
 
 
 def _layer(number, name, module, calls, heard, memory, told, lr, steps):
@@ -171,7 +174,7 @@ def _layer(number, name, module, calls, heard, memory, told, lr, steps):
     calls, (ratio, *_) = zip(*calls)
     first = calls[0]
     weights = heard.weights.get(name, ()) or matrices(module)
-    frozen = not any(w.requires_grad for w in weights)
+    units, frozen = len(rows(module, weights[0])), not any(w.requires_grad for w in weights)
     if steps is not None:
         moved = [steps.get(id(w), math.nan if w.requires_grad else 0.0) for w in weights]
         ratio = math.hypot(*moved) / first.weight_norm if first.weight_norm and not frozen else math.nan
@@ -185,15 +188,15 @@ def _layer(number, name, module, calls, heard, memory, told, lr, steps):
     }
     # A readout is called at every step, too, and its answer used at the last alone: that is no chain in time.
     if memory is None and len(calls) >= SERIES and sum(norm > 0 for norm in norms) > 1:
-        memory = torch.tensor(norms, dtype=torch.float64)
+        memory = torch.tensor(norms, dtype=torch.float64, device="cpu")
     return ExaminedLayer(
         **measured,
         number=number,
         type=type(module).__name__,
         update_ratio=ratio,
         by_sign=lr * math.sqrt(sum(w.numel() for w in weights)) / first.weight_norm if first.weight_norm else math.nan,
-        sigma_w=first.weight_norm / math.sqrt(len(weights[0])) if len(weights) == 1 else math.nan,
-        units=len(weights[0]),
+        sigma_w=first.weight_norm / math.sqrt(units) if len(weights) == 1 else math.nan,
+        units=units,
         frozen=frozen,
         twins=any(id(w) in heard.twins for w in weights),
         finite=all(map(math.isfinite, (first.weight_norm, measured["pre_mean"], 0.0 if frozen else first.weight_gradient_norm))),

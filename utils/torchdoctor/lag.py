@@ -3,6 +3,8 @@
 import torch
 from torch.nn import functional as F
 
+from .layer_calls import double
+
 # Of fewer samples, a step that has nothing to do with the answer may seem to tell half of it: the largest of a thousand
 # chance correlations has a square of about 2 ln(1000) / samples, 0.2 of 64. More than 128 tell little more, at more cost.
 FEWEST, MOST = 64, 128
@@ -20,7 +22,7 @@ def told_at(inputs, y, batch_first):
     steps = inputs.detach().movedim(0 if batch_first else 1, 1)  # (steps, samples, features)
     if steps.shape[1] < FEWEST or y.dim() not in (1, 2) or len(y) != steps.shape[1]:
         return None
-    rows = torch.linspace(0, len(y) - 1, min(len(y), MOST)).long()
+    rows = torch.linspace(0, len(y) - 1, min(len(y), MOST), device="cpu").long()
     if not y.is_floating_point() and (y.dim() == 1 or y.shape[1] == 1):
         target = F.one_hot(y.flatten()[rows].unique(return_inverse=True)[1]).float()
     else:
@@ -29,7 +31,7 @@ def told_at(inputs, y, batch_first):
     for some in steps.split(AT_ONCE):
         alike = _gram(some[:, rows].float())
         told.append((alike * due).sum((1, 2)) / (torch.linalg.matrix_norm(alike) * torch.linalg.matrix_norm(due)))
-    return torch.cat(told).nan_to_num(0.0).double()
+    return double(torch.cat(told).nan_to_num(0.0))
 
 
 def padding(inputs, batch_first):
@@ -40,7 +42,7 @@ def padding(inputs, batch_first):
     if not isinstance(inputs, torch.Tensor) or inputs.dim() != 3:
         return 0
     x = inputs.detach() if batch_first else inputs.detach().transpose(0, 1)
-    x = x[torch.linspace(0, len(x) - 1, min(len(x), MOST)).long()]
+    x = x[torch.linspace(0, len(x) - 1, min(len(x), MOST), device="cpu").long()]
     same = (x[:, None, -1] == x[None, :, -1]).all(2)  # pairs of samples that end alike
     alike = (x == x[:, -1:]).all(2).flip(1).int().cumprod(1).sum(1) * same[same.sum(1).argmax()]
     count = alike.median().item()

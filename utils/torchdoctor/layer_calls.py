@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
+from . import keras_layers
+
 # A sigmoid counts as saturated where its slope is below 2.7 % of its maximum: |z| > 5. Since
 # sigmoid(z) = 1/2 + tanh(z/2)/2, the same point of a tanh is |z| > 2.5, where |tanh z| exceeds this bound.
 SATURATED_TANH = math.tanh(2.5)
@@ -61,7 +63,7 @@ class LayerCall:
         if kind in FLAT_ENDS:
             centre, reach = FLAT_ENDS[kind]
             if max(high - centre, centre - low) > reach:
-                self.numbers["saturated"] = ((a.double() - centre).abs_() > reach).sum().item() / a.numel()
+                self.numbers["saturated"] = ((double(a) - centre).abs_() > reach).sum().item() / a.numel()
         if low <= 0 <= high:
             self.numbers["dead"] = _dead_share(a, self.unit_dim)
         self.x = self.out = self.z = None
@@ -71,15 +73,16 @@ class LayerCall:
 def recording(modules):
     """While this is open, every forward pass of a model appends its `LayerCall`s to the list that this yields.
 
-    modules: name -> module, as `dict(model.named_modules())` gives them.
+    modules: name -> module, as `keras_layers.modules_of` gives them.
     """
-    calls = []
+    calls, inside = [], {}
 
     def layer_hook(name, weights, unit_dim):
         def hook(module, inputs, output):
-            x, z = first_float(inputs), first_float(output)
+            x, out = first_float(inputs), first_float(output)
+            z = inside.pop(name, out)
             is_container = calls and calls[-1].name.startswith(name and name + ".")  # with, say, a position embedding
-            if is_container or z is None:
+            if is_container or out is None:
                 return output
             last = calls[-1] if calls else None
             made = x is not None and (x.grad_fn is not None or not torch.is_grad_enabled())  # else a first state, other data
@@ -88,9 +91,11 @@ def recording(modules):
                 last.hear_activation(x.detach(), _recognised(last.out.detach(), x.detach()))
             if isinstance(output, torch.Tensor) and not z.requires_grad:
                 output = z = z.detach().requires_grad_()  # frozen up to here; dC/dz exists all the same
-            calls.append(LayerCall(name or type(module).__name__, weights, unit_dim, x, z, z, weakref.ref(z)))
+            calls.append(LayerCall(name or type(module).__name__, weights, unit_dim, x, out, z, weakref.ref(out)))
             if z.requires_grad:
                 calls[-1].hear_pre_activation(z)
+            if z is not out:
+                calls[-1].hear_activation(out.detach(), keras_layers.kind_of(module))
             return output
 
         return hook
@@ -102,17 +107,27 @@ def recording(modules):
         if z is not None and call and call.kind is None:
             if z is not call.z and z.requires_grad:
                 call.hear_pre_activation(z)
-            call.hear_activation(output.detach(), type(module).__name__)
+            call.hear_activation(output.detach(), keras_layers.kind_of(module) or type(module).__name__)
 
-    handles, in_place = [], []
+    def inner_hook(name):
+        def hook(z):
+            inside[name] = z if z.requires_grad else z.detach().requires_grad_()
+            return inside[name]
+
+        return hook
+
+    handles, in_place, undo = [], [], []
     try:
         for name, module in modules.items():
             if ".parametrizations" in name:
                 continue  # part of the layer whose weight it makes
             weights = matrices(module)
             if weights:
-                hook = layer_hook(name, weights, 1 if isinstance(module, nn.modules.conv._ConvNd) else -1)
-            elif type(module).__module__ == nn.ReLU.__module__:
+                axis = 1 if isinstance(module, nn.modules.conv._ConvNd) else keras_layers.unit_axis(module)
+                hook = layer_hook(name, weights, axis)
+                if keras_layers.kind_of(module):
+                    undo.append(keras_layers.listen_inside(module, inner_hook(name)))
+            elif is_nonlinearity(module):
                 hook = nonlinearity_hook
                 if getattr(module, "inplace", False):  # would overwrite the z that is to be measured
                     module.inplace = False
@@ -126,28 +141,51 @@ def recording(modules):
             handle.remove()
         for module in in_place:
             module.inplace = True
+        for take_back in undo:
+            take_back()
+
+
+def is_nonlinearity(module):
+    """Whether a module without a weight matrix is one of torch's activations, or one of Keras'."""
+    return type(module).__module__ == nn.ReLU.__module__ or bool(keras_layers.kind_of(module))
 
 
 @contextmanager
 def left_as_found(modules):
     """Of all these modules, buffers (batch norm's statistics) and the random state are put back, whatever happens in between.
 
-    Parameters and .grad need no copy: `torch.autograd.grad` writes neither.
+    Parameters and .grad need no copy, for `torch.autograd.grad` writes neither; but Keras keeps its buffers among them.
     """
+    states = [(value, value.detach().clone()) for value in keras_layers.kept_states(modules)]
     buffers = [
         (module._buffers, name, buffer, buffer.detach().clone())
         for module in modules
         for name, buffer in module._buffers.items()  # not named_buffers(): that cannot put a replaced buffer back
         if buffer is not None
     ]
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     try:
-        with torch.random.fork_rng(devices=devices):
+        with kept_random():
             yield
     finally:
         with torch.no_grad():
             for owner, name, buffer, before in buffers:
+                buffer = buffer if buffer.shape == before.shape else buffer.resize_(before.shape)  # an observer's begin empty
                 owner[name] = buffer.copy_(before)
+            for value, before in states:
+                value.copy_(before)
+
+
+@contextmanager
+def kept_random():
+    """Put back torch's random state, of the CPU and of each device in use."""
+    cuda = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
+    try:
+        with torch.random.fork_rng(devices=cuda):
+            yield
+    finally:
+        if mps is not None:
+            torch.mps.set_rng_state(mps)
 
 
 def norm(t):
@@ -156,7 +194,12 @@ def norm(t):
     value = torch.linalg.vector_norm(t).item()
     if SAFE_NORMS[0] < value < SAFE_NORMS[1]:
         return value
-    return torch.linalg.vector_norm(t.double()).item()
+    return torch.linalg.vector_norm(double(t)).item()
+
+
+def double(t):
+    """t in double precision; on the CPU if its own device has none, as Apple's MPS."""
+    return (t.cpu() if t.device.type == "mps" else t).double()
 
 
 def numbered(names):
@@ -234,6 +277,8 @@ def first_float(value):
 def matrices(module):
     """The parameters of a module's own with two dimensions or more; of `nn.utils.parametrizations`, what makes them."""
     # Not parameters(recurse=False), which walks through all sorts of things first: this loop is a tenth of it all.
+    if keras_layers.is_keras(module):
+        return [p for p in keras_layers.variables(module) if p.dim() >= 2]
     owned = list(module._parameters.values())
     if (makers := module._modules.get("parametrizations")) is not None:
         owned += makers.parameters()

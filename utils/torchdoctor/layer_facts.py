@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from .layer_calls import first_float, floats, left_as_found, matrices, norm
+from . import keras_layers
+from .layer_calls import double, first_float, floats, is_nonlinearity, left_as_found, matrices, norm
 
 # Rows of a weight matrix that differ by no more than the roundings of a sum of some thousand terms are the same row.
 TWINS = 1e-5
@@ -20,6 +21,8 @@ KINDS = {  # node of autograd's graph -> class of the nonlinearity that made it
     "SoftplusBackward0": "Softplus",
 }  # fmt: skip
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm)
+KERAS_NORMS = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization")
+ROWS_ALONE = ("Embedding", "EmbeddingBag", *keras_layers.NO_UNITS)  # whose rows may well be alike: each is for other samples
 LINEAR_NODES = re.compile("Addmm|Mm|Bmm|Convolution|Linear|View|Reshape")  # what a layer's output comes from
 # phi(c z) = c phi(z) for c > 0: a norm behind it undoes the size of W and b as one right behind the layer does.
 HOMOGENEOUS = re.compile("^(Relu|LeakyRelu|PreluKernel|MaxPool|AvgPool|AdaptiveAvgPool|NativeDropout)")
@@ -59,14 +62,14 @@ class Heard:
 def listening(modules):
     """While this is open, forward and backward passes of a model fill the `Heard` that this yields.
 
-    modules: name -> module, as `dict(model.named_modules())` gives them.
+    modules: name -> module, as `keras_layers.modules_of` gives them.
     """
     heard, handles, called = Heard(), [], []
     pending = heard.ending
 
-    def weight_hook(key, gates):
+    def weight_hook(key, gates, module):
         def hook(gradient):
-            if same_rows(gradient, gates):
+            if same_rows(keras_layers.rows(module, gradient), gates):
                 heard.twins.add(key)
 
         return hook
@@ -85,18 +88,20 @@ def listening(modules):
             called.append(name)
             heard.nonlinearities |= pending  # a layer comes after them, so they are no output's
             pending.clear()
+            if kind := keras_layers.kind_of(module):
+                pending[name] = kind
 
         return hook
 
     def nonlinearity_hook(name):
-        return lambda module, inputs: pending.setdefault(name, type(module).__name__) and None
+        return lambda module, inputs: pending.setdefault(name, keras_layers.kind_of(module) or type(module).__name__) and None
 
     def norm_hook(module, inputs):
         node = inputs[0].grad_fn
         while node is not None and HOMOGENEOUS.search(node.name()):
             node = node.next_functions[0][0]
         own = module.training or getattr(module, "running_mean", None) is None
-        if own and called and node is not None and LINEAR_NODES.search(node.name()):
+        if own and called and node is not None and (LINEAR_NODES.search(node.name()) or keras_layers.is_keras(module)):
             heard.normed.add(called[-1])
 
     def state_hook(name):
@@ -130,14 +135,15 @@ def listening(modules):
                 heard.weights[name] = weights
             for p in weights:
                 if p.requires_grad:
-                    gates = len(p) // module.hidden_size if isinstance(module, (nn.RNNBase, nn.RNNCellBase)) else 1
-                    if not isinstance(module, (nn.Embedding, nn.EmbeddingBag)) and same_rows(p, gates):
-                        handles.append(p.register_hook(weight_hook(id(p), gates)))
+                    is_recurrent = isinstance(module, (nn.RNNBase, nn.RNNCellBase))
+                    gates = len(p) // module.hidden_size if is_recurrent else keras_layers.gates(module)
+                    if type(module).__name__ not in ROWS_ALONE and same_rows(keras_layers.rows(module, p), gates):
+                        handles.append(p.register_hook(weight_hook(id(p), gates, module)))
             if weights:
                 handles.append(module.register_forward_pre_hook(layer_hook(name)))
-            elif type(module).__module__ == nn.ReLU.__module__:
+            elif is_nonlinearity(module):
                 handles.append(module.register_forward_pre_hook(nonlinearity_hook(name)))
-            elif isinstance(module, NORMS):
+            elif is_norm(module):
                 handles.append(module.register_forward_pre_hook(norm_hook))
             if isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
                 handles.append(module.register_forward_hook(state_hook(name)))
@@ -147,6 +153,11 @@ def listening(modules):
     finally:
         for handle in handles:
             handle.remove()
+
+
+def is_norm(module):
+    """Whether a module is a norm of torch's or of Keras'."""
+    return isinstance(module, NORMS) or keras_layers.is_keras(module) and type(module).__name__ in KERAS_NORMS
 
 
 def through_time(module, inputs):
@@ -163,9 +174,9 @@ def through_time(module, inputs):
     size = module.proj_size or module.hidden_size
     with left_as_found(module.modules()), torch.enable_grad():
         last = module.forward(few)[0].select(time, -1)[..., :size]  # of a bidirectional one, the direction that has seen all
-        direction = torch.randn(last.shape, generator=torch.Generator().manual_seed(0)).to(last)
+        direction = torch.randn(last.shape, generator=torch.Generator("cpu").manual_seed(0), device="cpu").to(last)
         (gradient,) = torch.autograd.grad(last, few, direction)
-    return torch.linalg.vector_norm(gradient.double().movedim(time, 0).flatten(1), dim=1)
+    return torch.linalg.vector_norm(double(gradient).movedim(time, 0).flatten(1), dim=1)
 
 
 def _made_by(node):
@@ -207,6 +218,6 @@ def apart(t):
     """
     if not t.dim() or len(t) < 2:
         return math.nan
-    few = t.detach()[spread(len(t))].double()
+    few = double(t.detach()[spread(len(t))])
     size = few.norm().item()
     return (few - few.mean(0)).norm().item() / size if size else math.nan

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .errors import WrongType, WrongValue, first_line, is_misfit
+from .keras_layers import modules_of
 from .layer_calls import left_as_found, norm, numbered, recording
 
 
@@ -45,7 +46,7 @@ class Layer:
 
 
 def _column(name):
-    return property(lambda self: torch.tensor([getattr(layer, name) for layer in self.layers], dtype=torch.float64))
+    return property(lambda self: torch.tensor([getattr(layer, name) for layer in self.layers], dtype=torch.float64, device="cpu"))
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def measure(model, x, y, loss_fn=F.cross_entropy, modules=None, on_gradient=None
 
     Norms and statistics are taken in double precision: in float32, `.norm()` is 0 as soon as the entries fall below
     about 1e-23. The model is left as it was: parameters, buffers, .grad, hooks, training mode, and random state.
-    `modules` are those to listen to, `dict(model.named_modules())` if none are given. `on_gradient(w, gradient)` is
+    `modules` are those to listen to, all of the model's if none are given. `on_gradient(w, gradient)` is
     called for each weight matrix that has a gradient.
 
     Raises TypeError if the model is no `nn.Module` or the loss no tensor, and ValueError if the model has no layer with
@@ -89,7 +90,7 @@ def measure(model, x, y, loss_fn=F.cross_entropy, modules=None, on_gradient=None
     """
     if not isinstance(model, nn.Module):
         raise WrongType(f"the model must be an nn.Module, got {type(model).__name__}")
-    modules = dict(model.named_modules()) if modules is None else modules
+    modules = modules_of(model) if modules is None else modules
     with left_as_found(modules.values()), recording(modules) as calls, torch.enable_grad():
         loss = _loss(model, x, y, loss_fn)
         if not calls:

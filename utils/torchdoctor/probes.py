@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .layer_calls import first_float, left_as_found
+from .layer_calls import double, first_float, left_as_found
 from .layer_facts import spread
 
 SMALL = 1_000_000  # parameters, below which a pass of a few samples takes milliseconds
@@ -78,7 +78,7 @@ def _in_eval_mode(modules):
 
 def _pass(model, modules, x):
     with _in_eval_mode(modules):
-        return first_float(model(x)).double()
+        return double(first_float(model(x)))
 
 
 def _may_be_linear(layers):
@@ -90,7 +90,7 @@ def _may_be_linear(layers):
 def _bent(model, modules, x, last):
     heard = []
     other = x.roll(1, 0)
-    handle = last.register_forward_hook(lambda module, inputs, output: heard.append(first_float(output).double()))
+    handle = last.register_forward_hook(lambda module, inputs, output: heard.append(double(first_float(output))))
     try:
         _pass(model, modules, torch.cat([x, other, x + FAR * (other - x)]))
     finally:
@@ -126,5 +126,6 @@ def _is_settled(norm):
 
 def _modes(model, modules, x, output):
     answer = _pass(model, modules, x)
-    apart = (output.double() - output.double().mean(0)).norm()
+    output = double(output)
+    apart = (output - output.mean(0)).norm()
     return ((answer - output).norm() / apart).item() if apart else math.nan

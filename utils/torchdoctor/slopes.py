@@ -53,7 +53,7 @@ def _normal_grid(cells=2000, reach=10.0):
     Zero is a cell's boundary: there the midpoint rule stays exact to O(cell^2) for a kink or a jump, as of ReLU and its
     slope; Gauss-Hermite quadrature does not.
     """
-    edges = torch.linspace(-reach, reach, cells + 1, dtype=torch.float64)
+    edges = torch.linspace(-reach, reach, cells + 1, dtype=torch.float64, device="cpu")
     z = (edges[:-1] + edges[1:]) / 2
     weights = torch.exp(-z.square() / 2)
     return z, weights / weights.sum()
@@ -61,7 +61,8 @@ def _normal_grid(cells=2000, reach=10.0):
 
 def _value_and_slope(kind, z):
     """phi(z) and phi'(z) of torch.nn's class of this name with its default settings, in float64."""
-    module = getattr(nn, kind)().double().eval()  # eval: RReLU draws its slope in training
+    with torch.device("cpu"):  # some have a parameter
+        module = getattr(nn, kind)().double().eval()  # eval: RReLU draws its slope in training
     with torch.enable_grad():
         value = module(z := z.clone().requires_grad_())
         (slope,) = torch.autograd.grad(value.sum(), z)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from .errors import WrongType, WrongValue
+from .keras_layers import modules_of
 from .layer_calls import norm, recording
 from .report import in_notebook
 from .training_verdict import judge, summary
@@ -38,7 +39,7 @@ class Log:
     added_up: int = 0
 
     verdict = property(lambda self: judge(self)[0])
-    steps = property(lambda self: torch.tensor(self._steps, dtype=torch.long))
+    steps = property(lambda self: torch.tensor(self._steps, dtype=torch.long, device="cpu"))
     weight_gradient_norm = property(lambda self: self._matrix("weight_gradient_norm"))
     update_ratio = property(lambda self: self._matrix("update_ratio"))
     dead = property(lambda self: self._matrix("dead"))
@@ -46,7 +47,7 @@ class Log:
 
     def _matrix(self, quantity):
         rows = [[row.get(name, math.nan) for name in self.names] for row in self._rows[quantity]]
-        return torch.tensor(rows, dtype=torch.float64).reshape(len(rows), len(self.names))
+        return torch.tensor(rows, dtype=torch.float64, device="cpu").reshape(len(rows), len(self.names))
 
     def add(self, step, names, rows):
         """Append a sample. names: of the layers called; rows: quantity -> dict name of a layer -> number."""
@@ -120,7 +121,7 @@ class _Watcher:
     def open(self):
         """Begin a sample."""
         self.rows = {name: {} for name in QUANTITIES}
-        self.calls = self.hooks.enter_context(recording(dict(self.model.named_modules())))
+        self.calls = self.hooks.enter_context(recording(modules_of(self.model)))
         handle = self.model.register_forward_hook(lambda *_: self.hear())  # after the recorder's, to hear it all
         self.hooks.callback(handle.remove)
 

@@ -5,6 +5,7 @@ import math
 from torch import nn
 
 from ..ends import LOGITS, LOGS, NUMBERS, PROBABILITIES, ROUNDING, YES_OR_NO
+from ..layer_calls import double
 from .finding import Remedy, found, remark
 
 ELSEWHERE = "not in this course"
@@ -137,7 +138,7 @@ def _scores_of_yes(end, exam):
 def _rectified(end, why):
     """A ReLU that comes last. Below a mean over many positions, as SqueezeNet's, hardly a score is 0, and nets learn."""
     if end.made_by == "ReLU":
-        silent = (end.output == 0).double().mean().item()
+        silent = (end.output == 0).float().mean().item()
         tell = remark if end.pooled and silent < 1 else found
         return tell, f"a ReLU comes last, so that no score is below 0, and {silent:.0%} are 0: {why}", {"silent": silent}
 
@@ -165,7 +166,7 @@ def _probabilities(end, exam):
         maker = f"a {kind}'s" if kind else "a linear layer's"
         return tell, f"the loss takes probabilities, and the output is {maker}, which nothing keeps between 0 and 1", numbers
     if end.is_binary and kind == "Softmax" and end.axis is not None and y.shape == o.shape:
-        several = (y.sum(end.axis) > 1.5).double().mean().item()  # more than one label, and soft labels sum to 1
+        several = (y.sum(end.axis) > 1.5).float().mean().item()  # more than one label, and soft labels sum to 1
         if several:
             return found, (f"{several:.0%} of the samples have several labels of 1, and the probabilities of a softmax sum to 1: they "
                            "cannot all be sure"), {"several": several}
@@ -197,7 +198,7 @@ def _numbers(end, exam):
     """Targets beyond the range of the last function; or labels in the place of numbers."""
     if end.made_by in RANGES and end.output.numel() == end.y.numel():
         low, high = RANGES[end.made_by]
-        y = end.y.double()
+        y = double(end.y)
         away = (y - y.clamp(low, high)).square().mean().item()
         if end.axis is not None and y.shape == end.output.shape:  # a softmax cannot leave the plane on which its parts sum to 1
             away = max(away, ((y.sum(end.axis) - 1).square().mean() / y.shape[end.axis] ** 2).item())

@@ -97,7 +97,7 @@ def _chrono(name, steps):
             if key.startswith("bias_ih"):
                 p.zero_()
             elif key.startswith("bias_hh"):
-                keep = torch.empty(size, dtype=p.dtype).uniform_(1, max(steps - 1, 1.1)).log_()
+                keep = torch.empty(size, dtype=p.dtype, device="cpu").uniform_(1, max(steps - 1, 1.1)).log_()
                 p.zero_()
                 p[size : 2 * size] = keep  # of an LSTM (i, f, g, o) the forget gate, of a GRU (r, z, n) the update gate
                 if isinstance(module, (nn.LSTM, nn.LSTMCell)):
