@@ -18,7 +18,7 @@ from utils.figures import style
 from utils.nets import activations
 from utils.theory import meanfield
 from utils.torchdoctor import diagnose, diseases, drawing, slopes
-from utils.torchdoctor.layer_calls import first_float, tensors
+from utils.torchdoctor.values import first_float, tensors
 from utils.training.loop import fit
 
 PACKAGE = Path(diseases.__file__).parents[1]

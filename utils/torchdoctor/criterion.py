@@ -9,9 +9,8 @@ from torch.nn import functional as F
 from . import keras_layers
 from .ends import ROUNDING, nodes_of
 from .errors import WrongType, WrongValue
-from .graph import kept
-from .layer_calls import first_float, tensors
 from .loss_calls import PROBABILITIES_ONLY, call_loss, is_torchs
+from .values import first_float, named_parts
 
 IGNORED = -100  # the label that `F.cross_entropy` passes over
 
@@ -49,7 +48,8 @@ class Criterion:
     Args:
         loss_fn: a function (output, y) -> loss that gets the output as the model returns it; or None, and then:
             cross-entropy for whole-number y (binary for a single output), mean squared error for y of real numbers,
-            and without y the squared distance from random targets of the outputs' own scale.
+            and without y the model's own `loss`, if it returns one by name, or the squared distance from random targets
+            of the outputs' own scale.
     """
 
     def __init__(self, loss_fn=None):
@@ -64,7 +64,7 @@ class Criterion:
             got = output.dtype if isinstance(output, torch.Tensor) else type(output).__name__
             raise WrongType(f"the model must return a tensor of real numbers, or a tuple or dict that holds one, got {got}")
         self.nodes = nodes_of(output)
-        loss = self._given(output, y) if self.loss_fn is not None else self._own(y)
+        loss = self._given(output, y) if self.loss_fn is not None else self._own(output, y)
         self.node = getattr(loss, "grad_fn", None)
         return loss
 
@@ -81,9 +81,12 @@ class Criterion:
             self.name = f"the binary cross-entropy of the output as logits, which {type(self.loss_fn).__name__} refuses"
             return F.binary_cross_entropy_with_logits(z.reshape(y.shape), y.to(z.dtype))
 
-    def _own(self, y):
+    def _own(self, output, y):
         z = self.output
         if y is None:
+            if (own := self._models_own(output)) is not None:
+                self.name = "the model's own loss"
+                return own
             self.name = "the squared distance from random targets of the outputs' own scale, for want of y"
             scale = z.detach().float().std(correction=0).item() or 1.0
             noise = torch.randn(z.shape, generator=torch.Generator("cpu").manual_seed(0), device="cpu").to(z) * scale
@@ -93,7 +96,9 @@ class Criterion:
         if y.is_floating_point():
             self.name = "the mean squared error"
             if z.numel() != y.numel():
-                advice = ": for class labels pass y.long()" if torch.equal(y, y.round()) and y.dim() < 2 else ""
+                column = ".squeeze(1)" if y.dim() == 2 and y.shape[1] == 1 else ""
+                labels = torch.equal(y, y.round()) and (y.dim() < 2 or column) and len(y) == len(z) if y.dim() else False
+                advice = f": for class labels pass y{column}.long()" if labels else ""
                 raise WrongValue(f"y of shape {tuple(y.shape)} does not fit the output of shape {tuple(z.shape)}{advice}")
             if _is_one_hot(y):
                 self.name += " (y looks one-hot: for classes pass y.argmax(1))"
@@ -101,6 +106,12 @@ class Criterion:
                 self.name += f" (y {tuple(y.shape)} is taken in the output's shape, {tuple(z.shape)}; a loss of your own would not do so)"
             return F.mse_loss(z, y.reshape(z.shape).to(z.dtype))
         return self._classify(z, y.long())
+
+    @staticmethod
+    def _models_own(output):
+        """The loss among what a model returns by name, as those of Hugging Face do where x holds labels."""
+        loss = (named_parts(output) or {}).get("loss")
+        return loss if isinstance(loss, torch.Tensor) and loss.dim() == 0 and loss.requires_grad else None
 
     def _classify(self, z, y):
         if z.shape == y.shape and _is_one_hot(y):
@@ -119,7 +130,7 @@ class Criterion:
         if z.dim() < 1 or (z.dim() > 1 and z.shape[:1] + z.shape[2:] != y.shape):
             raise WrongValue(
                 f"labels y of shape {tuple(y.shape)} do not fit the output of shape {tuple(z.shape)}: one label for each row, "
-                "without an axis of its own"
+                f"without an axis of its own{': y.squeeze(1)' if y.shape == (*z.shape[:1], 1) else ''}"
             )
         axis = min(1, z.dim() - 1)
         _check_labels(y, z.shape[axis])
@@ -127,20 +138,6 @@ class Criterion:
             self.name += " of the model's own probabilities (F.cross_entropy would take what comes before the softmax)"
             return F.nll_loss(z.clamp(min=torch.finfo(z.dtype).tiny).log(), y)
         return F.cross_entropy(z, y)
-
-
-def check_model(model):
-    """Return a model's parameters by name; raise TypeError or ValueError with one sentence unless it can be examined."""
-    if not isinstance(model, nn.Module):
-        raise WrongType(f"the model must be an nn.Module, got {type(model).__name__}")
-    parameters = dict(model.named_parameters())
-    if not parameters:
-        is_kept = any(True for module in model.modules() for value in vars(module).values() for _ in kept(value))
-        listed = ": what a Python list or dict keeps is not the model's, make it an nn.ModuleList" if is_kept else ""
-        raise WrongValue(f"the model has no parameters, so there is nothing that could learn{listed}")
-    if any(isinstance(p, nn.parameter.UninitializedParameter) for p in parameters.values()):
-        raise WrongValue("the model has layers without a size yet (Lazy...): run it once on x, then diagnose it")
-    return parameters
 
 
 def is_out_of_memory(error):

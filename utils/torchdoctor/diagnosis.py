@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import torch
 
-from .criterion import Caller, Criterion, check_model
+from .criterion import Caller, Criterion
 from .diseases import Finding, find
 from .errors import WrongType, WrongValue
 from .examination import Examination, examine, unwrapped
 from .inputs import batch_of
 from .layer_calls import kept_random
+from .models import check_model
 from .optimizers import ADAM_LR, InUse, in_use
 from .report import as_html, as_text, in_notebook
 
@@ -33,11 +34,16 @@ def diagnose(model, x, y=None, *, loss_fn=None, lr=None, optimizer=None):
 
     Raises TypeError or ValueError with one sentence if they do not fit together.
     """
+    if isinstance(lr, torch.optim.Optimizer):
+        raise WrongType("lr is the learning rate, and an optimizer goes to optimizer=")
+    if not isinstance(lr, (int, float)) and getattr(lr, "ndim", None) == 0:
+        lr = lr.item()  # of a tensor, or of numpy's
     if lr is not None and (isinstance(lr, bool) or not isinstance(lr, (int, float)) or not 0 < lr < float("inf")):
         got = f"{lr!r}" if isinstance(lr, (int, float, str)) else type(lr).__name__
         raise WrongValue(f"lr must be a positive number, got {got}")
     if loss_fn is not None and not callable(loss_fn):
-        raise WrongType(f"loss_fn must be a function (output, y) -> loss, got {loss_fn!r}")
+        got = "what such a function returns: pass the function itself" if isinstance(loss_fn, torch.Tensor) else repr(loss_fn)
+        raise WrongType(f"loss_fn must be a function (output, y) -> loss, got {got}")
     if isinstance(loss_fn, type):
         raise WrongType(f"loss_fn must be a function (output, y) -> loss, not a class: pass {loss_fn.__name__}()")
     model = unwrapped(model)

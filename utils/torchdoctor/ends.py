@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-from .layer_calls import floats, kept_random
+from .layer_calls import kept_random
+from .values import floats
 
 MADE_BY = {  # node of autograd's graph -> the function that made an output, of those that bound it
     "ReluBackward0": "ReLU", "TanhBackward0": "Tanh", "SigmoidBackward0": "Sigmoid", "SoftplusBackward0": "Softplus",

@@ -1,5 +1,7 @@
 """Errors for a reader: one sentence that says what to do, and in a notebook nothing else."""
 
+import re
+
 
 class WrongValue(ValueError):
     """An argument has a value that makes no sense; the message says which, and what would."""
@@ -18,7 +20,7 @@ class WrongType(TypeError):
 # What torch writes when shapes, dtypes or labels do not fit together.
 _MISFITS = (
     "cannot be multiplied", "must match", "same dtype", "xpected", "out of bounds", "out of range", "not implemented for",
-    "should be the same", "does not match",
+    "should be the same", "does not match", "need to be at least",
 )  # fmt: skip
 
 
@@ -28,5 +30,6 @@ def is_misfit(error):
 
 
 def first_line(error):
-    """Return what an exception says, without the lines that torch may add below."""
-    return (str(error) or type(error).__name__).splitlines()[0]
+    """Return what an exception says, without the lines that torch may add below, or Keras above."""
+    told = re.search(r"\x1b\[1m(.*?)\x1b\[0m", str(error), re.DOTALL)  # Keras' own way to print its point: in bold
+    return ((told[1] if told else str(error)).strip() or type(error).__name__).splitlines()[0]

@@ -9,18 +9,20 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from .criterion import Caller, Criterion, check_model, is_out_of_memory
+from .criterion import Caller, Criterion, is_out_of_memory
 from .ends import End, end_of
 from .errors import WrongValue
 from .graph import Graph, reading
 from .inputs import check_input
 from .keras_layers import modules_of, rows
 from .lag import padding, told_at
-from .layer_calls import matrices, norm, tensors
+from .layer_calls import matrices
 from .layer_facts import TWINS, apart, listening, through_time
 from .measurement import Layer, measure
+from .models import check_model
 from .optimizers import InUse
 from .probes import Probes, ask
+from .values import norm, tensors
 
 SERIES = 8  # calls of one layer in a pass that count as steps in time
 GATED = (nn.LSTM, nn.GRU, nn.LSTMCell, nn.GRUCell)
@@ -152,7 +154,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
 def unwrapped(model):
     """The model itself, without what `torch.compile` and `nn.DataParallel` put around it."""
     while True:
-        inner = model._modules.get("_orig_mod") if isinstance(model, nn.Module) else None
+        inner = model._modules["_orig_mod"] if isinstance(model, nn.Module) and "_orig_mod" in model._modules else None
         if inner is None and isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
             inner = model.module
         if inner is None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from .layer_calls import floats, norm, tensors
 from .layer_facts import KINDS
+from .values import floats, norm, tensors
 
 WEIGHTED = re.compile("Addmm|^Mm|Bmm|Convolution|Linear|Rnn|Lstm|Gru|Embedding")  # where a layer with weights begins
 LEAF = "torch::autograd::AccumulateGrad"

@@ -11,7 +11,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, default_collate
 
 from .errors import WrongType, WrongValue, first_line
-from .layer_calls import kept_random, tensors
+from .layer_calls import kept_random
+from .values import tensors
 
 SAMPLES = 64  # that are taken out of a data set: enough for a diagnosis, and from there `lag` can tell an answer from chance
 
@@ -43,13 +44,11 @@ def check_input(x):
             raise WrongValue(f"x is empty: its shape is {tuple(tensor.shape)}")
         _refuse_meta(tensor, "x")
         if tensor.layout != torch.strided:
-            continue  # sparse: what it does not store is 0
+            raise WrongValue("x is sparse, and is not examined in this form: pass x.to_dense()")
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             count = (~torch.isfinite(tensor)).sum().item()
             entries = "1 entry that is" if count == 1 else f"{count} entries that are"
             raise WrongValue(f"x holds {entries} NaN or infinite: clean the data first")
-        if tensor.is_inference():
-            raise WrongValue("x was made under torch.inference_mode, where nothing can be differentiated: pass x.clone()")
 
 
 def _refuse_meta(tensor, name):
@@ -136,6 +135,9 @@ def _parts(batch):
 
 def _converted(value, dtype, name):
     """value with arrays, tables and lists of numbers as tensors: real numbers in this dtype, whole ones in y as labels."""
+    if isinstance(value, torch.Tensor) and value.is_inference():
+        with torch.inference_mode(False):
+            return value.clone()  # which can be differentiated
     if isinstance(value, torch.Tensor) or value is None:
         return value
     if hasattr(value, "__array__") or _holds_numbers(value):

@@ -6,7 +6,6 @@ axis, where torch has them on the first; an activation that is an argument of a 
 
 import functools
 
-import torch
 from torch import nn
 
 # Name of a Keras function, which is also that of its string -> torch's class of the same function.
@@ -107,6 +106,7 @@ def kind_of(module):
     if not is_keras(module) or hasattr(module, "cell"):
         return ""
     function = vars(module).get("activation")
+    function = getattr(function, "__wrapped__", function)
     if function is None:
         name = type(module).__name__
         return name if type(module).__module__.startswith("keras.src.layers.activations.") and name in KINDS.values() else ""
@@ -123,22 +123,27 @@ def listen_inside(layer, heard):
     def activation(z, *args, **keywords):
         return function(heard(z), *args, **keywords)
 
+    activation.__wrapped__ = function  # by which `kind_of` still knows it
     vars(layer)["activation"] = activation  # not setattr: Keras keeps a book of what is set
     return lambda: vars(layer).update(activation=function)
 
 
 def exchange(layer, module):
-    """Put a torch module in the place of a Keras layer's activation."""
-    vars(layer)["activation"] = module
-
-
-def draw(layer, sigma_w):
-    """Draw the kernel of a Keras layer anew with deviation sigma_w / sqrt(fan_in), and set its bias to 0; False if it has none."""
-    kernel = getattr(layer, "_kernel", None) or getattr(layer, "kernel", None) if is_keras(layer) and not hasattr(layer, "cell") else None
-    if kernel is None or type(layer).__name__ in NO_UNITS:
+    """Put a torch module in the place of what a Keras layer calls as its last step; False if that is no argument of it."""
+    if not is_keras(layer) or "activation" not in vars(layer):
         return False
-    with torch.no_grad():
-        kernel.value.normal_(0, sigma_w / (kernel.value.numel() / kernel.value.shape[-1]) ** 0.5)
-        if layer.bias is not None:
-            layer.bias.value.zero_()
+    vars(layer)["activation"] = module
     return True
+
+
+def is_keras_loss(loss_fn):
+    """Whether a loss is one of Keras': an object or a function that takes (y_true, y_pred), in this order."""
+    kind = loss_fn if hasattr(loss_fn, "__name__") else type(loss_fn)
+    return str(getattr(kind, "__module__", "")).startswith("keras.src.losses.")
+
+
+def kernel(layer):
+    """(kernel, bias or None) of a dense or convolutional layer of Keras, as tensors; None for any other module."""
+    if not is_keras(layer) or type(layer).__name__ in NO_UNITS or not hasattr(layer, "_kernel"):
+        return None
+    return layer._kernel.value, None if layer.bias is None else layer.bias.value

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from .layer_calls import double
+from .values import double
 
 # Of fewer samples, a step that has nothing to do with the answer may seem to tell half of it: the largest of a thousand
 # chance correlations has a square of about 2 ln(1000) / samples, 0.2 of 64. More than 128 tell little more, at more cost.

@@ -7,7 +7,6 @@ more than computing with them: fresh memory is slower than arithmetic.
 import math
 import weakref
 from collections import Counter
-from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,15 +15,13 @@ from torch import nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from . import keras_layers
+from .errors import WrongValue
+from .values import at_least_single, double, first_float, norm
 
 # A sigmoid counts as saturated where its slope is below 2.7 % of its maximum: |z| > 5. Since
 # sigmoid(z) = 1/2 + tanh(z/2)/2, the same point of a tanh is |z| > 2.5, where |tanh z| exceeds this bound.
 SATURATED_TANH = math.tanh(2.5)
 FLAT_ENDS = {"Sigmoid": (0.5, SATURATED_TANH / 2), "Tanh": (0.0, SATURATED_TANH)}  # kind -> centre, reach
-# Half of float32's range in powers of ten: a norm within it was computed from squares that float32 can hold. Converting
-# every tensor to double would cost more than all other arithmetic here.
-SAFE_NORMS = (1e-15, 1e15)
-OUTPUTS = ("logits", "out", "output")  # keys of what a model returns as a dict, by which its output goes
 
 
 @dataclass
@@ -80,7 +77,11 @@ def recording(modules):
     def layer_hook(name, weights, unit_dim):
         def hook(module, inputs, output):
             x, out = first_float(inputs), first_float(output)
-            z = inside.pop(name, out)
+            within = inside.pop(name, None)  # what the layer's own activation received
+            z = out if within is None else within
+            if torch.is_inference_mode_enabled():
+                raise WrongValue("forward runs under torch.inference_mode, where nothing can be differentiated: take that away, and "
+                                 "put it around the calls that are not to train")
             is_container = calls and calls[-1].name.startswith(name and name + ".")  # with, say, a position embedding
             if is_container or out is None:
                 return output
@@ -94,7 +95,7 @@ def recording(modules):
             calls.append(LayerCall(name or type(module).__name__, weights, unit_dim, x, out, z, weakref.ref(out)))
             if z.requires_grad:
                 calls[-1].hear_pre_activation(z)
-            if z is not out:
+            if within is not None:
                 calls[-1].hear_activation(out.detach(), keras_layers.kind_of(module))
             return output
 
@@ -188,20 +189,6 @@ def kept_random():
             torch.mps.set_rng_state(mps)
 
 
-def norm(t):
-    """Euclidean norm of all entries of t as a float; in double precision where its own would underflow or overflow."""
-    t = _at_least_single(t)
-    value = torch.linalg.vector_norm(t).item()
-    if SAFE_NORMS[0] < value < SAFE_NORMS[1]:
-        return value
-    return torch.linalg.vector_norm(double(t)).item()
-
-
-def double(t):
-    """t in double precision; on the CPU if its own device has none, as Apple's MPS."""
-    return (t.cpu() if t.device.type == "mps" else t).double()
-
-
 def numbered(names):
     """A layer that is called several times is listed as `name`, `name[1]`, `name[2]` ..."""
     seen = Counter()
@@ -214,15 +201,8 @@ def numbered(names):
 
 def _moments(t):
     """Number of entries, sum and norm: what mean and standard deviation are made of."""
-    t = _at_least_single(t)
+    t = at_least_single(t)
     return t.numel(), t.sum().item(), norm(t)
-
-
-def _at_least_single(t):
-    """t without its graph, 16-bit formats as float32: a float16 sum overflows at 65,504."""
-    if t.requires_grad:  # only then: a detach takes as long as a sum over a small layer
-        t = t.detach()
-    return t.float() if t.element_size() < 4 else t
 
 
 def _dead_share(a, unit_dim):
@@ -246,32 +226,6 @@ def _recognised(z, a):
             if torch.allclose(a[rows], function(z[rows])) and not torch.equal(a[rows], z[rows]):
                 return kind
     return ""
-
-
-def tensors(value):
-    """Yield every tensor in a tensor, or in tuples, lists and dicts of them; of a dict, what is named as its output first."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        for part in value:
-            yield from tensors(part)
-    elif isinstance(value, Mapping):
-        for key in sorted(value, key=lambda key: OUTPUTS.index(key) if key in OUTPUTS else len(OUTPUTS)):
-            yield from tensors(value[key])
-
-
-def floats(value):
-    """Yield every tensor of real numbers in what a module takes or returns."""
-    return (t for t in tensors(value) if t.is_floating_point())
-
-
-def first_float(value):
-    """The first tensor of real numbers in what a module takes or returns, or None."""
-    if isinstance(value, tuple) and len(value) == 1:  # mostly it is just a tensor, and a generator takes ten times as long
-        (value,) = value
-    if isinstance(value, torch.Tensor):
-        return value if value.is_floating_point() else None
-    return next(floats(value), None)
 
 
 def matrices(module):

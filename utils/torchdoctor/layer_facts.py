@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from . import keras_layers
-from .layer_calls import double, first_float, floats, is_nonlinearity, left_as_found, matrices, norm
+from .layer_calls import is_nonlinearity, left_as_found, matrices
+from .values import double, first_float, floats, norm
 
 # Rows of a weight matrix that differ by no more than the roundings of a sum of some thousand terms are the same row.
 TWINS = 1e-5

@@ -10,12 +10,14 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
-from .errors import WrongType, WrongValue, first_line, is_misfit
+from .errors import WrongType, WrongValue
 from .keras_layers import modules_of
-from .layer_calls import left_as_found, norm, numbered, recording
+from .layer_calls import left_as_found, matrices, numbered, recording
+from .misfits import run
+from .models import check_type
+from .values import norm
 
 
 @dataclass
@@ -88,13 +90,14 @@ def measure(model, x, y, loss_fn=F.cross_entropy, modules=None, on_gradient=None
     Raises TypeError if the model is no `nn.Module` or the loss no tensor, and ValueError if the model has no layer with
     a weight matrix, if the loss is not a single number, or if it does not depend on the layers.
     """
-    if not isinstance(model, nn.Module):
-        raise WrongType(f"the model must be an nn.Module, got {type(model).__name__}")
+    check_type(model)
     modules = modules_of(model) if modules is None else modules
     with left_as_found(modules.values()), recording(modules) as calls, torch.enable_grad():
-        loss = _loss(model, x, y, loss_fn)
+        loss = run(model, x, y, loss_fn)
         if not calls:
-            raise WrongValue("the model has no layer with a weight matrix, so there is nothing to measure")
+            called = ("calls no layer that has one, but reads the weights past it (a model of torch.export does): diagnose the "
+                      "model that it was made of") if any(map(matrices, modules.values())) else "has no layer with a weight matrix, so there is nothing to measure"
+            raise WrongValue(f"the model {called}")
         if not isinstance(loss, torch.Tensor):
             raise WrongType(f"the loss must be a tensor, so that it can be differentiated, got {type(loss).__name__}")
         if loss.dim() != 0:
@@ -128,38 +131,6 @@ def _layer(name, call, gradients):
         dead=call.numbers.get("dead", math.nan),
         reached=any(gradients.get(id(w)) is not None for w in call.weights),
     )  # fmt: skip
-
-
-def _loss(model, x, y, loss_fn):
-    """Run the model and its loss; what torch says of shapes and dtypes that do not fit becomes one sentence."""
-    try:
-        output = model(x)
-    except Exception as error:
-        if not is_misfit(error):
-            raise
-        raise WrongValue(f"the model cannot take x, {_kind(x)}: {_advice(model, x, y) or first_line(error)}") from error
-    try:
-        return loss_fn(output, y)
-    except Exception as error:
-        if not is_misfit(error):
-            raise
-        labels = isinstance(y, torch.Tensor) and y.dim() == 1 and y.is_floating_point() and loss_fn is F.cross_entropy
-        advice = "labels are whole numbers, y.long()" if labels else first_line(error)
-        raise WrongValue(f"the loss cannot compare {_kind(output)} with y, {_kind(y)}: {advice}") from error
-
-
-def _advice(model, x, y):
-    """Say what to do about an x that the model does not take, where that is plain; else nothing."""
-    weights = next((p for p in model.parameters() if p.is_floating_point()), None)
-    if weights is None or not isinstance(x, torch.Tensor) or x.dtype == weights.dtype:
-        return ""
-    if isinstance(y, torch.Tensor) and y.is_floating_point() and not x.is_floating_point():
-        return f"y is {_kind(y)}, as inputs are: are the two swapped?"
-    return f"its weights are {weights.dtype}, so pass x.to({weights.dtype})"
-
-
-def _kind(value):
-    return f"{value.dtype} of shape {tuple(value.shape)}" if isinstance(value, torch.Tensor) else type(value).__name__
 
 
 def measure_gradients(model, x, y, loss_fn=F.cross_entropy):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from torch import optim
 
 from .errors import WrongType, WrongValue
-from .layer_calls import norm
+from .values import norm
 
 # These divide each gradient by a mean of its own size: while the gradients agree, each weight moves by about lr a step.
 BY_SIGN = (optim.Adam, optim.AdamW, optim.NAdam, optim.RAdam, optim.Adamax, optim.RMSprop, optim.Adagrad)
@@ -65,8 +65,14 @@ def in_use(optimizer, lr, model):
         lr = lr or (own if isinstance(own, float) else ADAM_LR)
         return InUse(kind.__name__, lr, kind in BY_SIGN, True, lambda model, twin: kind(_trainable(twin), lr))
     if not isinstance(optimizer, optim.Optimizer):
+        if str(type(optimizer).__module__).startswith("keras."):
+            raise WrongType("optimizer is one of Keras', and not of torch.optim's: pass its name and learning rate, such as "
+                            'optimizer="adam", lr=0.001')
+        if isinstance(optimizer, optim.lr_scheduler.LRScheduler):
+            raise WrongType("optimizer is a scheduler: pass the optimizer that it steers, scheduler.optimizer")
         got = f"the class {optimizer.__name__}" if isinstance(optimizer, type) else type(optimizer).__name__
-        raise WrongType(f'optimizer must be one of torch.optim\'s, or a name such as "adam", got {got}')
+        advice = f": a learning rate goes to lr, lr={optimizer}" if isinstance(optimizer, float) else ""
+        raise WrongType(f'optimizer must be one of torch.optim\'s, or a name such as "adam", got {got}{advice}')
     own = float(optimizer.param_groups[0]["lr"])
     by_sign = isinstance(optimizer, BY_SIGN)
     groups = {id(p): (float(group["lr"]), group.get("eps", 0.0)) for group in optimizer.param_groups for p in group["params"]}

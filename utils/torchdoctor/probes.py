@@ -10,13 +10,15 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from .layer_calls import double, first_float, left_as_found
+from .layer_calls import left_as_found
 from .layer_facts import spread
+from .values import double, first_float
 
 SMALL = 1_000_000  # parameters, below which a pass of a few samples takes milliseconds
 FAR = 10  # how far a straight line is followed beyond two samples: what is nearly linear bends by then
 # A running average with torch's momentum of 0.1 has forgotten 0.9^20 = 88 % of its beginning after twenty batches.
 NOT_FRESH = 20
+OBSERVERS = "torch.ao.quantization"  # they take the range of a batch, in eval mode as well, and round all of it by that
 BATCH_NORM = nn.modules.batchnorm._BatchNorm
 DROPOUT = nn.modules.dropout._DropoutNd
 
@@ -50,7 +52,8 @@ def ask(model, modules, x, output, layers, parameters, graph):
         with torch.no_grad():
             if x.is_floating_point() and _may_be_linear(layers):
                 probes.bent = _bent(model, kinds, x.detach()[rows], modules.get(layers[-1].name, model))
-            if in_rows and small and not graph.by_sample and not batch_norms and not _time_is_first(x, output, kinds):
+            by_batch = batch_norms or any(type(m).__module__.startswith(OBSERVERS) for m in kinds)
+            if in_rows and small and not graph.by_sample and not by_batch and not _time_is_first(x, output, kinds):
                 probes.mixed = _mixed(model, kinds, x.detach()[rows[::2]])  # half will do
             if in_rows and any(m.training and _is_settled(m) for m in batch_norms) and not any(
                     m.training and isinstance(m, DROPOUT) for m in kinds):
@@ -83,7 +86,7 @@ def _pass(model, modules, x):
 
 def _may_be_linear(layers):
     """Whether there are two layers or more that are linear alone, and no nonlinearity has shown itself between them."""
-    alone = ("Linear", "Bilinear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
+    alone = ("Dense", "Conv1D", "Conv2D", "Conv3D", "Linear", "Bilinear", "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
     return len(layers) > 1 and all(layer.type in alone for layer in layers) and not any(layer.nonlinearity for layer in layers[:-1])
 
 

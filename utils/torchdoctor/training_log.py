@@ -6,13 +6,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import torch
-from torch import nn
 
-from .errors import WrongType, WrongValue
+from .errors import WrongValue
 from .keras_layers import modules_of
-from .layer_calls import norm, recording
+from .layer_calls import recording
+from .models import check_type
 from .report import in_notebook
 from .training_verdict import judge, summary
+from .values import norm
 
 REFRESH = 0.5  # seconds between two pictures while it runs, or ten times what one takes to draw
 QUANTITIES = ("weight_gradient_norm", "update_ratio", "dead", "saturated")
@@ -82,8 +83,7 @@ def watch(model, every=10, live=True):
     picture, depth x step, is drawn while the loop runs (live=True). Raises TypeError or ValueError if an argument makes
     no sense; what the loop raises goes through, and no hook stays behind.
     """
-    if not isinstance(model, nn.Module):
-        raise WrongType(f"the model must be an nn.Module, got {type(model).__name__}")
+    check_type(model)
     if not isinstance(every, int) or isinstance(every, bool) or every < 1:
         raise WrongValue(f"every must be a whole number of at least 1, got {every!r}")
     log = Log()

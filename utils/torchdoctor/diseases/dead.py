@@ -4,7 +4,7 @@ import math
 
 from ..layer_facts import NORMS
 from .finding import Remedy, found, where
-from .weights import HE, both, draw, has
+from .weights import HE, both, draw, has_norm
 
 # Weights and biases that are symmetric about 0 leave a ReLU unit silent for one input with probability 1/2, and for all
 # of them at most with the same: even inputs that a deep net no longer tells apart leave half of the units. What is
@@ -28,7 +28,7 @@ def find(exam):
 def prescribe(finding, exam, model):
     """Bring z back to both sides of 0."""
     mean, std = finding.evidence["pre_mean"], finding.evidence["pre_std"]
-    norms = " (of the norms as well)" if has(model, NORMS) else ""
+    norms = " (of the norms as well)" if has_norm(model) else ""
     return Remedy(
         f"z lies around {mean:.2g} with deviation {std:.2g} in {finding.where}: set the biases to 0{norms} and draw He's weights "
         "anew; if a training step did it, take a smaller learning rate as well, or LeakyReLU(0.1), which lets a tenth of the "

@@ -5,7 +5,7 @@ import math
 from torch import nn
 
 from .finding import Remedy, found, remark, where
-from .weights import draw_layers
+from .weights import draw_layers, put
 
 # What is a ten-millionth of the numbers that it was computed from is float32's own rounding (6e-8). Ten times that is
 # a gradient of nothing: the sum over a layer norm's output, which is fixed, leaves 1e-7; a sigmoid at |z| = 14 has this slope.
@@ -115,7 +115,6 @@ def _without_last(exam, model, kind):
         return None
 
     def change(model):
-        parent, _, child = names[-1].rpartition(".")
-        setattr(model.get_submodule(parent), child, nn.Identity())
+        put(model, names[-1], nn.Identity())
 
     return change

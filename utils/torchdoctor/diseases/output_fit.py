@@ -5,8 +5,9 @@ import math
 from torch import nn
 
 from ..ends import LOGITS, LOGS, NUMBERS, PROBABILITIES, ROUNDING, YES_OR_NO
-from ..layer_calls import double
+from ..values import double
 from .finding import Remedy, found, remark
+from .weights import put
 
 ELSEWHERE = "not in this course"
 RANGES = {"Sigmoid": (0, 1), "Tanh": (-1, 1), "Softmax": (0, 1), "ReLU": (0, math.inf), "Softplus": (0, math.inf)}
@@ -226,8 +227,7 @@ def _exchange(kind, make, exam):
         return None
 
     def change(model):
-        parent, _, child = names[0].rpartition(".")
-        setattr(model.get_submodule(parent), child, make())
+        put(model, names[0], make())
 
     return change
 

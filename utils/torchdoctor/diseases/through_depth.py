@@ -4,10 +4,9 @@ import math
 
 from torch import nn
 
-from ..layer_facts import NORMS
 from ..slopes import chi, mean_slope
 from .finding import Remedy, found, times, where
-from .weights import HE, both, draw, draw_if_off, has, hidden_kind
+from .weights import HE, both, draw, draw_if_off, has_norm, hidden_kind, put
 
 # A layer whose gradient is this share of the last layer's moves in a thousand steps, a whole small training, as far as
 # the last layer moves in one. Five sigmoid layers at Xavier's scale reach 0.236^5 = 7e-4, and stay at chance for 600
@@ -87,7 +86,7 @@ def prescribe(finding, exam, model):
         return Remedy(f"{len(exam.layers)} layers are too long a chain for these weights: let the signal pass every two of them "
                       "on a skip, x + f(x) / sqrt(number of skips), with nothing that scales x, or put a norm before each "
                       "activation", "5, 6")
-    if has(model, NORMS):
+    if has_norm(model):
         return Remedy("a norm after every layer lets the gradient grow by about 1.2 a layer: add skip connections around "
                       "every two layers, and begin each branch small", "5, 6")
     return Remedy("scale each branch of a skip connection by 1 / sqrt(number of blocks), or let it begin at 0, or draw "
@@ -108,7 +107,6 @@ def _rectify(finding, exam, kind, slopes):
 def _replace(names, make):
     def change(model):
         for name in names:
-            parent, _, child = name.rpartition(".")
-            setattr(model.get_submodule(parent), child, make())
+            put(model, name, make())
 
     return change

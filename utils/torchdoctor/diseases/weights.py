@@ -6,8 +6,9 @@ from collections import Counter
 import torch
 from torch import nn
 
+from .. import keras_layers
 from ..examination import module_of
-from ..layer_facts import NORMS
+from ..layer_facts import is_norm
 from ..slopes import gain, is_known
 from .finding import Remedy
 
@@ -41,7 +42,7 @@ def draw_if_off(kind, exam, model, *, too_large):
     scales = [layer.sigma_w for layer in exam.layers if layer.sigma_w > 0]
     scale = math.exp(sum(map(math.log, scales)) / len(scales)) if scales else math.nan
     off = scale / target > SCALE_TOLERANCE if too_large else scale / target < 1 / SCALE_TOLERANCE
-    if not off or not kind or has(model, NORMS) or has(model, nn.MultiheadAttention):
+    if not off or not kind or has_norm(model) or has(model, nn.MultiheadAttention):
         return None
     return Remedy(
         f"the weights have {scale:.2g} / sqrt(fan_in) as their standard deviation, and {kind} needs {target:.3g}: draw "
@@ -54,6 +55,18 @@ def has(model, kinds):
     return any(isinstance(module, kinds) for module in model.modules())
 
 
+def has_norm(model):
+    """Whether a model has a norm."""
+    return any(map(is_norm, keras_layers.modules_of(model).values()))
+
+
+def put(model, name, module):
+    """Put another module in the place of the one of this name; in Keras, of the activation that it is or calls."""
+    if not keras_layers.exchange(module_of(model, name), module):
+        parent, _, child = name.rpartition(".")
+        setattr(model.get_submodule(parent), child, module)
+
+
 def draw(exam, sigma_w):
     """A change: draw all linear and convolutional layers anew, the last one with sigma_w = 1, and set their biases to 0."""
     return draw_layers([layer.name for layer in exam.layers], sigma_w)
@@ -63,12 +76,14 @@ def draw_layers(names, sigma_w):
     """The same change, for the layers of these names."""
     @torch.no_grad()
     def change(model):
-        modules = [m for m in (module_of(model, name) for name in names) if isinstance(m, (nn.Linear, nn.modules.conv._ConvNd))]
+        modules = [m for m in (module_of(model, name) for name in names)
+                   if isinstance(m, (nn.Linear, nn.modules.conv._ConvNd)) or keras_layers.kernel(m) is not None]
         for module in modules:
             own = 1.0 if module is modules[-1] and len(modules) > 1 else sigma_w
-            module.weight.normal_(0, own / math.sqrt(module.weight[0].numel()))
-            if module.bias is not None:
-                module.bias.zero_()
+            weight, bias = keras_layers.kernel(module) or (module.weight, module.bias)
+            weight.normal_(0, own / math.sqrt(keras_layers.rows(module, weight)[0].numel()))
+            if bias is not None:
+                bias.zero_()
 
     return change
 
