@@ -16,6 +16,7 @@ CLAIMS = ROOT / "tests" / "chapters" / "claims.py"
 TIERS = ("seeds", "browser", "chapter", "install", "slow")  # the markers; a test with several counts for the first
 UNMARKED = "of no marker"
 NOTEBOOKS = "notebooks"
+NEEDS_KERAS = "needs Keras, see CONTRIBUTING.md"  # why test_keras.py skips itself: no package of a learner's or a contributor's
 
 
 # What a run with -m leaves out. With pytest-xdist the workers know it, and the controller tells it.
@@ -46,6 +47,9 @@ def pytest_testnodedown(node, error):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    for report in terminalreporter.stats.get("skipped", []):
+        if isinstance(report.longrepr, tuple) and NEEDS_KERAS in report.longrepr[2]:
+            terminalreporter.write_line(f"left out: {Path(report.longrepr[0]).name}, which {NEEDS_KERAS}")
     counts = [f"{config.left_out[tier]} {tier}" for tier in (*TIERS, UNMARKED, NOTEBOOKS) if config.left_out[tier]]
     if counts:
         terminalreporter.write_line(f"left out: {', '.join(counts)}")

@@ -23,11 +23,17 @@ def diagnose(model, x, y=None, *, loss_fn=None, lr=None, optimizer=None):
     """Examine any `nn.Module` on a batch, and return a `Report` that names what keeps it from learning.
 
     Args:
-        model: it is left as it is found: parameters, buffers, .grad, modes, hooks, requires_grad, random state.
-        x: what `model(x)` takes; a tuple for `model(*x)`, a dict for `model(**x)`. A few dozen samples are enough.
+        model: it is left as it is found: parameters, buffers, .grad, modes, hooks, requires_grad, random state. Models of
+            Keras 3 on its torch backend are taken as well; the memory of their recurrent layers is not judged.
+        x: what `model(x)` takes; a tuple for `model(*x)`, a dict for `model(**x)`. A few dozen samples are enough. Or a
+            DataLoader, a Dataset, a list of pairs (x, y) or an iterator of them, from which the first batch is taken, x
+            and y: a loader's random state stays as it was, and an iterator has moved on by one. Arrays, data frames and
+            lists of numbers become tensors, real numbers in the dtype of the model.
         y: whole numbers for a classification, real numbers for a regression, None if there are no targets: then the
-            loss is the distance from random targets of the outputs' own scale.
-        loss_fn: a function (output, y) -> loss, if neither cross-entropy nor mean squared error is meant.
+            loss is the model's own, if it returns one by the name of `loss`, or else the distance from random targets of
+            the outputs' own scale.
+        loss_fn: a function (output, y) -> loss, or a loss of Keras', if neither cross-entropy nor mean squared error is
+            meant.
         lr: the learning rate in use; with it, the size of a step is judged, too.
         optimizer: the optimizer in use, which is left as it is found, or a name such as "adam" or "sgd"; with it the step is
             judged as it would make it, and a remedy is tried with it. Without it, lr is judged as if it might be any.

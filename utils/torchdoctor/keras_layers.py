@@ -129,10 +129,13 @@ def listen_inside(layer, heard):
 
 
 def exchange(layer, module):
-    """Put a torch module in the place of what a Keras layer calls as its last step; False if that is no argument of it."""
-    if not is_keras(layer) or "activation" not in vars(layer):
+    """Put a torch module in the place of what a Keras layer calls as its last step; False for any other module."""
+    if not is_keras(layer):
         return False
-    vars(layer)["activation"] = module
+    if "activation" in vars(layer):
+        vars(layer)["activation"] = module
+    else:
+        vars(layer)["call"] = lambda inputs, *_, **__: module(inputs)
     return True
 
 

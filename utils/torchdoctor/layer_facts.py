@@ -83,7 +83,8 @@ def listening(modules):
             if tensor is not None and tensor.dim() == 3 and tensor.shape[1] > 1 and isinstance(module, TOKENWISE):
                 heard.positions[name] = apart(tensor[0])
             layer = name or type(module).__name__
-            if tensor is not None and layer not in heard.received and (not called or not tensor.requires_grad):
+            # Not of an embedding: Keras hands it whole numbers as real ones, and their size is none of data.
+            if tensor is not None and type(module).__name__ != "Embedding" and layer not in heard.received and (not called or not tensor.requires_grad):
                 heard.received[layer] = norm(tensor) / math.sqrt(max(tensor.numel(), 1))
             heard.read = None if tensor is None else tensor.detach()
             called.append(name)
