@@ -84,7 +84,8 @@ def listening(modules):
                 heard.positions[name] = apart(tensor[0])
             layer = name or type(module).__name__
             # Not of an embedding: Keras hands it whole numbers as real ones, and their size is none of data.
-            if tensor is not None and type(module).__name__ != "Embedding" and layer not in heard.received and (not called or not tensor.requires_grad):
+            is_first = layer not in heard.received and type(module).__name__ != "Embedding"
+            if tensor is not None and is_first and (not called or not tensor.requires_grad):
                 heard.received[layer] = norm(tensor) / math.sqrt(max(tensor.numel(), 1))
             heard.read = None if tensor is None else tensor.detach()
             called.append(name)

@@ -16,9 +16,9 @@ PROBABILITIES_ONLY = "all elements of input should be between 0 and 1"  # torch,
 
 
 def call_loss(loss_fn, output, y):
-    """loss_fn(output, y), of Keras' own losses loss_fn(y, output). Raises TypeError or ValueError with one sentence if a loss of torch's cannot take the two.
+    """loss_fn(output, y), of Keras' own losses loss_fn(y, output).
 
-    A function of the user's own raises what it raises.
+    Raises TypeError or ValueError with one sentence if a loss of torch's cannot take the two. A function of the user's own raises what it raises.
     """
     name = getattr(loss_fn, "__name__", type(loss_fn).__name__)
     if is_torchs(loss_fn) and isinstance(loss_fn, nn.Module):
@@ -74,8 +74,8 @@ def _advice(said, loss_fn, name, output, y):
     if own and isinstance(output, torch.Tensor) and output.dim() and y.dim() and len(output) != len(y):
         return WrongValue, f"the output is of {len(output)} samples and y of {len(y)}: one target for each sample, in the same order"
     if own and output.dim() == 2 and output.shape[1] > 1 and y.shape == output.shape[:1] and name not in CLASSIFIES:
-        return WrongValue, (f"{name} compares each output of {tuple(output.shape)} with a target, and y has the shape {tuple(y.shape)}: for labels of "
-                            "classes take CrossEntropyLoss")
+        return WrongValue, (f"{name} compares each output of {tuple(output.shape)} with a target, and y has the shape "
+                            f"{tuple(y.shape)}: for labels of classes take CrossEntropyLoss")
     if "can't be cast to the desired output type" in said or ("Found dtype Long" in said and not y.is_floating_point()):
         return WrongValue, f"y holds whole numbers, {y.dtype}, and {name} takes real ones: y.float()"
     if "all elements of target should be between 0 and 1" in said:

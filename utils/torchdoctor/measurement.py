@@ -95,9 +95,10 @@ def measure(model, x, y, loss_fn=F.cross_entropy, modules=None, on_gradient=None
     with left_as_found(modules.values()), recording(modules) as calls, torch.enable_grad():
         loss = run(model, x, y, loss_fn)
         if not calls:
-            called = ("calls no layer that has one, but reads the weights past it (a model of torch.export does): diagnose the "
-                      "model that it was made of") if any(map(matrices, modules.values())) else "has no layer with a weight matrix, so there is nothing to measure"
-            raise WrongValue(f"the model {called}")
+            if any(map(matrices, modules.values())):
+                raise WrongValue("the model calls no layer that has a weight matrix, but reads the weights past it, as one of "
+                                 "torch.export does: diagnose the model that it was made of")
+            raise WrongValue("the model has no layer with a weight matrix, so there is nothing to measure")
         if not isinstance(loss, torch.Tensor):
             raise WrongType(f"the loss must be a tensor, so that it can be differentiated, got {type(loss).__name__}")
         if loss.dim() != 0:

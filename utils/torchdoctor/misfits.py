@@ -28,7 +28,7 @@ def run(model, x, y, loss_fn):
     except Exception as error:
         devices = [next((t.device for t in tensors(value)), None) for value in (output, y)]
         apart = None not in devices and devices[0] != devices[1]
-        if not isinstance(error, RuntimeError | ValueError | IndexError) or isinstance(error, WrongValue) or not (apart or is_misfit(error)):
+        if isinstance(error, WrongValue) or not (apart and isinstance(error, RuntimeError) or is_misfit(error)):
             raise
         labels = isinstance(y, torch.Tensor) and y.dim() == 1 and y.is_floating_point() and loss_fn is F.cross_entropy
         advice = (f'y lies on {devices[1]} and the output on {devices[0]}, pass y.to("{devices[0]}")' if apart else
