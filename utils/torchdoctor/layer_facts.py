@@ -36,7 +36,7 @@ class Heard:
     name of each nonlinear module between layers -> its class, and ending: of each after the last layer. series: name of a recurrent layer -> its input.
     last_step_only: name of a recurrent layer -> whether no step but the last has a gradient of its own. normed: names of
     layers whose output goes into a norm by the batch's own statistics, straight or through a ReLU or pooling. received: name of a layer that takes
-    data, and nothing that other layers made -> their root mean square. positions: name of a layer that takes
+    data, and nothing that other layers made -> their root mean square, and varies -> that of what differs from sample to sample. positions: name of a layer that takes
     (batch, positions, features) -> how far its first sample's positions lie apart. states: name of a recurrent layer ->
     for each call, the norms of the gradients that come through its states. read: what the last layer took, or None.
     """
@@ -50,6 +50,7 @@ class Heard:
     last_step_only: dict = field(default_factory=dict)
     normed: set = field(default_factory=set)
     received: dict = field(default_factory=dict)
+    varies: dict = field(default_factory=dict)
     positions: dict = field(default_factory=dict)
     states: dict = field(default_factory=dict)
     read: torch.Tensor | None = None
@@ -80,7 +81,8 @@ def listening(modules):
                 heard.positions[name] = apart(tensor[0])
             layer = name or type(module).__name__
             if tensor is not None and layer not in heard.received and (not called or not tensor.requires_grad):
-                heard.received[layer] = norm(tensor) / math.sqrt(max(tensor.numel(), 1))
+                heard.received[layer] = size = norm(tensor) / math.sqrt(max(tensor.numel(), 1))
+                heard.varies[layer] = size * apart(tensor)
             heard.read = None if tensor is None else tensor.detach()
             called.append(name)
             heard.nonlinearities |= pending  # a layer comes after them, so they are no output's
