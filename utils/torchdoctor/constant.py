@@ -7,13 +7,17 @@ from dataclasses import dataclass
 import torch
 
 from .criterion import Criterion
+from .ends import LOGITS, LOGS, NUMBERS, PROBABILITIES, YES_OR_NO
 from .loss_calls import is_torchs
 
 # Of fewer labels a class, their shares are chance: the entropy of n labels of k classes is too small by (k - 1) / 2n.
 LABELS = 5
-NUMBERS = 2**20  # of an output, beyond which asking its loss again and again would take as long as a layer
+LARGEST = 2**20  # numbers in an output, beyond which asking its loss again and again would take as long as a layer
 SHARES = (0.5, 0.2, 0.1)  # of what an output says beyond a constant: who is too sure of it is right about some of it
 LEAST = 1e-6  # of a probability, so that its logarithm is finite
+SCALES = {  # what a loss takes an output for -> shares of labels as such an output
+    LOGITS: torch.log, LOGS: torch.log, YES_OR_NO: torch.logit, PROBABILITIES: lambda shares: shares,
+}  # fmt: skip
 
 
 @dataclass
@@ -33,9 +37,11 @@ def constant_answer(criterion, end):
 
     Only for losses that can be asked again: those of torch and of `diagnose`, and what autograd's graph shows to be the like.
     """
-    if end is None or not criterion.is_plain or not 0 < end.output.numel() <= NUMBERS or end.output.dim() < 1:
+    if end is None or not criterion.is_plain or not 0 < end.output.numel() <= LARGEST or end.output.dim() < 1:
         return Constant()
     if not (end.is_own or is_torchs(criterion.loss_fn) or end.takes):
+        return Constant()
+    if (end.y == end.y[:1]).all():  # all alike: what any constant can learn is all there is
         return Constant()
     labels = end.is_whole and not end.y.is_floating_point()
     if labels and end.y.numel() < LABELS * len(end.y.unique()):
@@ -51,23 +57,22 @@ def constant_answer(criterion, end):
 
 
 def _constants(end):
-    """Yield constant outputs, in the shape of the output."""
-    o, y = end.output, end.y
+    """Yield constant outputs, in the shape of the output, as far as they are what the loss takes an output for."""
+    o, y, takes = end.output, end.y, end.takes
     yield o.mean(0, keepdim=True).expand_as(o)
-    if o.numel() == y.numel():
+    if takes == NUMBERS and o.numel() == y.numel():
         targets = y.reshape(o.shape).to(o.dtype)
-        mean = targets.mean(0, keepdim=True)
-        yield from (answer.expand_as(o) for answer in (mean, targets.median(0, keepdim=True).values))
-        if 0 <= targets.min() and targets.max() <= 1:
-            yield mean.clamp(LEAST, 1 - LEAST).logit().expand_as(o)
-            if end.is_one_hot:
-                yield mean.clamp(min=LEAST).log().expand_as(o)
-    elif end.is_choice:
+        yield from (answer.expand_as(o) for answer in (targets.mean(0, keepdim=True), targets.median(0, keepdim=True).values))
+    elif o.numel() == y.numel() and 0 <= y.min() and y.max() <= 1 and (end.is_one_hot or takes != LOGITS):
+        shares = y.reshape(o.shape).to(o.dtype).mean(0, keepdim=True).clamp(LEAST, 1 - LEAST)
+        if takes in SCALES:
+            yield SCALES[takes](shares).expand_as(o)
+    elif end.is_choice and takes in SCALES:
         axis = end.class_axis % o.dim()
         if y.max() < o.shape[axis]:
             shares = torch.bincount(y.long().flatten(), minlength=o.shape[axis]).to(o.dtype) / y.numel()
             shape = [-1 if i == axis else 1 for i in range(o.dim())]
-            yield from (answer.reshape(shape).expand_as(o) for answer in (shares, shares.clamp(min=LEAST).log()))
+            yield SCALES[takes](shares.clamp(LEAST, 1 - LEAST)).reshape(shape).expand_as(o)
 
 
 def _loss(criterion, answer, y):

@@ -123,7 +123,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         with listening(modules) as heard:
             measured = measure(Caller(model), x, y, judge, modules, on_gradient)
             memory = {name: through_time(modules[name], inputs) for name, inputs in heard.series.items()}
-            told = {name: (told_at(inputs, y, modules[name].batch_first), _padding(modules[name], inputs, x, heard.states.get(name)))
+            told = {name: (told_at(inputs, y, modules[name].batch_first), padding(modules[name], inputs, x, heard.states.get(name)))
                     for name, inputs in heard.series.items()}
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
@@ -221,18 +221,6 @@ def _layer(number, name, module, calls, heard, memory, told, lr, steps):
         varies=heard.varies.get(name, math.nan),
         fan_in=weights[0][0].numel(),
     )  # fmt: skip
-
-
-def _padding(module, inputs, x, states):
-    """As `lag.padding`, of the ids in x if they are what the recurrent layer reads; 0 for one that has heard the words last.
-
-    states: for each call, the norms of the gradients through its last states. That of the way back ends at the first word.
-    """
-    if module.bidirectional and any(map(any, states or ())):
-        return 0
-    ids = next((t for t in tensors(x) if isinstance(inputs, torch.Tensor) and t.shape == inputs.shape[:2] and not t.is_floating_point()), None)
-    read = inputs if ids is None else ids.unsqueeze(2)  # dropout makes the vectors of one id differ
-    return padding(read, module.batch_first)
 
 
 def _mean(values):

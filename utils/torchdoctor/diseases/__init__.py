@@ -66,6 +66,8 @@ HIDES = {  # name of a disease -> those that are not told beside it
     "output does not fit": {"collapsed"},  # outputs that a softmax over one unit or a ReLU has made all alike
     "no gradient": {"vanishing", "vanishing in time", "exploding in time", "collapsed", "step too large", "step too small"},
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
+    **{cause: {"collapsed"} for cause in ("input too small", "vanishing in time")},
+    "target too large": {"step too large"},  # the gradient is as large as the targets
 }
 for cause in {*FAMILIES} - {"no better than a constant"}:  # which follows from all others
     HIDES[cause] = HIDES.get(cause, set()) | {"no better than a constant"}

@@ -5,8 +5,8 @@ from .finding import Remedy, found, remark
 # A hundredth or two of the constant's loss is R^2 = 0.02: nothing that whoever trained it has in mind.
 NO_BETTER = 0.98
 
-# An untrained net is about where a constant is, and that is healthy. Sound nets leave it within some dozen steps, or after a
-# plateau of some hundred. A thousand are evidence, if it is the optimizer that has counted them; torch's own count of
+# An untrained net is about where a constant is, and that is healthy. Of 43 small nets that learn (tests/wild, corrected) all
+# have left it by 5 % of its loss after 40 steps, and one after a plateau of 120. A thousand are evidence, if it is the optimizer that has counted them; torch's own count of
 # changes goes on where weights are drawn anew, so that by it, as before a thousand, it is worth knowing and no more.
 STEPS, FEW_STEPS = 1000, 100
 
