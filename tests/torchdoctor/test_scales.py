@@ -102,6 +102,29 @@ def test_small_inputs_are_named_before_windows():
     assert [told.kind for told in report.findings + report.remarks] == ["input too small", "vanishing in time"]
 
 
+class Words(nn.Module):
+    """Ids made of what comes, and perhaps a kind of word that is always 0, as of BERT."""
+
+    def __init__(self, kinds=False):
+        super().__init__()
+        self.words, self.kinds, self.out = nn.Embedding(30, 8), nn.Embedding(2, 8) if kinds else None, nn.Linear(8, 3)
+
+    def forward(self, x):
+        vectors = self.words(x.long())
+        if self.kinds:
+            vectors = vectors + self.kinds(torch.zeros_like(x, dtype=torch.long))
+        return self.out(vectors.mean(1))
+
+
+@pytest.mark.parametrize(("x", "kinds", "verdict"), [
+    (torch.rand(32, 10), False, "input too small"), (29 * torch.rand(32, 10), False, "healthy"), (29 * torch.rand(32, 10), True, "healthy"),
+    (torch.zeros(32, 10), False, "healthy"),
+])  # fmt: skip
+def test_ids_that_have_been_scaled_are_one_id(x, kinds, verdict):
+    report = diagnose(Words(kinds), x, torch.arange(32) % 3)
+    assert report.verdict == verdict and (verdict == "healthy" or "neither scaled" in report.findings[0].remedy)
+
+
 class LastOf(nn.Module):
     def __init__(self, rnn, out):
         super().__init__()

@@ -43,7 +43,7 @@ class ExaminedLayer(Layer):
     LSTM or GRU, or a cell of one. told_at: how much each step of a recurrent layer's input says of y, or None (`lag`).
     padding: how many of its last steps are all alike, and the same in half of the samples. received: root mean
     square of the data that it takes, NaN if it takes what other layers made; varies: of what differs from sample to sample
-    in them. fan_in: numbers that a unit takes.
+    in them. fan_in: numbers that a unit takes. one_id: an embedding that gets the same id throughout.
     """
 
     number: int
@@ -65,6 +65,7 @@ class ExaminedLayer(Layer):
     received: float
     varies: float
     fan_in: int
+    one_id: bool
 
 
 @dataclass
@@ -220,6 +221,7 @@ def _layer(number, name, module, calls, heard, memory, told, lr, steps):
         received=heard.received.get(name, math.nan),
         varies=heard.varies.get(name, math.nan),
         fan_in=weights[0][0].numel(),
+        one_id=name in heard.one_id,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from .layer_calls import first_float, floats, left_as_found, matrices, norm
+from .layer_calls import first_float, floats, left_as_found, matrices, norm, tensors
 
 # Rows of a weight matrix that differ by no more than the roundings of a sum of some thousand terms are the same row.
 TWINS = 1e-5
@@ -36,7 +36,8 @@ class Heard:
     name of each nonlinear module between layers -> its class, and ending: of each after the last layer. series: name of a recurrent layer -> its input.
     last_step_only: name of a recurrent layer -> whether no step but the last has a gradient of its own. normed: names of
     layers whose output goes into a norm by the batch's own statistics, straight or through a ReLU or pooling. received: name of a layer that takes
-    data, and nothing that other layers made -> their root mean square, and varies -> that of what differs from sample to sample. positions: name of a layer that takes
+    data, and nothing that other layers made -> their root mean square, and varies -> that of what differs from sample to sample. one_id: names of
+    embeddings that get one and the same id throughout. positions: name of a layer that takes
     (batch, positions, features) -> how far its first sample's positions lie apart. states: name of a recurrent layer ->
     for each call, the norms of the gradients that come through its states. read: what the last layer took, or None.
     """
@@ -51,6 +52,7 @@ class Heard:
     normed: set = field(default_factory=set)
     received: dict = field(default_factory=dict)
     varies: dict = field(default_factory=dict)
+    one_id: set = field(default_factory=set)
     positions: dict = field(default_factory=dict)
     states: dict = field(default_factory=dict)
     read: torch.Tensor | None = None
@@ -83,6 +85,10 @@ def listening(modules):
             if tensor is not None and layer not in heard.received and (not called or not tensor.requires_grad):
                 heard.received[layer] = size = norm(tensor) / math.sqrt(max(tensor.numel(), 1))
                 heard.varies[layer] = size * apart(tensor)
+            if isinstance(module, nn.Embedding):
+                ids = next(tensors(inputs), torch.ones(0)).detach().long().flatten()
+                if len(ids) > 1 and bool((ids == ids[0]).all()):
+                    heard.one_id.add(layer)
             heard.read = None if tensor is None else tensor.detach()
             called.append(name)
             heard.nonlinearities |= pending  # a layer comes after them, so they are no output's

@@ -31,7 +31,17 @@ GROWN = 5.0  # sigma_w is 0.6 to 1.4 at first; such weights have made up for sma
 def find(exam):
     """Yield "input too large" or "input too small" by what the first layers receive."""
     yield from _too_large(exam)
-    yield from _too_small(exam)
+    yield from _one_id(exam) or _too_small(exam)
+
+
+def _one_id(exam):
+    """Numbers of 0 to 1 that an embedding takes for ids are all word 0; told if nothing else of x goes into the model."""
+    words = [layer for layer in exam.layers if layer.type == "Embedding"]
+    others = [layer for layer in exam.layers if layer.received > 0 and layer not in words]
+    if words and not others and all(layer.one_id for layer in words) and not math.isnan(exam.alike):  # which it is of equal samples
+        return [found("input too small", words, "x differs from sample to sample, and as whole numbers, which the embedding takes, "
+                      "all of it is one and the same id", ids=1)]
+    return []
 
 
 def _too_small(exam):
@@ -74,4 +84,6 @@ def _too_large(exam):
 
 def prescribe(finding, exam, model):
     """Standardize; which is to be done to the data, and not to the model."""
+    if "ids" in finding.evidence:
+        return Remedy("give the embedding the ids as they are, whole numbers from 0, neither scaled nor normalized", "not in this course")
     return Remedy("standardize the inputs: subtract the mean of the training data and divide by its deviation", "4, 5")
