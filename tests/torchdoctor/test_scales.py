@@ -165,16 +165,20 @@ def loss_of_the_best(output, y, loss_fn, steps=400):
     (None, torch.arange(90) % 4), (F.cross_entropy, torch.arange(90) ** 2 % 7 % 4), (nn.MSELoss(), torch.rand(90, 4)),
     (nn.L1Loss(), torch.rand(90, 4).exp()), (nn.BCEWithLogitsLoss(), (torch.rand(90, 4) > 0.7).float()),
     (lambda output, y: F.cross_entropy(output, y, label_smoothing=0.0), torch.arange(90) % 4),
+    (F.binary_cross_entropy_with_logits, (torch.rand(90, 1) > 0.4).float()), (None, torch.rand(90, 1) > 0.4),
+    (nn.CrossEntropyLoss(), torch.rand(90, 4).softmax(1)),
 ])  # fmt: skip
 def test_the_loss_of_the_best_constant(loss_fn, y):
-    net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 4))
+    net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, y.shape[1] if y.dim() > 1 else 4))
     report = diagnose(net, x := torch.randn(90, 6), y, loss_fn=loss_fn)
-    assert report.exam.constant.loss == pytest.approx(loss_of_the_best(net(x), y, loss_fn or F.cross_entropy), rel=2e-3)
+    own = F.cross_entropy if y.dtype == torch.long else lambda output, y: F.binary_cross_entropy_with_logits(output, y.float())
+    assert report.exam.constant.loss == pytest.approx(loss_of_the_best(net(x), y, loss_fn or own), rel=2e-3)
     assert f"A constant answer would have {report.exam.constant.loss:.3g}." in repr(report)
 
 
 @pytest.mark.parametrize(("y", "loss_fn"), [
     (None, None), (torch.zeros(90, dtype=torch.long), None), (torch.arange(90) % 45, None), (torch.rand(90, 60), lambda o, y: o.mean()),
+    (torch.where(torch.arange(90) % 4 == 0, -100, torch.arange(90) % 3), None),
 ])  # fmt: skip
 def test_where_the_loss_of_a_constant_says_nothing(y, loss_fn):
     report = diagnose(nn.Linear(6, 60), torch.randn(90, 6), y, loss_fn=loss_fn)

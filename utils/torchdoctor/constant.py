@@ -5,6 +5,7 @@ import warnings
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
 from .criterion import Criterion
 from .ends import LOGITS, LOGS, NUMBERS, PROBABILITIES, YES_OR_NO
@@ -39,7 +40,7 @@ def constant_answer(criterion, end):
     """
     if end is None or not criterion.is_plain or not 0 < end.output.numel() <= LARGEST or end.output.dim() < 1:
         return Constant()
-    if not (end.is_own or is_torchs(criterion.loss_fn) or end.takes):
+    if not (end.is_own or is_torchs(criterion.loss_fn) or end.takes) or end.y.is_complex():
         return Constant()
     if (end.y == end.y[:1]).all():  # all alike: what any constant can learn is all there is
         return Constant()
@@ -48,12 +49,12 @@ def constant_answer(criterion, end):
         return Constant()
     with torch.no_grad(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what there is to say of y and the output, torch has said before
-        tried = [(_loss(criterion, answer, end.y), answer) for answer in _constants(end)]
+        tried = [(_loss(criterion, answer, end), answer) for answer in _constants(end)]
         loss, best = min(tried, key=lambda one: one[0], default=(math.inf, None))
-        if not math.isfinite(loss):
+        if len(tried) < 2 or not math.isfinite(loss):  # the mean output alone is no measure
             return Constant()
         parts = (best + share * (end.output - best) for share in SHARES)
-        return Constant(loss, min(_loss(criterion, part, end.y) for part in parts))
+        return Constant(loss, min(_loss(criterion, part, end) for part in parts))
 
 
 def _constants(end):
@@ -63,7 +64,7 @@ def _constants(end):
     if takes == NUMBERS and o.numel() == y.numel():
         targets = y.reshape(o.shape).to(o.dtype)
         yield from (answer.expand_as(o) for answer in (targets.mean(0, keepdim=True), targets.median(0, keepdim=True).values))
-    elif o.numel() == y.numel() and 0 <= y.min() and y.max() <= 1 and (end.is_one_hot or takes != LOGITS):
+    elif o.numel() == y.numel() and 0 <= y.min() and y.max() <= 1:
         shares = y.reshape(o.shape).to(o.dtype).mean(0, keepdim=True).clamp(LEAST, 1 - LEAST)
         if takes in SCALES:
             yield SCALES[takes](shares).expand_as(o)
@@ -75,10 +76,12 @@ def _constants(end):
             yield SCALES[takes](shares.clamp(LEAST, 1 - LEAST)).reshape(shape).expand_as(o)
 
 
-def _loss(criterion, answer, y):
+def _loss(criterion, answer, end):
     """The loss of an answer; infinite if it has none."""
     try:
-        loss = float(Criterion(criterion.loss_fn)(answer.contiguous(), y))
+        if end.is_own and end.takes == YES_OR_NO:  # whose logits `Criterion` would take for probabilities, between 0 and 1
+            return float(F.binary_cross_entropy_with_logits(answer.reshape(end.y.shape), end.y.to(answer.dtype)))
+        loss = float(Criterion(criterion.loss_fn)(answer.contiguous(), end.y))
     except Exception:  # noqa: BLE001  a constant that this loss does not take, as one below 0 for a logarithm
         return math.inf
     return loss if math.isfinite(loss) else math.inf
