@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from ..examination import module_of
+from .collapsed import ALIKE
 from .finding import Remedy, found, remark, times, where
 from .through_depth import EXPLODED
 
@@ -39,7 +40,8 @@ def find(exam):
         heard = steps - 1 - (norms >= FORGOTTEN * norms[-1]).nonzero()[0].item()  # steps back to the first one that counts
         if layer.last_step_only and (layer.padding >= PADDED or forgets and layer.padding > heard):
             alone = forgets and layer.padding > heard
-            tell = found if alone or forgets and not layer.gated else remark
+            drowned = exam.alike < ALIKE  # one vector again and again may open a gate for good: it hears far, and still nothing else
+            tell = found if alone or drowned or forgets and not layer.gated else remark
             yield tell("vanishing in time", [layer], f"{where([layer])} reads {steps} steps and hears about {heard} steps back, "
                        f"and in half of the samples the last {layer.padding} are all alike: it hears "
                        + ("padding alone" if alone else "that padding best"),
