@@ -99,6 +99,8 @@ NETS = {  # name of a file -> function that makes a net
     "window_in_time": lambda: recurrent(nn.LSTM),
     "exploding_in_time": lambda: recurrent(lambda *sizes, **more: nn.RNN(*sizes, nonlinearity="relu", **more), 1.4),
     "input_too_large": lambda: chain(2),
+    "input_too_small": lambda: chain(2),
+    "target_too_large": lambda: chain(2),
     "step_too_large": lambda: chain(3),
     "step_too_large_by_adam": lambda: chain(3),
     "step_too_large_perhaps": lambda: chain(3),
@@ -133,7 +135,9 @@ def report(name):
         x, y = torch.randn(shape, dtype=torch.float64), torch.randint(3, (16,))
     if name == "input_too_large":
         x = 100 * x
-    y = {"output_out_of_reach": x[:, :4], "broadcast_target": x[:, 0]}.get(name, y)
+    if name == "input_too_small":
+        x = 1e-5 * x + 0.1
+    y = {"target_too_large": 1e8 * x[:, :4], "output_out_of_reach": x[:, :4], "broadcast_target": x[:, 0]}.get(name, y)
     more = {"loss_fn": LOSSES.get(name), "lr": RATES.get(name), "optimizer": OPTIMIZERS.get(name, lambda: None)()}
     return diagnose(net, x, y, **more)
 

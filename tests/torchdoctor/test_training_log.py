@@ -175,6 +175,52 @@ def test_a_loss_that_asks_for_nothing():
     assert log.verdict == "no gradient" and "asks for nothing" in repr(log)
 
 
+@pytest.mark.parametrize(("depth", "kind", "steps", "offset", "verdict"), [
+    (8, nn.Sigmoid, 260, 0.0, "no better than a constant"), (8, nn.Sigmoid, 60, 0.0, "healthy"), (2, nn.ReLU, 260, 0.0, "healthy"),
+    (2, nn.ReLU, 260, 10.0, "healthy"),
+])  # fmt: skip
+def test_outputs_that_are_all_alike(depth, kind, steps, offset, verdict):
+    layers = [layer for i in range(depth) for layer in (nn.Linear(6 if not i else 16, 16), kind())]
+    net, x = nn.Sequential(*layers, nn.Linear(16, 1)), torch.randn(64, 6)
+    optimizer = torch.optim.Adam(net.parameters(), 1e-2) if offset else torch.optim.SGD(net.parameters(), 0.05)
+    with watch(net) as log:
+        for _ in range(steps):
+            optimizer.zero_grad()
+            F.mse_loss(net(x), x[:, :1] + offset).backward()
+            optimizer.step()
+    assert log.verdict == verdict and log.apart.shape == log.steps.shape and (log.apart > 0).all()
+    assert verdict == "healthy" or "answers every input alike" in repr(log)
+
+def test_alike_by_a_gradient_that_vanishes_or_by_flat_ends():
+    for kind, gain, words in ((nn.Sigmoid, 1.0, "The gradient vanishes: 0 gets"), (nn.Tanh, 100.0, "All units of 0 are saturated")):
+        net = nn.Sequential(nn.Linear(6, 16), kind(), *(part for _ in range(9) for part in (nn.Linear(16, 16), kind())), nn.Linear(16, 3))
+        nn.init.constant_(net[0].bias, 0.0 if gain == 1 else gain)
+        with watch(net) as log:
+            descend_to(net, torch.randn(64, 6), torch.randint(3, (64,)), 230)
+        assert words in repr(log) and log.verdict == "no better than a constant"
+
+
+def descend_to(net, x, y, steps):
+    optimizer = torch.optim.SGD(net.parameters(), 0.05)
+    for _ in range(steps):
+        rows = torch.randint(len(x), (16,))  # so that the last layer always has something to learn
+        optimizer.zero_grad()
+        F.cross_entropy(net(x[rows]), y[rows]).backward()
+        optimizer.step()
+
+
+def test_a_plateau_that_is_being_left_is_healthy():
+    net = nn.Linear(2, 2)
+    with watch(net, every=1) as log:
+        for step in range(260):
+            net(torch.ones(8, 2) + 10.0 ** (step / 50 - 9) * torch.eye(2).repeat(4, 1)).sum().backward()
+            with torch.no_grad():
+                net.bias += 1e-6
+                net.weight += 1e-6
+            net.zero_grad()
+    assert (log.apart[130:] < 1e-3).all() and log.verdict == "healthy"
+
+
 def test_an_empty_log():
     with watch(net_and_batch()[0]) as log:
         pass

@@ -318,6 +318,70 @@ def even(x, y):
     return (y[:, None] % 2).double()
 
 
+def rescaled(case, scale=1.0, offset=0.0, of_y=False, optimizer=None):
+    """Inputs, or targets, of another scale."""
+    x, y = (case.x, scale * case.y + offset) if of_y else (scale * case.x + offset, case.y)
+    return Case(case.model, x, y, {"optimizer": optimizer})
+
+
+def regression(layers=3):
+    """A ReLU net, or for 1 a line, for a column of targets of N(0, 1)."""
+    sizes = [(8, 32), *[(32, 32)] * (layers - 2), (32, 1)] if layers > 1 else [(8, 1)]
+    net = nn.Sequential(*(part for size in sizes for part in (nn.Linear(*size), nn.ReLU())))[:-1]
+    x = torch.randn(128, 8)
+    return Case(net, x, x[:, :1])
+
+
+def long_trained(on, steps=1100, samples=None, told=True):
+    """A small ReLU net after so many steps of Adam, on labels that x tells or on chance; diagnosed with that Adam.
+
+    samples: so many that come again and again, else each batch is new. on: what it is diagnosed on.
+    """
+    net = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 3))
+    optimizer = torch.optim.Adam(net.parameters(), 3e-3)
+
+    def draw(n):
+        x = torch.randn(n, 8)
+        chance = torch.randint(3, (n,))
+        return x, torch.where(torch.rand(n) < 0.8, x[:, :3].argmax(1), chance) if told else chance
+
+    kept = draw(samples) if samples else None
+    for _ in range(steps):
+        x, y = kept or draw(64)
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+    x, y = draw(512) if on == "new" else kept
+    return Case(net, x, y, {"optimizer": optimizer})
+
+
+class Reader(nn.Module):
+    """Words of ids (samples, steps), of which 0 is none, and the answer after the last: of the outputs, of the states, or packed."""
+
+    def __init__(self, how="outputs", bidirectional=False, cell=nn.LSTM, dropout=0.0):
+        super().__init__()
+        self.embed, self.dropout, self.how = nn.Embedding(30, 8), nn.Dropout(dropout), how
+        self.rnn = cell(8, 16, batch_first=True, bidirectional=bidirectional)
+        self.out = nn.Linear(32 if bidirectional else 16, 3)
+
+    def forward(self, ids):
+        vectors = self.dropout(self.embed(ids))
+        if self.how == "packed":
+            vectors = nn.utils.rnn.pack_padded_sequence(vectors, (ids != 0).sum(1), batch_first=True, enforce_sorted=False)
+        outputs, states = self.rnn(vectors)
+        if self.how == "outputs":
+            return self.out(outputs[:, -1])
+        states = states[0] if isinstance(states, tuple) else states
+        return self.out(states.movedim(0, 1).flatten(1))
+
+
+def padded(model, words=8, steps=70):
+    """4 to so many words, and zeros behind them."""
+    ids = torch.randint(1, 30, (32, steps))
+    ids[torch.arange(steps) >= torch.randint(4, words + 1, (32, 1))] = 0
+    return Case(model, ids, torch.randint(3, (32,)))
+
+
 HEALTHY = {
     "one linear layer": lambda: on_digits(nn.Linear(64, 10)),
     "3 ReLU layers, He": lambda: on_digits(mlp(3, activation="relu", init="he")),
@@ -408,5 +472,18 @@ HEALTHY = {
     "a loss that squeezes": lambda: on_ending(
         [], lambda z, y: F.binary_cross_entropy_with_logits(z.squeeze(1), y.squeeze(1)), even, 1
     ),
+    "inputs of a fifth": lambda: rescaled(on_digits(ending().double()), 0.2),
+    "inputs of a thousandth, batch norm": lambda: rescaled(with_norms(3, nn.BatchNorm1d), 1e-3),
+    "one of a thousand words": lambda: Case(
+        nn.Sequential(nn.Linear(1000, 32), nn.ReLU(), nn.Linear(32, 3)), F.one_hot(torch.arange(64) * 9).float() @ torch.eye(568, 1000),
+        torch.randint(3, (64,))
+    ),
+    "targets of a thousand": lambda: rescaled(regression(), 1e3, of_y=True),
+    "targets of a hundred million, one layer": lambda: rescaled(regression(1), 1e8, of_y=True, optimizer="sgd"),
+    "1100 steps of Adam": lambda: long_trained("new"),
+    "120 steps of Adam on chance": lambda: long_trained("new", 120, told=False),
+    "too sure after 1100 steps": lambda: long_trained("new", samples=64),
+    "padded words, packed": lambda: padded(Reader("packed")),
+    "padded words, heard on the way back": lambda: padded(Reader("states", bidirectional=True)),
     "autoencoder": lambda: Case(Chain(4, torch.relu), torch.randn(32, 64)),
 }

@@ -8,13 +8,18 @@ from tests.torchdoctor.zoo import (
     Case,
     Chain,
     Highway,
+    Reader,
     even,
+    long_trained,
     mlp,
     on_digits,
     on_ending,
     on_images,
     on_series,
     on_tokens,
+    padded,
+    regression,
+    rescaled,
     settled,
     with_norms,
 )
@@ -209,9 +214,14 @@ def ending(end, bias=0.0):
     return Case(net, torch.randn(64, 8), torch.rand(64, 1), {"lr": 1e-2})
 
 
+def digit_net():
+    return nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)).double()
+
+
 UNOWNED, NOTHING, MIXED = {"unowned weights"}, {"no gradient"}, {"samples mixed"}
 VANISHING, EXPLODING, SATURATED, DEAD = {"vanishing"}, {"exploding"}, {"saturated"}, {"dead"}
 MISFIT, BROADCAST = {"output does not fit"}, {"broadcast target"}
+TOO_SMALL, TOO_LARGE, IN_TIME = {"input too small"}, {"target too large"}, {"vanishing in time"}
 SYMMETRIC, FROZEN, CUT, NOT_FINITE = {"symmetric"}, {"frozen"}, {"cut off"}, {"not finite"}
 
 SICK = {
@@ -292,6 +302,19 @@ SICK = {
     "softmax over the samples": (MIXED | MISFIT, lambda: Case(
         nn.Sequential(nn.Linear(8, 24), nn.ReLU(), nn.Linear(24, 3), nn.Softmax(0)), torch.randn(32, 8), torch.rand(32, 3))),
     "running statistics that lag": ({"train and eval disagree"}, lambda: settled(1e-3)),
+    "inputs of a hundred-thousandth": (TOO_SMALL, lambda: rescaled(on_digits(digit_net()), 1e-5)),
+    "inputs of a hundred-thousandth, Adam": (TOO_SMALL, lambda: rescaled(on_digits(digit_net()), 1e-5, optimizer="adam")),
+    "inputs that all lie at 1": (TOO_SMALL, lambda: rescaled(regression(), 1e-3, 1.0)),
+    "windows of a thousandth": (TOO_SMALL, lambda: rescaled(on_series(nn.LSTM(4, 24, batch_first=True), 100), 1e-3)),
+    "targets of ten billion": (TOO_LARGE, lambda: rescaled(regression(), 1e10, of_y=True)),
+    "targets of ten billion, Adam": (TOO_LARGE, lambda: rescaled(regression(), 1e10, 1e10, of_y=True, optimizer="adam")),
+    "targets of ten billion, sgd": (TOO_LARGE, lambda: rescaled(regression(), 1e10, of_y=True, optimizer="sgd")),
+    "1100 steps of Adam on chance": ({"no better than a constant"}, lambda: long_trained("new", told=False)),
+    "ids and padding, outputs": (IN_TIME, lambda: padded(Reader())),
+    "ids and padding, states": (IN_TIME, lambda: padded(Reader("states"))),
+    "ids and padding, dropout": (IN_TIME, lambda: padded(Reader(dropout=0.2), steps=140)),
+    "ids and padding, GRU": (IN_TIME, lambda: padded(Reader(cell=nn.GRU))),
+    "ids and padding, both ways": (IN_TIME, lambda: padded(Reader(bidirectional=True))),
     "LeNet, pixels of 0..255": ({"input too large"}, lambda: pixels(LeNet())),
     "softmax before cross-entropy": (MISFIT, lambda: on_ending([nn.Softmax(1)], nn.CrossEntropyLoss())),
     "sigmoid before cross-entropy": (MISFIT, lambda: on_ending([nn.Sigmoid()], nn.CrossEntropyLoss())),

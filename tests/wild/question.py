@@ -19,7 +19,7 @@ KINDS = {
     # what it is to name
     "output does not fit", "broadcast target", "unowned weights", "no gradient", "samples mixed",
     "no better than a constant", "train and eval disagree", "no nonlinearity", "the mean eats the gain",
-    "input too small", "target too large", HEALTHY,
+    "input too small", "target too large", "optimizer of another model", HEALTHY,
 }  # fmt: skip
 
 

@@ -123,8 +123,8 @@ class HandRNN(nn.Module):
 @question(
     "https://github.com/spro/practical-pytorch/issues/9", "char-rnn-classification parameters update method confusion",
     fault="The net was made twice, and the optimizer holds the first one's weights: nothing moves. The net is well.",
-    says="Nothing about the net; given the optimizer, that it holds none of the model's weights.",
-    right=[HEALTHY, "unowned weights"], also=["no nonlinearity"], steps=300, enough=0.6,
+    says="The optimizer holds none of the model's weights; nothing about the net.",
+    right=["optimizer of another model", HEALTHY, "unowned weights"], also=["no nonlinearity"], steps=300, enough=0.6,
 )  # fmt: skip
 def net_made_twice(fixed=False):
     x, y = data.names()
@@ -136,8 +136,8 @@ def net_made_twice(fixed=False):
 @question(
     "https://github.com/mrdbourke/pytorch-deep-learning/issues/399", "loss remains the same",
     fault="The optimizer got model_0.parameters(), and model_1 is trained. The net is well.",
-    says="Nothing about the net; given the optimizer, that it holds none of the model's weights.",
-    right=[HEALTHY, "unowned weights"], steps=1000,
+    says="The optimizer holds none of the model's weights; nothing about the net.",
+    right=["optimizer of another model", HEALTHY, "unowned weights"], steps=1000,
 )  # fmt: skip
 def optimizer_of_another(fixed=False):
     x = torch.arange(0, 1, 0.02)[:40, None]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from .constant import Constant, constant_answer
 from .criterion import Caller, Criterion, is_out_of_memory
 from .ends import End, end_of
 from .errors import WrongValue
@@ -45,7 +46,8 @@ class ExaminedLayer(Layer):
     apart: how far the positions of a sequence lie apart where the layer takes one, as a share of their size. gated: an
     LSTM or GRU, or a cell of one. told_at: how much each step of a recurrent layer's input says of y, or None (`lag`).
     padding: how many of its last steps are all alike, and the same in half of the samples. received: root mean
-    square of the data that it takes, NaN if it takes what other layers made.
+    square of the data that it takes, NaN if it takes what other layers made; varies: of what differs from sample to sample
+    in them. fan_in: numbers that a unit takes. one_id: an embedding that gets the same id throughout.
     """
 
     number: int
@@ -65,6 +67,9 @@ class ExaminedLayer(Layer):
     told_at: torch.Tensor | None
     padding: int
     received: float
+    varies: float
+    fan_in: int
+    one_id: bool
 
 
 @dataclass
@@ -79,7 +84,9 @@ class Examination:
     its class. closed: names of the parameters, biases (and Keras' beta) apart, that are 0 throughout and may change: a gate that the first step opens.
     is_plain: whether the model returns one tensor. optimizer: the `InUse` that was given, or None. graph: what autograd's
     graph tells. probes: what a few samples answered in eval mode. ending: as hidden_nonlinearities, of
-    those after the last layer. end: what made the output, and what the loss takes it for, or None.
+    those after the last layer. end: what made the output, and what the loss takes it for, or None. constant: what a constant
+    answer achieves. steps: how many the optimizer says that it has made with the last layer, 0 if it does not say. changes:
+    how often the weights of that layer have been changed since they were made, as torch counts: once or twice a step.
     """
 
     layers: list[ExaminedLayer]
@@ -98,6 +105,9 @@ class Examination:
     graph: Graph = field(default_factory=Graph)
     probes: Probes = field(default_factory=Probes)
     ending: dict[str, str] = field(default_factory=dict)
+    constant: Constant = field(default_factory=Constant)
+    steps: int = 0
+    changes: int = 0
     end: End | None = field(default=None, repr=False, compare=False)  # it holds tensors
 
 
@@ -118,7 +128,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         with listening(modules) as heard:
             measured = measure(Caller(model), x, y, judge, modules, on_gradient)
             memory = {name: through_time(modules[name], inputs) for name, inputs in heard.series.items()}
-            told = {name: (told_at(inputs, y, modules[name].batch_first), padding(inputs, modules[name].batch_first))
+            told = {name: (told_at(inputs, y, modules[name].batch_first), padding(modules[name], inputs, x, heard.states.get(name)))
                     for name, inputs in heard.series.items()}
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
@@ -130,7 +140,8 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
     rate = 1.0 if lr is None else lr
     layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name), told.get(name, (None, 0)), rate, steps if optimizer else None)
               for number, (name, its_calls) in enumerate(calls.items(), 1)]
-    inputs, read = list(tensors(x)), heard.read
+    inputs, read, end = list(tensors(x)), heard.read, end_of(criterion, y)
+    last = heard.weights.get(layers[-1].name, ()) or matrices(modules.get(layers[-1].name, model))
     in_rows = read is not None and criterion.output is not None and read.shape[:1] == criterion.output.shape[:1]
     return Examination(
         layers, measured.loss, criterion.name, lr,
@@ -147,7 +158,10 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         graph=graph,
         probes=ask(model, modules, x, criterion.output, layers, parameters, graph),
         ending=heard.ending,
-        end=end_of(criterion, y),
+        constant=constant_answer(criterion, end),
+        steps=max((optimizer.steps.get(id(w), 0) for w in last), default=0) if optimizer else 0,
+        changes=max((w._version for w in last if not w.is_inference()), default=0),
+        end=end,
     )  # fmt: skip
 
 
@@ -210,6 +224,9 @@ def _layer(number, name, module, calls, heard, memory, told, lr, steps):
         told_at=told[0],
         padding=told[1],
         received=heard.received.get(name, math.nan),
+        varies=heard.varies.get(name, math.nan),
+        fan_in=weights[0][0].numel(),
+        one_id=name in heard.one_id,
     )  # fmt: skip
 
 

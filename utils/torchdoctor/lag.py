@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from .values import double
+from .values import double, tensors
 
 # Of fewer samples, a step that has nothing to do with the answer may seem to tell half of it: the largest of a thousand
 # chance correlations has a square of about 2 ln(1000) / samples, 0.2 of 64. More than 128 tell little more, at more cost.
@@ -34,19 +34,23 @@ def told_at(inputs, y, batch_first):
     return double(torch.cat(told).nan_to_num(0.0))
 
 
-def padding(inputs, batch_first):
+def padding(module, inputs, x, states):
     """How many of the last steps are all alike, and the same in half of the samples or more; 0 if it cannot be known.
 
-    inputs: as above. A step that is repeated throughout is no padding.
+    Of what a recurrent layer reads, or of the ids in x that it comes from: dropout makes the vectors of one id differ. A
+    step that is repeated throughout is no padding, and none counts for a way back, which ends at the first word.
+    states: for each call of the layer, the norms of the gradients through its last states.
     """
-    if not isinstance(inputs, torch.Tensor) or inputs.dim() != 3:
+    if not isinstance(inputs, torch.Tensor) or inputs.dim() != 3 or module.bidirectional and any(map(any, states or ())):
         return 0
-    x = inputs.detach() if batch_first else inputs.detach().transpose(0, 1)
-    x = x[torch.linspace(0, len(x) - 1, min(len(x), MOST), device="cpu").long()]
-    same = (x[:, None, -1] == x[None, :, -1]).all(2)  # pairs of samples that end alike
-    alike = (x == x[:, -1:]).all(2).flip(1).int().cumprod(1).sum(1) * same[same.sum(1).argmax()]
+    ids = next((t for t in tensors(x) if t.shape == inputs.shape[:2] and not t.is_floating_point()), None)
+    read = inputs.detach() if ids is None else ids.unsqueeze(2)
+    read = read if module.batch_first else read.transpose(0, 1)
+    read = read[torch.linspace(0, len(read) - 1, min(len(read), MOST), device="cpu").long()]
+    same = (read[:, None, -1] == read[None, :, -1]).all(2)  # pairs of samples that end alike
+    alike = (read == read[:, -1:]).all(2).flip(1).int().cumprod(1).sum(1) * same[same.sum(1).argmax()]
     count = alike.median().item()
-    return count if len(x) > 1 and 1 < count < x.shape[1] else 0
+    return count if len(read) > 1 and 1 < count < read.shape[1] else 0
 
 
 def _gram(t):

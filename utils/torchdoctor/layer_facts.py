@@ -10,7 +10,7 @@ from torch import nn
 
 from . import keras_layers
 from .layer_calls import is_nonlinearity, left_as_found, matrices
-from .values import double, first_float, floats, norm
+from .values import double, first_float, floats, norm, tensors
 
 # Rows of a weight matrix that differ by no more than the roundings of a sum of some thousand terms are the same row.
 TWINS = 1e-5
@@ -40,7 +40,8 @@ class Heard:
     name of each nonlinear module between layers -> its class, and ending: of each after the last layer. series: name of a recurrent layer -> its input.
     last_step_only: name of a recurrent layer -> whether no step but the last has a gradient of its own. normed: names of
     layers whose output goes into a norm by the batch's own statistics, straight or through a ReLU or pooling. received: name of a layer that takes
-    data, and nothing that other layers made -> their root mean square. positions: name of a layer that takes
+    data, and nothing that other layers made -> their root mean square, and varies -> that of what differs from sample to sample. one_id: names of
+    embeddings that get one and the same id throughout. positions: name of a layer that takes
     (batch, positions, features) -> how far its first sample's positions lie apart. states: name of a recurrent layer ->
     for each call, the norms of the gradients that come through its states. read: what the last layer took, or None.
     """
@@ -54,6 +55,8 @@ class Heard:
     last_step_only: dict = field(default_factory=dict)
     normed: set = field(default_factory=set)
     received: dict = field(default_factory=dict)
+    varies: dict = field(default_factory=dict)
+    one_id: set = field(default_factory=set)
     positions: dict = field(default_factory=dict)
     states: dict = field(default_factory=dict)
     read: torch.Tensor | None = None
@@ -86,7 +89,12 @@ def listening(modules):
             # Not of an embedding: Keras hands it whole numbers as real ones, and their size is none of data.
             is_first = layer not in heard.received and type(module).__name__ != "Embedding"
             if tensor is not None and is_first and (not called or not tensor.requires_grad):
-                heard.received[layer] = norm(tensor) / math.sqrt(max(tensor.numel(), 1))
+                heard.received[layer] = size = norm(tensor) / math.sqrt(max(tensor.numel(), 1))
+                heard.varies[layer] = size * apart(tensor)
+            if isinstance(module, nn.Embedding):
+                ids = next(tensors(inputs), torch.ones(0, device="cpu")).detach().long().flatten()
+                if len(ids) > 1 and bool((ids == ids[0]).all()):
+                    heard.one_id.add(layer)
             heard.read = None if tensor is None else tensor.detach()
             called.append(name)
             heard.nonlinearities |= pending  # a layer comes after them, so they are no output's

@@ -27,8 +27,9 @@ class InUse:
     name: of its class. lr: its learning rate. by_sign: whether it moves each weight by about lr, whatever the gradient.
     is_known: whether the length of its step is known at all. groups: id of a weight -> (lr, eps) in its group, empty for an
     optimizer that is only named. is_foreign: it holds no weight of the model. left_out: names of the model's weights
-    that may change and that it does not hold. other_lr: the lr of `diagnose`, if that is another one. make: function
-    (model, copy) -> a fresh optimizer of this kind for a copy of the model.
+    that may change and that it does not hold. other_lr: the lr of `diagnose`, if that is another one. steps: id of a weight
+    -> how many steps it has made with it, for optimizers that count. make: function (model, copy) -> a fresh optimizer of
+    this kind for a copy of the model.
     """
 
     name: str
@@ -40,6 +41,7 @@ class InUse:
     is_foreign: bool = False
     left_out: list[str] = field(default_factory=list)
     other_lr: float | None = None
+    steps: dict = field(default_factory=dict)
 
     def step(self, w, gradient):
         """The norm of the first step of a weight with this gradient; NaN if it is not known or the weight not held."""
@@ -83,6 +85,7 @@ def in_use(optimizer, lr, model):
         is_foreign=bool(held) and not any(held.values()),
         left_out=[name for name, is_held in held.items() if not is_held],
         other_lr=lr if lr is not None and not _same(lr, own) else None,
+        steps={id(p): int(state["step"]) for p, state in optimizer.state.items() if isinstance(state, dict) and "step" in state},
     )  # fmt: skip
 
 

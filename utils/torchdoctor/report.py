@@ -73,6 +73,8 @@ def in_notebook():
 
 def _notes(exam):
     told = [f"The loss is {exam.loss:.3g}: {exam.loss_name}."]
+    if math.isfinite(exam.constant.loss) and math.isfinite(exam.loss):
+        told.append(f"A constant answer would have {exam.constant.loss:.3g}.")
     frozen = [layer.name for layer in exam.layers if layer.frozen]
     if frozen:
         told.append(f"Frozen: {', '.join(frozen)}.")

@@ -10,10 +10,11 @@ import torch
 from .errors import WrongValue
 from .keras_layers import modules_of
 from .layer_calls import recording
+from .layer_facts import apart
 from .models import check_type
 from .report import in_notebook
 from .training_verdict import judge, summary
-from .values import norm
+from .values import first_float, norm
 
 REFRESH = 0.5  # seconds between two pictures while it runs, or ten times what one takes to draw
 QUANTITIES = ("weight_gradient_norm", "update_ratio", "dead", "saturated")
@@ -26,13 +27,15 @@ class Log:
     names: of the layers, in the order of the forward pass. steps: the number of steps before each sample.
     weight_gradient_norm: ||dC/dW||. update_ratio: how far the step really moved the weights, as a share of their size,
     whatever the optimizer. dead, saturated: shares as in `measurement.Layer`. All but names are tensors, float64 but for
-    the steps; NaN where a quantity does not exist. verdict: what is wrong, in the words of `diagnose`, or "healthy".
+    the steps; NaN where a quantity does not exist. apart: (samples,), how far the model's outputs for the samples of a batch
+    lie apart, as a share of their size. verdict: what is wrong, in the words of `diagnose`, or "healthy".
     has_moved: whether the weights' size has changed from sample to sample. followed: the number of steps after which the
     next backward pass was heard; added_up: of how many of them the gradients were still there, and were added to.
     """
 
     names: list[str] = field(default_factory=list)
     _steps: list[int] = field(default_factory=list)
+    _apart: list[float] = field(default_factory=list)
     _rows: dict[str, list] = field(default_factory=lambda: {name: [] for name in QUANTITIES})
 
     has_moved: bool = False
@@ -41,6 +44,7 @@ class Log:
 
     verdict = property(lambda self: judge(self)[0])
     steps = property(lambda self: torch.tensor(self._steps, dtype=torch.long, device="cpu"))
+    apart = property(lambda self: torch.tensor(self._apart, dtype=torch.float64, device="cpu"))
     weight_gradient_norm = property(lambda self: self._matrix("weight_gradient_norm"))
     update_ratio = property(lambda self: self._matrix("update_ratio"))
     dead = property(lambda self: self._matrix("dead"))
@@ -50,10 +54,11 @@ class Log:
         rows = [[row.get(name, math.nan) for name in self.names] for row in self._rows[quantity]]
         return torch.tensor(rows, dtype=torch.float64, device="cpu").reshape(len(rows), len(self.names))
 
-    def add(self, step, names, rows):
-        """Append a sample. names: of the layers called; rows: quantity -> dict name of a layer -> number."""
+    def add(self, step, names, rows, apart):
+        """Append a sample. names: of the layers called; rows: quantity -> dict name of a layer -> number; apart: of outputs."""
         self.names += [name for name in names if name not in self.names]
         self._steps.append(step)
+        self._apart.append(apart)
         for quantity in QUANTITIES:
             self._rows[quantity].append(rows[quantity])
 
@@ -107,7 +112,7 @@ class _Watcher:
         self.model, self.every, self.log, self.show = model, every, log, show
         self.count = 0
         self.hooks, self.calls, self.before_step, self.rows = ExitStack(), None, {}, None
-        self.sizes, self.follower = {}, None
+        self.sizes, self.follower, self.apart = {}, None, math.nan
 
     def before(self, model, inputs):
         """Before a forward pass: conclude the last sample, and open the next one if it is due."""
@@ -122,12 +127,14 @@ class _Watcher:
         """Begin a sample."""
         self.rows = {name: {} for name in QUANTITIES}
         self.calls = self.hooks.enter_context(recording(modules_of(self.model)))
-        handle = self.model.register_forward_hook(lambda *_: self.hear())  # after the recorder's, to hear it all
+        handle = self.model.register_forward_hook(lambda module, inputs, output: self.hear(output))  # after the recorder's, to hear it all
         self.hooks.callback(handle.remove)
 
-    def hear(self):
-        """After the forward pass: take dead and saturated shares, and wait for the gradients."""
+    def hear(self, output):
+        """After the forward pass: take dead and saturated shares and how far outputs lie apart, and wait for the gradients."""
         self.hooks.close()
+        judged = first_float(output)
+        self.apart = math.nan if judged is None else apart(judged)
         for call in self.calls:
             for quantity in ("dead", "saturated"):
                 if quantity in call.numbers:
@@ -165,7 +172,7 @@ class _Watcher:
             rows["update_ratio"][name] = moved / size if size else math.nan
             self.log.has_moved |= moved > 0 or self.sizes.setdefault(name, size) != size
         self.before_step = {}
-        self.log.add(self.count - 1, [call.name for call in self.calls], rows)
+        self.log.add(self.count - 1, [call.name for call in self.calls], rows, self.apart)
         if self.show:
             self.show()
 

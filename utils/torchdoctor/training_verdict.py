@@ -8,6 +8,14 @@ STEP_TOO_SMALL = 1e-6
 # Of the steps after which the next backward pass was heard, so many must add to the old gradient: all but a slip or two.
 MOST = 0.9
 
+# Outputs that differ by a thousandth of their size and less have the loss of a constant, whatever that is: see ALIKE in
+# `diseases.collapsed`. Nets that learned had 0.1 and more after 300 steps, and towers of sigmoids that did not 2e-4 and
+# less. A sound net may begin so, and leaves it: five sigmoid layers with Adam after 50 steps. Hence of the later half of
+# two hundred steps or more, and of none whose outputs are spreading. (Of targets whose mean is a thousand times what
+# differs between them this knows nothing: no loop could tell.)
+ALIKE, STEPS, SPREADING = 1e-3, 200, 3.0
+SHRUNK = 1e-3  # of the last layer's gradient, in the first: as VANISHED in `diseases.through_depth`
+
 
 def judge(log):
     """Return (kind, sentence) of the first thing that is wrong with the training of a `Log`; ("healthy", "") for nothing.
@@ -32,9 +40,35 @@ def judge(log):
     dead = [name for name, share in zip(log.names[:-1], log.dead[-1].tolist()) if share > 1 - 1e-9]
     if dead:
         return "dead", f"every unit of {dead[0]} is 0 for every sample of the last batch, and learns nothing from it"
+    if since := _alike_since(log):
+        return "no better than a constant", (f"since step {since} at the latest the model answers every input alike (its outputs "
+                                             f"differ by {log.apart[-1]:.1e} of their size), and its loss is that of a constant"
+                                             + _cause(log))
     if 0 < moved < STEP_TOO_SMALL:
         return "step too small", f"no layer moves by more than {moved:.1e} of its size in a step"
     return "healthy", ""
+
+
+def _alike_since(log):
+    """The step from which on the outputs have been alike, and are not spreading; 0 if they are not, or it is too early."""
+    if log.steps[-1] < STEPS:
+        return 0
+    later = log.steps >= log.steps[-1] / 2
+    apart = log.apart[later]
+    if not (apart < ALIKE).all() or apart[-1] > SPREADING * apart[0] > 0:
+        return 0
+    return log.steps[later][0].item()
+
+
+def _cause(log):
+    """What the last sample says of the way there: saturated units, or a gradient that has vanished in the first layer."""
+    full = [name for name, share in zip(log.names, log.saturated[-1].tolist()) if share > 1 - SHRUNK]
+    if full:
+        return f". All units of {full[0]} are saturated"
+    first, last = log.weight_gradient_norm[-1, [0, -1]].tolist()
+    if len(log.names) > 2 and 0 < first < SHRUNK * last:
+        return f". The gradient vanishes: {log.names[0]} gets {first / last:.1e} times that of {log.names[-1]}"
+    return ""
 
 
 def summary(log):

@@ -8,6 +8,7 @@ is worth knowing and no disease is yielded as a `remark` instead: its kind has a
 from . import (
     broadcast_target,
     collapsed,
+    constant,
     dead,
     input_scale,
     linear,
@@ -20,6 +21,7 @@ from . import (
     saturated,
     step_size,
     symmetric,
+    target_scale,
     through_depth,
     through_time,
     unowned,
@@ -40,6 +42,8 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "no gradient": no_gradient,
     "symmetric": symmetric,
     "input too large": input_scale,
+    "input too small": input_scale,
+    "target too large": target_scale,
     "dead": dead,
     "exploding in time": through_time,
     "exploding": through_depth,
@@ -51,7 +55,9 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "step too large": step_size,
     "step too small": step_size,
     "nothing asked": no_gradient,
+    "no better than a constant": constant,
     "no nonlinearity": linear,
+    "target too small": target_scale,
 }
 HIDES = {  # name of a disease -> those that are not told beside it
     # Numbers made of NaN prove nothing else, and these three do not go by the model's numbers alone.
@@ -60,7 +66,11 @@ HIDES = {  # name of a disease -> those that are not told beside it
     "output does not fit": {"collapsed"},  # outputs that a softmax over one unit or a ReLU has made all alike
     "no gradient": {"vanishing", "vanishing in time", "exploding in time", "collapsed", "step too large", "step too small"},
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
+    **{cause: {"collapsed"} for cause in ("input too small", "vanishing in time")},
+    "target too large": {"step too large"},  # the gradient is as large as the targets
 }
+for cause in {*FAMILIES} - {"no better than a constant"}:  # which follows from all others
+    HIDES[cause] = HIDES.get(cause, set()) | {"no better than a constant"}
 
 
 def find(exam, model):
