@@ -92,6 +92,7 @@ def measure(model, x, y, loss_fn=F.cross_entropy, modules=None, on_gradient=None
     modules = dict(model.named_modules()) if modules is None else modules
     with left_as_found(modules.values()), recording(modules) as calls, torch.enable_grad():
         loss = _loss(model, x, y, loss_fn)
+        calls = [*calls]  # a checkpoint calls its layers once more in the backward pass
         if not calls:
             raise WrongValue("the model has no layer with a weight matrix, so there is nothing to measure")
         if not isinstance(loss, torch.Tensor):

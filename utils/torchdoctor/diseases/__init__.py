@@ -6,15 +6,18 @@ is worth knowing and no disease is yielded as a `remark` instead: its kind has a
 """
 
 from . import (
+    attention,
     broadcast_target,
     collapsed,
     dead,
     input_scale,
     linear,
+    mean,
     mixed,
     modes,
     no_gradient,
     not_finite,
+    one_value,
     optimizer,
     output_fit,
     saturated,
@@ -37,6 +40,7 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "cut off": unreached,
     "optimizer of another model": optimizer,
     "left out of the optimizer": optimizer,
+    "norm over one value": one_value,
     "no gradient": no_gradient,
     "symmetric": symmetric,
     "input too large": input_scale,
@@ -44,9 +48,11 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "exploding in time": through_time,
     "exploding": through_depth,
     "saturated": saturated,
+    "the mean eats the gain": mean,
     "vanishing": through_depth,
     "vanishing in time": through_time,
     "collapsed": collapsed,
+    "attention saturated": attention,
     "train and eval disagree": modes,
     "step too large": step_size,
     "step too small": step_size,
@@ -59,6 +65,8 @@ HIDES = {  # name of a disease -> those that are not told beside it
     "optimizer of another model": {"step too large", "step too small"},  # which it does not make here
     "output does not fit": {"collapsed"},  # outputs that a softmax over one unit or a ReLU has made all alike
     "no gradient": {"vanishing", "vanishing in time", "exploding in time", "collapsed", "step too large", "step too small"},
+    "norm over one value": {"no gradient", "dead", "vanishing", "cut off", "collapsed", "step too small"},
+    "the mean eats the gain": {"vanishing", "collapsed", "step too small"},
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
 }
 
