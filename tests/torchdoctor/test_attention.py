@@ -7,11 +7,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tests.torchdoctor.zoo import HEALTHY, mlp, on_digits, on_positions
-from tests.torchdoctor.zoo_models import HandAttention
+from tests.torchdoctor.zoo import HEALTHY, mlp, on_digits, on_positions, on_tokens
+from tests.torchdoctor.zoo_models import HandAttention, TransformerClassifier
 from tests.torchdoctor.zoo_sick import SICK
 from utils import diagnose
 from utils.data.datasets import digits
+from utils.torchdoctor.ends import beats_a_constant
 
 
 @pytest.fixture(autouse=True)
@@ -177,3 +178,20 @@ def test_a_frozen_layer_that_returns_a_tuple_is_finite():
 
     report = on_positions(Read()).diagnose()
     assert report.verdict == "healthy" and math.isfinite(report.layers[0].pre_std)
+
+
+@pytest.mark.parametrize(("blocks", "norm_first", "told"), [(12, False, []), (18, True, []), (18, False, ["post-norm stack"])])
+def test_a_long_stack_of_blocks_has_its_norms_first(blocks, norm_first, told):
+    report = on_tokens(TransformerClassifier(blocks, norm_first=norm_first)).diagnose()
+    assert report.verdict == "healthy" and kinds(report.remarks) == told
+    assert not told or report.try_remedy().after.remarks == []
+
+
+@pytest.mark.parametrize(("loss", "y", "constant"), [
+    (nn.CrossEntropyLoss(), torch.tensor([0, 0, 1, 2]), 1.0397),  # 1/2 ln 2 + 1/2 ln 4
+    (nn.MSELoss(), torch.tensor([[1.0], [2.0], [3.0], [4.0]]), 1.25),
+])  # fmt: skip
+def test_the_loss_of_a_constant(loss, y, constant):
+    end = diagnose(nn.Linear(2, 3 if y.dim() < 2 else 1), torch.randn(4, 2), y, loss_fn=loss).exam.end
+    assert beats_a_constant(end, 0.89 * constant) and beats_a_constant(end, 0.91 * constant) is False
+    assert beats_a_constant(None, 1.0) is beats_a_constant(end, math.nan) is None

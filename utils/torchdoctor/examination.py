@@ -4,6 +4,7 @@ Judges nothing. A *layer* is a module with a weight matrix; one that is called s
 """
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 
 import torch
@@ -22,6 +23,7 @@ from .probes import Probes, ask
 
 SERIES = 8  # calls of one layer in a pass that count as steps in time
 GATED = (nn.LSTM, nn.GRU, nn.LSTMCell, nn.GRUCell)
+BLOCKS = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
 AVERAGED = ("activation_mean", "activation_std", "saturated", "pre_mean", "pre_std")  # over the calls of a layer
 
 
@@ -76,7 +78,8 @@ class Examination:
     of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
     its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
     is_plain: whether the model returns one tensor. optimizer: the `InUse` that was given, or None. graph: what autograd's
-    graph tells. trainable: how many tensors of the model's may change. erasing: as `Heard` has it. probes: what a few
+    graph tells. trainable: how many tensors of the model's may change. erasing: as `Heard` has it. post_norms:
+    how many transformer blocks of torch's stand in a row with their norms behind the sums. probes: what a few
     samples answered in eval mode. ending: as hidden_nonlinearities, of those after the last layer. end: what made the output, and what the loss takes it for, or None.
     """
 
@@ -96,6 +99,7 @@ class Examination:
     graph: Graph = field(default_factory=Graph)
     trainable: int = 0
     erasing: dict[str, str | None] = field(default_factory=dict)
+    post_norms: int = 0
     probes: Probes = field(default_factory=Probes)
     ending: dict[str, str] = field(default_factory=dict)
     end: End | None = field(default=None, repr=False, compare=False)  # it holds tensors
@@ -149,6 +153,8 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         graph=graph,
         trainable=sum(p.requires_grad for p in parameters.values()),
         erasing=heard.erasing,
+        post_norms=max(Counter(name.rpartition(".")[0] for name, m in modules.items()
+                               if isinstance(m, BLOCKS) and not m.norm_first).values(), default=0),
         probes=ask(model, modules, x, criterion.output, layers, parameters, graph),
         ending=heard.ending,
         end=end_of(criterion, y),

@@ -20,6 +20,7 @@ from . import (
     one_value,
     optimizer,
     output_fit,
+    post_norm,
     saturated,
     step_size,
     symmetric,
@@ -58,6 +59,7 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "step too small": step_size,
     "nothing asked": no_gradient,
     "no nonlinearity": linear,
+    "post-norm stack": post_norm,
 }
 HIDES = {  # name of a disease -> those that are not told beside it
     # Numbers made of NaN prove nothing else, and these three do not go by the model's numbers alone.

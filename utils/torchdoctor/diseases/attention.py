@@ -3,9 +3,8 @@
 import math
 
 import torch
-from torch.nn import functional as F
 
-from ..ends import LOGITS, LOGS, NUMBERS
+from ..ends import beats_a_constant
 from .finding import Remedy, found, remark
 
 # Products of d independent pairs have a deviation of sqrt(d), unless something divides them. Nets that look one of twelve
@@ -15,14 +14,12 @@ from .finding import Remedy, found, remark
 # 0.95 and more hardly any gets there.
 SHARP, SATURATED = 0.5, 0.95
 
-# A trained attention may well be sharp, and right. Its net is better than a constant answer; by a tenth is no chance.
-LEARNED = 0.9
-
 
 def find(exam):
     """Yield "attention saturated" if nothing divides the products; a remark unless it is extreme, and known that nothing is learned."""
     sharp = _sharp(exam)
-    if not sharp or (learned := _has_learned(exam)):
+    learned = beats_a_constant(exam.end, exam.loss)
+    if not sharp or learned:  # a trained attention may well be sharp, and right
         return
     worst = max(sharp, key=lambda one: one.sharpness)
     names = {name.rpartition(".")[0] for one in sharp for name in (one.queries, one.keys)}
@@ -37,21 +34,6 @@ def find(exam):
 
 def _sharp(exam):
     return [one for one in exam.graph.attention if one.sharpness > SHARP and not one.is_scaled]
-
-
-def _has_learned(exam):
-    """Whether the loss is clearly below that of the best constant answer; None if that is not known."""
-    end = exam.end
-    if end is None or not math.isfinite(exam.loss):
-        return None
-    y = end.y
-    if end.takes in (LOGITS, LOGS) and not y.is_floating_point() and y.numel():
-        share = torch.bincount(y[y >= 0].flatten()).double()
-        share = share[share > 0] / share.sum()
-        return exam.loss < LEARNED * -(share * share.log()).sum().item()
-    if end.takes == NUMBERS and y.shape == end.output.shape:
-        return exam.loss < LEARNED * F.mse_loss(y.double(), y.double().mean(0, keepdim=True).expand_as(y)).item()
-    return None
 
 
 def prescribe(finding, exam, model):
