@@ -195,3 +195,11 @@ def test_the_loss_of_a_constant(loss, y, constant):
     end = diagnose(nn.Linear(2, 3 if y.dim() < 2 else 1), torch.randn(4, 2), y, loss_fn=loss).exam.end
     assert beats_a_constant(end, 0.89 * constant) and beats_a_constant(end, 0.91 * constant) is False
     assert beats_a_constant(None, 1.0) is beats_a_constant(end, math.nan) is None
+
+
+def test_many_names_are_told_by_a_few():
+    net = nn.Sequential(nn.Linear(8, 3))
+    net.experts = nn.ModuleList(nn.Linear(8, 8) for _ in range(30))
+    net.forward = lambda x: net[0](x)
+    report = diagnose(net, torch.randn(16, 8), torch.randint(3, (16,)))
+    assert len(report.exam.unused) == 30 and "Not called: experts.0, experts.1, experts.2, ... experts.29 (30)." in repr(report)
