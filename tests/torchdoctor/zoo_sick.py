@@ -231,6 +231,7 @@ SICK = {
     "10 sigmoid layers, functional": (VANISHING, lambda: on_digits(Chain(10, torch.sigmoid))),
     "15 softplus layers, their gain": (MEAN, lambda: on_digits(mlp(15, activation="softplus", sigma_w=1.0419))),
     "15 softplus layers, torch's weights": (MEAN, lambda: on_digits(mlp(15, activation="softplus", init="torch"))),
+    "15 softplus layers, layer norm": (MEAN, lambda: with_norms(15, nn.LayerNorm, activation=nn.Softplus)),
     "20 softplus layers, functional": (MEAN, lambda: on_digits(Chain(20, F.softplus))),
     "10 tanh layers, N(0, 0.01^2)": (VANISHING, lambda: on_digits(mlp(10, activation="tanh", init="small"))),
     "20 tanh layers, torch's weights": (VANISHING, lambda: on_digits(mlp(20, activation="tanh", init="torch"))),
