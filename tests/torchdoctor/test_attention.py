@@ -56,7 +56,12 @@ def test_other_activations_do_not_vanish_by_their_mean(activation):
 
 def test_a_norm_over_one_value_beside_a_skip_is_a_remark():
     report = HEALTHY["a layer norm of one feature beside a skip"]().diagnose()
-    assert report.findings == [] and kinds(report.remarks) == ["norm over one value"]
+    assert report.findings == [] and kinds(report.remarks) == ["collapsed"]
+
+
+def test_a_norm_over_one_value_that_comes_last():
+    report = diagnose(nn.Sequential(nn.Linear(4, 1), nn.LayerNorm(1)), torch.randn(32, 4), torch.randn(32, 1))
+    assert kinds(report.findings) == ["collapsed"]
 
 
 class Undivided(HandAttention):

@@ -221,7 +221,7 @@ def undivided(width=256, scale=2.0):
 UNOWNED, NOTHING, MIXED = {"unowned weights"}, {"no gradient"}, {"samples mixed"}
 VANISHING, EXPLODING, SATURATED, DEAD = {"vanishing"}, {"exploding"}, {"saturated"}, {"dead"}
 MISFIT, BROADCAST = {"output does not fit"}, {"broadcast target"}
-MEAN, ONE_VALUE, ATTENTION = {"the mean eats the gain"}, {"norm over one value"}, {"attention saturated"}
+MEAN, ONE_VALUE, ATTENTION = {"the mean eats the gain"}, {"collapsed"}, {"attention saturated"}
 SYMMETRIC, FROZEN, CUT, NOT_FINITE = {"symmetric"}, {"frozen"}, {"cut off"}, {"not finite"}
 
 SICK = {

@@ -17,7 +17,6 @@ from . import (
     modes,
     no_gradient,
     not_finite,
-    one_value,
     optimizer,
     output_fit,
     post_norm,
@@ -41,7 +40,6 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "cut off": unreached,
     "optimizer of another model": optimizer,
     "left out of the optimizer": optimizer,
-    "norm over one value": one_value,
     "no gradient": no_gradient,
     "symmetric": symmetric,
     "input too large": input_scale,
@@ -67,15 +65,17 @@ HIDES = {  # name of a disease -> those that are not told beside it
     "optimizer of another model": {"step too large", "step too small"},  # which it does not make here
     "output does not fit": {"collapsed"},  # outputs that a softmax over one unit or a ReLU has made all alike
     "no gradient": {"vanishing", "vanishing in time", "exploding in time", "collapsed", "step too large", "step too small"},
-    "norm over one value": {"no gradient", "dead", "vanishing", "cut off", "collapsed", "step too small"},
     "the mean eats the gain": {"vanishing", "collapsed", "step too small"},
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
 }
+ERASED = {"no gradient", "dead", "vanishing", "cut off"}  # which follow from a norm that has erased its input, though others go before
 
 
 def find(exam, model):
     """Return the `Finding`s of the `Examination` of a model with their remedies: diseases, worst first, then remarks."""
     found = [finding for family in dict.fromkeys(FAMILIES.values()) for finding in family.find(exam)]
+    if any(finding.kind == "collapsed" and "norms" in finding.evidence and not finding.is_remark for finding in found):
+        found = [finding for finding in found if finding.kind not in ERASED]
     hidden = set().union(*(HIDES.get(finding.kind, ()) for finding in found if not finding.is_remark))
     found = [finding for finding in found if finding.kind not in hidden]
     found.sort(key=lambda finding: (finding.is_remark, list(FAMILIES).index(finding.kind)))
