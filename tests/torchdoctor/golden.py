@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from tests.torchdoctor.zoo_models import LastStep
+from tests.torchdoctor.zoo_models import HandAttention, LastStep
 from utils.torchdoctor import diagnose
 
 FOLDER = Path(__file__).parent / "golden"
@@ -83,9 +83,18 @@ def lagging():
     return net
 
 
+def undivided():
+    """An attention between eight positions whose products, each a sum of 64, nothing divides."""
+    net = nn.Sequential(nn.Linear(32, 512), nn.Unflatten(1, (8, 64)), HandAttention(64, 4, is_scaled=False)).double()
+    for layer in (net[0], net[2].query, net[2].key):
+        nn.init.normal_(layer.weight, 0, (2.2 if layer is net[0] else 1) / layer.in_features**0.5)
+    return net
+
+
 NETS = {  # name of a file -> function that makes a net
     "healthy": lambda: chain(4),
     "vanishing": lambda: chain(8, nn.Sigmoid, 1.0),
+    "the_mean_eats_the_gain": lambda: chain(16, nn.Softplus, 1.0),
     "vanishing_by_weights": lambda: chain(10, nn.Tanh, 0.3),
     "exploding": lambda: chain(15, nn.ReLU, 3.0),
     "saturated": lambda: chain(4, nn.Tanh, 8.0),
@@ -109,6 +118,8 @@ NETS = {  # name of a file -> function that makes a net
     "no_gradient": lambda: filled(chain(2), -9.0, "4.bias").append(nn.ReLU()),
     "samples_mixed": lambda: chain(2).append(nn.Softmax(0)),
     "train_and_eval_disagree": lagging,
+    "norm_over_one_value": lambda: chain(2).append(nn.Sequential(nn.Linear(4, 1), nn.LayerNorm(1), nn.Linear(1, 4)).double()),
+    "attention_saturated": undivided,
     "no_nonlinearity": lambda: chain(2, nn.Identity),
     "output_does_not_fit": lambda: chain(2).append(nn.Softmax(1)),
     "output_out_of_reach": lambda: chain(2).append(nn.Sigmoid()),

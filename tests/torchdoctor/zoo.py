@@ -206,6 +206,17 @@ def zero_readout():
     return on_digits(net)
 
 
+class Beside(nn.Module):
+    """A branch beside a skip."""
+
+    def __init__(self, branch):
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, x):
+        return x + self.branch(x)
+
+
 class Scaled(nn.Module):
     """Divides."""
 
@@ -382,6 +393,28 @@ def padded(model, words=8, steps=70):
     return Case(model, ids, torch.randint(3, (32,)))
 
 
+def frozen_encoder():
+    """A transformer that is taken as it is, in eval mode, below a new readout."""
+    layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True)
+    encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False).eval().requires_grad_(False)
+    return Case(nn.Sequential(encoder, nn.Flatten(), nn.Linear(288, 3)), torch.randn(16, 9, 32), torch.randint(3, (16,)))
+
+
+def adapted():
+    """A net whose only weights that may change are held by what stands around its layers."""
+    net = mlp(3, activation="relu", init="he", dtype=torch.float32).requires_grad_(False)
+    for owner in [*net.modules()]:
+        for name, child in [*owner.named_children()]:
+            if isinstance(child, nn.Linear):
+                setattr(owner, name, zoo_models.Adapted(child))
+    return on_digits(net)
+
+
+def on_positions(model, width=32):
+    """Positions of random numbers, as many as a small sentence has words."""
+    return Case(model, torch.randn(16, 12, width), torch.randint(3, (16,)))
+
+
 HEALTHY = {
     "one linear layer": lambda: on_digits(nn.Linear(64, 10)),
     "3 ReLU layers, He": lambda: on_digits(mlp(3, activation="relu", init="he")),
@@ -486,4 +519,16 @@ HEALTHY = {
     "padded words, packed": lambda: padded(Reader("packed")),
     "padded words, heard on the way back": lambda: padded(Reader("states", bidirectional=True)),
     "autoencoder": lambda: Case(Chain(4, torch.relu), torch.randn(32, 64)),
+    "GRU by hand, from zeros": lambda: Case(zoo_models.HandGRU(), torch.randn(16, 12, 4), torch.randint(3, (16,))),
+    "a layer that is called until it settles": lambda: on_digits(zoo_models.Settling()),
+    "a frozen net with low-rank changes": adapted,
+    "a frozen transformer below a readout": frozen_encoder,
+    "attention by hand": lambda: on_positions(zoo_models.HandAttention()),
+    "attention by hand, causal, in a checkpoint": lambda: on_positions(
+        zoo_models.HandAttention(is_causal=True, in_checkpoint=True)
+    ),
+    "4 softplus layers, torch's weights": lambda: on_digits(Chain(4, F.softplus)),
+    "a layer norm of one feature beside a skip": lambda: on_digits(nn.Sequential(
+        nn.Linear(64, 32), Beside(nn.Sequential(nn.Linear(32, 1), nn.LayerNorm(1), nn.Linear(1, 32))), nn.ReLU(), nn.Linear(32, 10)
+    )),
 }

@@ -6,6 +6,7 @@ Written down from memory, smaller where a test wants seconds; initialization is 
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 
 class LeNet(nn.Module):
@@ -384,3 +385,70 @@ class CellLoop(nn.Module):
         for step in x.unbind(1):
             state = self.cell(step, state)
         return self.out(state[0] if isinstance(state, tuple) else state)
+
+
+class HandGRU(nn.Module):
+    """A gated recurrent unit of three linear layers (Cho et al. 2014) that begins at 0; the last state is classified."""
+
+    def __init__(self, inputs=4, width=24, classes=3):
+        super().__init__()
+        self.keep, self.reset, self.new = (nn.Linear(inputs + width, width) for _ in range(3))
+        self.out, self.width = nn.Linear(width, classes), width
+
+    def forward(self, x):
+        state = x.new_zeros(len(x), self.width)
+        for step in x.unbind(1):
+            both = torch.cat([step, state], 1)
+            new = torch.tanh(self.new(torch.cat([step, torch.sigmoid(self.reset(both)) * state], 1)))
+            keep = torch.sigmoid(self.keep(both))
+            state = keep * state + (1 - keep) * new
+        return self.out(state)
+
+
+class Settling(nn.Module):
+    """The same layer again and again, beside the same input, until the state settles (Bai et al. 2019, unrolled)."""
+
+    def __init__(self, times=20, width=48):
+        super().__init__()
+        self.input, self.state, self.out, self.times = nn.Linear(64, width), nn.Linear(width, width), nn.Linear(width, 10), times
+        nn.init.normal_(self.state.weight, 0, 0.3 / width**0.5)
+
+    def forward(self, x):
+        given, state = self.input(x), 0
+        for _ in range(self.times):
+            state = torch.tanh(given if isinstance(state, int) else given + self.state(state))
+        return self.out(state)
+
+
+class Adapted(nn.Module):
+    """A frozen linear layer and a low-rank change of it, which begins at 0 (Hu et al. 2021)."""
+
+    def __init__(self, base, rank=4):
+        super().__init__()
+        self.base = base.requires_grad_(False)
+        self.down = nn.Parameter(torch.randn(rank, base.in_features) / base.in_features**0.5)
+        self.up = nn.Parameter(torch.zeros(base.out_features, rank))
+
+    def forward(self, x):
+        return self.base(x) + x @ self.down.T @ self.up.T
+
+
+class HandAttention(nn.Module):
+    """One attention by hand over (batch, positions, width), and a readout of its mean; is_scaled: by 1 / sqrt(d)."""
+
+    def __init__(self, width=32, classes=3, *, is_scaled=True, is_causal=False, in_checkpoint=False):
+        super().__init__()
+        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
+        self.out, self.is_scaled, self.is_causal, self.in_checkpoint = nn.Linear(width, classes), is_scaled, is_causal, in_checkpoint
+
+    def attend(self, x):
+        """The attention alone."""
+        products = self.query(x) @ self.key(x).mT
+        if self.is_scaled:
+            products = products / x.shape[-1] ** 0.5
+        if self.is_causal:
+            products = products.masked_fill(torch.ones(products.shape[-2:], dtype=torch.bool).triu(1), -torch.inf)
+        return products.softmax(-1) @ self.value(x)
+
+    def forward(self, x):
+        return self.out((checkpoint(self.attend, x, use_reentrant=False) if self.in_checkpoint else self.attend(x)).mean(1))

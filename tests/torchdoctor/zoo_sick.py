@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tests.torchdoctor import zoo_models
 from tests.torchdoctor.zoo import (
     Case,
     Chain,
@@ -218,10 +219,19 @@ def digit_net():
     return nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)).double()
 
 
+def undivided(width=256, scale=2.0):
+    """An attention whose products have a deviation of scale^2 sqrt(width) = 64."""
+    net = zoo_models.HandAttention(width, is_scaled=False)
+    for layer in (net.query, net.key):
+        nn.init.orthogonal_(layer.weight)
+    return Case(net, scale * torch.randn(16, 12, width), torch.randint(3, (16,)))
+
+
 UNOWNED, NOTHING, MIXED = {"unowned weights"}, {"no gradient"}, {"samples mixed"}
 VANISHING, EXPLODING, SATURATED, DEAD = {"vanishing"}, {"exploding"}, {"saturated"}, {"dead"}
 MISFIT, BROADCAST = {"output does not fit"}, {"broadcast target"}
 TOO_SMALL, TOO_LARGE, IN_TIME = {"input too small"}, {"target too large"}, {"vanishing in time"}
+MEAN, ONE_VALUE, ATTENTION = {"the mean eats the gain"}, {"collapsed"}, {"attention saturated"}
 SYMMETRIC, FROZEN, CUT, NOT_FINITE = {"symmetric"}, {"frozen"}, {"cut off"}, {"not finite"}
 
 SICK = {
@@ -229,8 +239,10 @@ SICK = {
     "10 sigmoid layers, Xavier": (VANISHING, lambda: on_digits(mlp(10))),
     "30 sigmoid layers, Xavier": (VANISHING, lambda: on_digits(mlp(30))),
     "10 sigmoid layers, functional": (VANISHING, lambda: on_digits(Chain(10, torch.sigmoid))),
-    "15 softplus layers, their gain": (VANISHING, lambda: on_digits(mlp(15, activation="softplus", sigma_w=1.0419))),
-    "20 softplus layers, functional": (VANISHING, lambda: on_digits(Chain(20, F.softplus))),
+    "15 softplus layers, their gain": (MEAN, lambda: on_digits(mlp(15, activation="softplus", sigma_w=1.0419))),
+    "15 softplus layers, torch's weights": (MEAN, lambda: on_digits(mlp(15, activation="softplus", init="torch"))),
+    "15 softplus layers, layer norm": (MEAN, lambda: with_norms(15, nn.LayerNorm, activation=nn.Softplus)),
+    "20 softplus layers, functional": (MEAN, lambda: on_digits(Chain(20, F.softplus))),
     "10 tanh layers, N(0, 0.01^2)": (VANISHING, lambda: on_digits(mlp(10, activation="tanh", init="small"))),
     "20 tanh layers, torch's weights": (VANISHING, lambda: on_digits(mlp(20, activation="tanh", init="torch"))),
     "20 ReLU layers, torch's weights": (VANISHING, lambda: on_digits(mlp(20, activation="relu", init="torch"))),
@@ -326,4 +338,11 @@ SICK = {
     "tanh for targets of 0 to 9": (MISFIT, lambda: on_ending([nn.Tanh()], nn.L1Loss(), lambda x, y: y[:, None].double(), 1)),
     "(N, 1) against (N,), MSE": (BROADCAST, lambda: on_ending([], nn.MSELoss(), lambda x, y: x[:, 10], 1)),
     "(N, 1) against (N,), own L1": (BROADCAST, lambda: on_ending([], lambda z, y: (z - y).abs().mean(), lambda x, y: x[:, 10], 1)),
+    "a layer norm of one feature": (ONE_VALUE, lambda: on_digits(nn.Sequential(
+        nn.Unflatten(1, (64, 1)), nn.LayerNorm(1), nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)))),
+    "a layer norm of one unit": (ONE_VALUE, lambda: on_digits(nn.Sequential(
+        nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 1), nn.LayerNorm(1), nn.Linear(1, 10)))),
+    "a group norm of one channel a group": (ONE_VALUE, lambda: on_digits(nn.Sequential(
+        nn.Linear(64, 32), nn.GroupNorm(32, 32), nn.ReLU(), nn.Linear(32, 10)))),
+    "attention of long products, not divided": (ATTENTION, undivided),
 }

@@ -4,6 +4,7 @@ Judges nothing. A *layer* is a module with a weight matrix; one that is called s
 """
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 
 import torch
@@ -27,6 +28,7 @@ from .values import norm, tensors
 
 SERIES = 8  # calls of one layer in a pass that count as steps in time
 GATED = (nn.LSTM, nn.GRU, nn.LSTMCell, nn.GRUCell)
+BLOCKS = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
 AVERAGED = ("activation_mean", "activation_std", "saturated", "pre_mean", "pre_std")  # over the calls of a layer
 
 
@@ -45,6 +47,7 @@ class ExaminedLayer(Layer):
     does not matter.
     apart: how far the positions of a sequence lie apart where the layer takes one, as a share of their size. gated: an
     LSTM or GRU, or a cell of one. told_at: how much each step of a recurrent layer's input says of y, or None (`lag`).
+    in_data: whether an axis of the data is as long as through_time, and so may be time.
     padding: how many of its last steps are all alike, and the same in half of the samples. received: root mean
     square of the data that it takes, NaN if it takes what other layers made; varies: of what differs from sample to sample
     in them. fan_in: numbers that a unit takes. one_id: an embedding that gets the same id throughout.
@@ -65,6 +68,7 @@ class ExaminedLayer(Layer):
     apart: float
     gated: bool
     told_at: torch.Tensor | None
+    in_data: bool
     padding: int
     received: float
     varies: float
@@ -83,10 +87,12 @@ class Examination:
     of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
     its class. closed: names of the parameters, biases (and Keras' beta) apart, that are 0 throughout and may change: a gate that the first step opens.
     is_plain: whether the model returns one tensor. optimizer: the `InUse` that was given, or None. graph: what autograd's
-    graph tells. probes: what a few samples answered in eval mode. ending: as hidden_nonlinearities, of
-    those after the last layer. end: what made the output, and what the loss takes it for, or None. constant: what a constant
-    answer achieves. steps: how many the optimizer says that it has made with the last layer, 0 if it does not say. changes:
-    how often the weights of that layer have been changed since they were made, as torch counts: once or twice a step.
+    graph tells. trainable: how many tensors of the model's may change. erasing: as `Heard` has it. post_norms: how many
+    transformer blocks of torch's stand in a row with their norms behind the sums. probes: what a few samples answered in
+    eval mode. ending: as hidden_nonlinearities, of those after the last layer. end: what made the output, and what the loss
+    takes it for, or None. constant: what a constant answer achieves. steps: how many the optimizer says that it has made
+    with the last layer, 0 if it does not say. changes: how often the weights of that layer have been changed since they were
+    made, as torch counts: once or twice a step.
     """
 
     layers: list[ExaminedLayer]
@@ -103,6 +109,9 @@ class Examination:
     is_plain: bool = True
     optimizer: InUse | None = None
     graph: Graph = field(default_factory=Graph)
+    trainable: int = 0
+    erasing: dict[str, str | None] = field(default_factory=dict)
+    post_norms: int = 0
     probes: Probes = field(default_factory=Probes)
     ending: dict[str, str] = field(default_factory=dict)
     constant: Constant = field(default_factory=Constant)
@@ -134,13 +143,16 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         if not is_out_of_memory(error):
             raise
         raise WrongValue("there is too little memory for this batch: diagnose with fewer samples, 32 are enough") from error
+    inputs, read = list(tensors(x)), heard.read
+    axes = {size for t in inputs for size in t.shape}
     lr, calls = lr if optimizer is None else optimizer.lr, {}
     for call, ratio in zip(measured.layers, measured.update_ratio(1.0 if lr is None else lr).tolist()):
         calls.setdefault(call.name.partition("[")[0], []).append((call, ratio))  # without the number of the call
     rate = 1.0 if lr is None else lr
-    layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name), told.get(name, (None, 0)), rate, steps if optimizer else None)
+    layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name), told.get(name, (None, 0)), rate,
+                     steps if optimizer else None, axes)
               for number, (name, its_calls) in enumerate(calls.items(), 1)]
-    inputs, read, end = list(tensors(x)), heard.read, end_of(criterion, y)
+    end = end_of(criterion, y)
     last = heard.weights.get(layers[-1].name, ()) or matrices(modules.get(layers[-1].name, model))
     in_rows = read is not None and criterion.output is not None and read.shape[:1] == criterion.output.shape[:1]
     return Examination(
@@ -149,13 +161,17 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         alike=apart(criterion.output) if any(apart(t) > TWINS for t in inputs) else math.nan,
         read_alike=apart(read) if in_rows else math.nan,
         read_rms=norm(read) / math.sqrt(max(read.numel(), 1)) if in_rows else math.nan,
-        unused=[name for name in heard.weights
-                if name and name not in calls and not _is_container(name, calls)],
+        unused=[name for name, weights in heard.weights.items()
+                if name and name not in calls and not _is_container(name, calls) and not _is_used(name, weights, calls, graph)],
         hidden_nonlinearities=heard.nonlinearities,
         closed=[name for name, p in parameters.items() if p.requires_grad and "bias" not in name and not name.endswith("/beta") and _is_zero(p)],
         is_plain=criterion.is_plain,
         optimizer=optimizer,
         graph=graph,
+        trainable=sum(p.requires_grad for p in parameters.values()),
+        erasing=heard.erasing,
+        post_norms=max(Counter(name.rpartition(".")[0] for name, m in modules.items()
+                               if isinstance(m, BLOCKS) and not m.norm_first).values(), default=0),
         probes=ask(model, modules, x, criterion.output, layers, parameters, graph),
         ending=heard.ending,
         constant=constant_answer(criterion, end),
@@ -182,10 +198,11 @@ def module_of(model, name):
     return modules[""] if name == type(model).__name__ and name not in modules else modules[name]
 
 
-def _layer(number, name, module, calls, heard, memory, told, lr, steps):
+def _layer(number, name, module, calls, heard, memory, told, lr, steps, axes):
     """The row of a layer. calls: [(its row in the measurement, update ratio), ...]; memory: gradient through time or None.
 
-    told: (told_at, padding). steps: id of a weight -> length of the optimizer's step; None for a plain one.
+    told: (told_at, padding). steps: id of a weight -> length of the optimizer's step; None for a plain one. axes: lengths of
+    the axes of the data.
     """
     calls, (ratio, *_) = zip(*calls)
     first = calls[0]
@@ -222,6 +239,7 @@ def _layer(number, name, module, calls, heard, memory, told, lr, steps):
         apart=heard.positions.get(name, math.nan),
         gated=isinstance(module, GATED),
         told_at=told[0],
+        in_data=memory is not None and (isinstance(module, nn.RNNBase) or any(abs(len(memory) - axis) <= 1 for axis in axes)),
         padding=told[1],
         received=heard.received.get(name, math.nan),
         varies=heard.varies.get(name, math.nan),
@@ -239,6 +257,15 @@ def _mean(values):
 
 def _is_container(name, calls):
     return any(other.startswith(name and name + ".") for other in calls)
+
+
+def _is_used(name, weights, calls, graph):
+    """Whether a layer that was not called has given its weights to a function, as the last one of `nn.MultiheadAttention` does.
+
+    Of frozen weights the graph does not tell: a part of a layer that was called counts as used.
+    """
+    frozen = not any(w.requires_grad for w in weights)
+    return any(id(w) in graph.leaves for w in weights) or (frozen and any(name.startswith(called + ".") for called in calls))
 
 
 def _is_zero(p):

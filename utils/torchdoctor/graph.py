@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from .attention import LEAF, Attention, attentions, axis, shape
 from .layer_facts import KINDS
 from .values import floats, norm, tensors
 
 WEIGHTED = re.compile("Addmm|^Mm|Bmm|Convolution|Linear|Rnn|Lstm|Gru|Embedding")  # where a layer with weights begins
-LEAF = "torch::autograd::AccumulateGrad"
 # What keeps samples apart, whatever the shapes are: a net that is made of nothing else cannot mix them.
 BY_SAMPLE = {*KINDS, LEAF, "AddmmBackward0", "TBackward0", "ConvolutionBackward0", "MaxPool2DWithIndicesBackward0"}
 SOFTMAXES = ("SoftmaxBackward0", "LogSoftmaxBackward0")
@@ -28,7 +28,8 @@ class Graph:
     output and the last layer, the output's first; head: those between loss and output. of_one: a softmax over a single
     entry stands in either; over_samples: one over the first axis. by_sample: no node
     could mix samples. joined: whether the loss depends on the output. asked: ||dC/d output||. empty: no output
-    is part of a graph.
+    is part of a graph. leaves: ids of the parameters that the output or the loss depends on. attention: each softmax over
+    products of queries and keys.
     """
 
     unowned: dict = field(default_factory=dict)
@@ -40,6 +41,8 @@ class Graph:
     joined: bool = False
     asked: float = 0.0
     empty: bool = False
+    leaves: set = field(default_factory=set)
+    attention: list[Attention] = field(default_factory=list)
 
 
 def reading(criterion, model, x, parameters):
@@ -71,10 +74,12 @@ def _read(graph, output, loss, model, x, parameters):
     inside = list(_nodes(roots, stop))
     names = [node.name() for node in inside]
     graph.of_one = any(_size(node) == 1 for node in (*head, *tail) if node.name() in SOFTMAXES)
-    graph.over_samples = any(_axis(node) == 0 for node, name in zip(inside, names) if name in SOFTMAXES)
+    graph.over_samples = any(axis(node) == 0 for node, name in zip(inside, names) if name in SOFTMAXES)
     graph.by_sample = BY_SAMPLE.issuperset(names)
     owned = {id(p) for p in parameters.values()} | given
     leaves = [node.variable for node, name in zip(inside, names) if name == LEAF]
+    graph.leaves = {id(leaf) for leaf in leaves} | {id(node.variable) for node in head if node.name() == LEAF}
+    graph.attention = attentions([node for node in inside if node not in tail], parameters)  # not one that is the output
     strangers = {id(leaf): leaf for leaf in leaves if id(leaf) not in owned}
     if strangers:
         _place(graph, strangers, model)
@@ -94,14 +99,8 @@ def _nodes(roots, stop, until=None):
                 queue.append(after)
 
 
-def _axis(node):
-    """The axis that a softmax is over, from 0; its node keeps a negative one as an unsigned number."""
-    dim, axes = node._saved_dim, max(node._saved_result.dim(), 1)
-    return (dim if dim < 2**63 else dim - 2**64) % axes
-
-
 def _size(node):
-    return node._saved_result.shape[_axis(node)] if node._saved_result.dim() else 1
+    return shape(node)[axis(node)] if len(shape(node)) else 1
 
 
 def _place(graph, strangers, model):

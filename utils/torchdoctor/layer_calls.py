@@ -46,8 +46,8 @@ class LayerCall:
     edge: GradientEdge | None = None
 
     def hear_pre_activation(self, z):
-        """Take z's statistics, and remember where dC/dz will pass."""
-        self.z, self.edge = z, get_gradient_edge(z)
+        """Take z's statistics, and remember where dC/dz will pass, if it does."""
+        self.z, self.edge = z, get_gradient_edge(z) if z.requires_grad else None
         self.numbers["pre"] = _moments(z)
 
     def hear_activation(self, a, kind):
@@ -93,8 +93,7 @@ def recording(modules):
             if isinstance(output, torch.Tensor) and not z.requires_grad:
                 output = z = z.detach().requires_grad_()  # frozen up to here; dC/dz exists all the same
             calls.append(LayerCall(name or type(module).__name__, weights, unit_dim, x, out, z, weakref.ref(out)))
-            if z.requires_grad:
-                calls[-1].hear_pre_activation(z)
+            calls[-1].hear_pre_activation(z)
             if within is not None:
                 calls[-1].hear_activation(out.detach(), keras_layers.kind_of(module))
             return output

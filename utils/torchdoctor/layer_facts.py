@@ -44,6 +44,7 @@ class Heard:
     embeddings that get one and the same id throughout. positions: name of a layer that takes
     (batch, positions, features) -> how far its first sample's positions lie apart. states: name of a recurrent layer ->
     for each call, the norms of the gradients that come through its states. read: what the last layer took, or None.
+    erasing: name of a norm that takes each mean over a single value -> name of the layer called before it, or None.
     """
 
     weights: dict = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Heard:
     one_id: set = field(default_factory=set)
     positions: dict = field(default_factory=dict)
     states: dict = field(default_factory=dict)
+    erasing: dict = field(default_factory=dict)
     read: torch.Tensor | None = None
 
 
@@ -107,13 +109,18 @@ def listening(modules):
     def nonlinearity_hook(name):
         return lambda module, inputs: pending.setdefault(name, keras_layers.kind_of(module) or type(module).__name__) and None
 
-    def norm_hook(module, inputs):
-        node = inputs[0].grad_fn
-        while node is not None and HOMOGENEOUS.search(node.name()):
-            node = node.next_functions[0][0]
-        own = module.training or getattr(module, "running_mean", None) is None
-        if own and called and node is not None and (LINEAR_NODES.search(node.name()) or keras_layers.is_keras(module)):
-            heard.normed.add(called[-1])
+    def norm_hook(name):
+        def hook(module, inputs):
+            if _values(module, inputs[0]) == 1:
+                heard.erasing[name] = (called[-1] or type(modules[""]).__name__) if called else None
+            node = inputs[0].grad_fn
+            while node is not None and HOMOGENEOUS.search(node.name()):
+                node = node.next_functions[0][0]
+            own = module.training or getattr(module, "running_mean", None) is None
+            if own and called and node is not None and (LINEAR_NODES.search(node.name()) or keras_layers.is_keras(module)):
+                heard.normed.add(called[-1])
+
+        return hook
 
     def state_hook(name):
         def hook(module, inputs, outputs):
@@ -155,7 +162,7 @@ def listening(modules):
             elif is_nonlinearity(module):
                 handles.append(module.register_forward_pre_hook(nonlinearity_hook(name)))
             elif is_norm(module):
-                handles.append(module.register_forward_pre_hook(norm_hook))
+                handles.append(module.register_forward_pre_hook(norm_hook(name)))
             if isinstance(module, (nn.RNNBase, nn.RNNCellBase)):
                 handles.append(module.register_forward_hook(state_hook(name)))
             if isinstance(module, nn.RNNBase):
@@ -201,6 +208,13 @@ def _made_by(node):
             return ""
         node = node.next_functions[0][0]
     return ""
+
+
+def _values(norm, x):
+    """Over how many values a norm takes each of its means. A batch or instance norm refuses to take it over one."""
+    if isinstance(norm, nn.LayerNorm):
+        return math.prod(norm.normalized_shape)
+    return x[0].numel() // norm.num_groups if isinstance(norm, nn.GroupNorm) and len(x) else math.inf
 
 
 def same_rows(matrix, gates=1):

@@ -94,6 +94,7 @@ def measure(model, x, y, loss_fn=F.cross_entropy, modules=None, on_gradient=None
     modules = modules_of(model) if modules is None else modules
     with left_as_found(modules.values()), recording(modules) as calls, torch.enable_grad():
         loss = run(model, x, y, loss_fn)
+        calls = [*calls]  # a checkpoint calls its layers once more in the backward pass
         if not calls:
             if any(map(matrices, modules.values())):
                 raise WrongValue("the model calls no layer that has a weight matrix, but reads the weights past it, as one of "

@@ -77,16 +77,21 @@ def _notes(exam):
         told.append(f"A constant answer would have {exam.constant.loss:.3g}.")
     frozen = [layer.name for layer in exam.layers if layer.frozen]
     if frozen:
-        told.append(f"Frozen: {', '.join(frozen)}.")
+        told.append(f"Frozen: {_some(frozen)}.")
     beside = [layer.name for layer in exam.layers if not layer.reached]
     if beside:
-        told.append(f"The loss does not depend on: {', '.join(beside)}.")
+        told.append(f"The loss does not depend on: {_some(beside)}.")
     if exam.unused:
-        told.append(f"Not called: {', '.join(exam.unused)}.")
+        told.append(f"Not called: {_some(exam.unused)}.")
     if exam.closed:
-        told.append(f"0 for now, until the first step: {', '.join(exam.closed)}.")
+        told.append(f"0 for now, until the first step: {_some(exam.closed)}.")
     told.append(_updates(exam))
     return " ".join(told)
+
+
+def _some(names):
+    """Names in a sentence; of many, such as the experts that no sample went to, the first, the last and how many they are."""
+    return ", ".join(names) if len(names) < 7 else f"{', '.join(names[:3])}, ... {names[-1]} ({len(names)})"
 
 
 def _updates(exam):

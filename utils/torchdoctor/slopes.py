@@ -29,6 +29,15 @@ def chi(kind):
     return gain(kind) ** 2 * (_value_and_slope(kind, z)[1].square() * weights).sum().item()
 
 
+@functools.cache
+def moments(kind):
+    """Mean and standard deviation of phi(Z), Z ~ N(0, 1). kind: as `is_known` takes it."""
+    z, weights = _normal_grid()
+    value = _value_and_slope(kind, z)[0]
+    mean = (value * weights).sum().item()
+    return mean, math.sqrt(((value - mean).square() * weights).sum().item())
+
+
 def mean_slope(layer):
     """Mean slope of an examined layer's nonlinearity; nan if unknown.
 

@@ -6,18 +6,21 @@ is worth knowing and no disease is yielded as a `remark` instead: its kind has a
 """
 
 from . import (
+    attention,
     broadcast_target,
     collapsed,
     constant,
     dead,
     input_scale,
     linear,
+    mean,
     mixed,
     modes,
     no_gradient,
     not_finite,
     optimizer,
     output_fit,
+    post_norm,
     saturated,
     step_size,
     symmetric,
@@ -48,9 +51,11 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "exploding in time": through_time,
     "exploding": through_depth,
     "saturated": saturated,
+    "the mean eats the gain": mean,
     "vanishing": through_depth,
     "vanishing in time": through_time,
     "collapsed": collapsed,
+    "attention saturated": attention,
     "train and eval disagree": modes,
     "step too large": step_size,
     "step too small": step_size,
@@ -58,6 +63,7 @@ FAMILIES = {  # name of a disease -> its file, in the order of treatment: the la
     "no better than a constant": constant,
     "no nonlinearity": linear,
     "target too small": target_scale,
+    "post-norm stack": post_norm,
 }
 HIDES = {  # name of a disease -> those that are not told beside it
     # Numbers made of NaN prove nothing else, and these three do not go by the model's numbers alone.
@@ -65,17 +71,21 @@ HIDES = {  # name of a disease -> those that are not told beside it
     "optimizer of another model": {"step too large", "step too small"},  # which it does not make here
     "output does not fit": {"collapsed"},  # outputs that a softmax over one unit or a ReLU has made all alike
     "no gradient": {"vanishing", "vanishing in time", "exploding in time", "collapsed", "step too large", "step too small"},
+    "the mean eats the gain": {"vanishing", "collapsed", "step too small"},
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
     **{cause: {"collapsed"} for cause in ("input too small", "vanishing in time")},
     "target too large": {"step too large"},  # the gradient is as large as the targets
 }
 for cause in {*FAMILIES} - {"no better than a constant"}:  # which follows from all others
     HIDES[cause] = HIDES.get(cause, set()) | {"no better than a constant"}
+ERASED = {"no gradient", "dead", "vanishing", "cut off"}  # which follow from a norm that has erased its input, though others go before
 
 
 def find(exam, model):
     """Return the `Finding`s of the `Examination` of a model with their remedies: diseases, worst first, then remarks."""
     found = [finding for family in dict.fromkeys(FAMILIES.values()) for finding in family.find(exam)]
+    if any(finding.kind == "collapsed" and "norms" in finding.evidence and not finding.is_remark for finding in found):
+        found = [finding for finding in found if finding.kind not in ERASED]
     hidden = set().union(*(HIDES.get(finding.kind, ()) for finding in found if not finding.is_remark))
     found = [finding for finding in found if finding.kind not in hidden]
     found.sort(key=lambda finding: (finding.is_remark, list(FAMILIES).index(finding.kind)))

@@ -2,7 +2,10 @@
 
 import math
 
-from .finding import Remedy, found, where
+from torch import nn
+
+from ..examination import module_of
+from .finding import Remedy, found, remark, where
 
 # Where what tells inputs (or the positions of a sequence) apart is a thousandth of the signal, so is its share of the
 # gradient: see VANISHED in through_depth. Thirty ReLU layers with He's weights leave 0.17 to 0.39 (eight seeds).
@@ -15,7 +18,13 @@ ALIKE = 1e-3
 
 
 def find(exam):
-    """Yield "collapsed" by the positions of a sequence, else by the outputs of different samples."""
+    """Yield "collapsed" by a norm over a single value, by the positions of a sequence, else by the outputs of different samples.
+
+    A remark where something else, such as a skip around the norm, still tells the samples apart.
+    """
+    if exam.erasing:
+        yield _erased(exam)
+        return
     layers = [layer for layer in exam.layers if layer.apart < ALIKE]
     first = next((layer.apart for layer in exam.layers if math.isfinite(layer.apart)), math.nan)
     if layers and first > ALIKE:
@@ -28,6 +37,22 @@ def find(exam):
                     "size: the model answers every input alike", alike=exam.alike)
 
 
+def _erased(exam):
+    """The finding of norms over a single value, whose difference from its mean is 0, and so is its slope."""
+    names = ", ".join(exam.erasing)
+    many = len(exam.erasing) > 1
+    before = [layer for layer in exam.layers if layer.name in exam.erasing.values()]
+    told = (f"the norm{'s' if many else ''} {names} take{'' if many else 's'} the mean over a single value, which is that value: "
+            "what comes out is the same for every input")
+    if exam.alike < ALIKE:
+        return found("collapsed", before or exam.layers[:1], f"{told}, and the outputs of different samples differ by "
+                    f"{exam.alike:.1e} of their size", norms=len(exam.erasing), alike=exam.alike)
+    if not any(layer.weight_gradient_norm > 0 for layer in exam.layers):
+        return found("collapsed", before or exam.layers[:1], f"{told}, and no gradient passes", norms=len(exam.erasing))
+    return remark("collapsed", before or exam.layers[:1], f"{told}; other ways around {'them' if many else 'it'} "
+                  "still tell inputs apart", norms=len(exam.erasing))
+
+
 def _is_read(exam):
     """Whether the readout can tell samples apart by what it takes, though its outputs do not yet."""
     by_sign = exam.optimizer is not None and exam.optimizer.by_sign
@@ -35,9 +60,24 @@ def _is_read(exam):
 
 
 def prescribe(finding, exam, model):
-    """Skip connections, which keep the inputs apart; unless the first weights are 0."""
+    """Skip connections, which keep the inputs apart; unless a norm has erased them, or the first weights are 0."""
+    if "norms" in finding.evidence:
+        return _without(list(exam.erasing), model)
     first = f"{exam.layers[0].name}.weight"
     if first in exam.closed:
         return Remedy(f"draw {first} at random: it is 0 throughout, so that nothing of the input passes", "4")
     return Remedy("skip connections around every layer keep the inputs, and the positions of a sequence, apart; without them, "
                   "weights of a gain of 1 a layer", "4, 5, 6")
+
+
+def _without(names, model):
+    """Take norms over a single value away: with more than one they may come back."""
+    def change(model):
+        for name in names:
+            parent, _, child = name.rpartition(".")
+            setattr(model.get_submodule(parent), child, nn.Identity())
+
+    kinds = {type(module_of(model, name)) for name in names}
+    wider = ("fewer groups than channels, nn.GroupNorm(1, channels)" if nn.GroupNorm in kinds else
+             "put it where there are several features, nn.LayerNorm(features)")
+    return Remedy(f"leave {', '.join(names)} out, or let it take its mean over more: {wider}", "5", change if all(names) else None)

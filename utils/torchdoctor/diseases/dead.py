@@ -17,7 +17,8 @@ def find(exam):
     def limit(layer):
         return min(DEAD + DEAD_DEVIATIONS / 2 / math.sqrt(max(layer.units, 1)), 1 - 1e-9)
 
-    layers = [layer for layer in exam.layers[:-1] if layer.dead > limit(layer)]
+    zeroed = {*exam.erasing.values()}  # by a norm over one value, and not by a ReLU
+    layers = [layer for layer in exam.layers[:-1] if layer.dead > limit(layer) and layer.name not in zeroed]
     if layers:
         worst = max(layers, key=lambda layer: layer.dead)
         yield found("dead", layers, f"in {where(layers)}, up to {worst.dead:.0%} of the units are 0 for every sample (in "

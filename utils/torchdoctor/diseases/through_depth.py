@@ -24,9 +24,8 @@ POOR_CHI = 0.5
 
 def find(exam):
     """Yield "vanishing" and "exploding", by the gradients as shares of the last layer's."""
-    profile = _profile(exam)
-    yield from _vanishing(exam, profile)
-    yield from _exploding(exam, profile)
+    yield from vanishing(exam)
+    yield from _exploding(exam, _profile(exam))
 
 
 def _profile(exam):
@@ -45,7 +44,9 @@ def _profile(exam):
     return profile
 
 
-def _vanishing(exam, profile):
+def vanishing(exam):
+    """Yield "vanishing", if it is there."""
+    profile = _profile(exam)
     layers = [layer for layer, share in profile if share < VANISHED]
     silent = any(layer.dead > 1 - 1e-9 for layer in exam.layers[:-1]) and all(layer.delta_norm == 0 for layer in layers)
     twins = any(layer.twins and layer.delta_norm == 0 for layer in layers)
@@ -100,13 +101,14 @@ def _rectify(finding, exam, kind, slopes):
     return Remedy(
         f"{finding.where}: {kind} slopes average {sum(slopes) / len(slopes):.2g}; replace {kind} by ReLU in the "
         f"hidden layers{by_hand}, with He's weights: std sqrt(2 / fan_in)",
-        "1, 2, 5", both(_replace(modules, nn.ReLU), draw(exam, HE)) if modules else None,
+        "1, 2, 5", both(replace(modules, lambda _: nn.ReLU()), draw(exam, HE)) if modules else None,
     )  # fmt: skip
 
 
-def _replace(names, make):
+def replace(names, make):
+    """A change: put make(module) in place of each module of these names."""
     def change(model):
         for name in names:
-            put(model, name, make())
+            put(model, name, make(model.get_submodule(name)))
 
     return change

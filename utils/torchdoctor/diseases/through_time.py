@@ -23,6 +23,9 @@ TELLS, TWICE = 0.35, 2
 PADDED = 10
 
 
+RECURRENT = ("RNN", "LSTM", "GRU")  # which read a sequence by themselves; any other is called once a step
+
+
 def find(exam):
     """Yield one of the two for each recurrent layer whose first input counts far less, or far more, than its last.
 
@@ -32,11 +35,14 @@ def find(exam):
         norms = layer.through_time
         if norms is None or len(norms) < 2 or not norms[-1] > 0:
             continue
-        if not norms[:-1].any():  # no chain at all: a readout whose earlier outputs are thrown away, or weights that are 0
+        if layer.type not in RECURRENT:  # a gate on a first state of 0 gets nothing from it, for a reset gate multiplies by it
+            norms = norms[norms.nonzero()[0].item():]
+        if len(norms) < 2 or not norms[:-1].any():  # no chain at all: a readout whose earlier outputs are thrown away, or weights that are 0
             continue
         share, steps = (norms[0] / norms[-1]).item(), len(norms)
         factor = share ** (1 / (steps - 1)) if share > 0 else 0.0
-        forgets = share < FORGOTTEN and layer.last_step_only
+        # What is called again and again on the same data, until it settles, has no first input to remember.
+        forgets = share < FORGOTTEN and layer.last_step_only and layer.in_data
         heard = steps - 1 - (norms >= FORGOTTEN * norms[-1]).nonzero()[0].item()  # steps back to the first one that counts
         if layer.last_step_only and (layer.padding >= PADDED or forgets and layer.padding > heard):
             alone = forgets and layer.padding > heard

@@ -7,7 +7,7 @@ from .finding import Remedy, found, where
 
 def find(exam):
     """Yield "frozen" if no weight may change, "cut off" if autograd's graph ends before the first layers."""
-    if all(layer.frozen for layer in exam.layers):
+    if not exam.trainable:  # a container's own matrices, such as those of an adapter, make it no layer
         yield found("frozen", exam.layers, "every layer has requires_grad=False: no step changes any weight",
                     layers=len(exam.layers))
     first = next((i for i, layer in enumerate(exam.layers) if layer.delta_norm > 0 or layer.reached), len(exam.layers))
