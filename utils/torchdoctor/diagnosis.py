@@ -147,7 +147,8 @@ class Trial:
                 f"gradient norm of the first layer {first[0]:.1e}.\nAfter: {self.after.verdict}, loss "
                 f"{self.after.exam.loss:.3g}, gradient norm of the first layer {first[1]:.1e}.")
         for name, losses in self.losses.items():
-            text += f"\n{name.capitalize()}, {len(losses)} steps: loss {losses[0]:.3g} -> {losses[-1]:.3g}."
+            steps = f"{len(losses)} step{'s' if len(losses) > 1 else ''}"
+            text += f"\n{name.capitalize()}, {steps}: loss {losses[0]:.3g} -> {losses[-1]:.3g}."
         return text
 
     def picture(self):
@@ -170,13 +171,13 @@ def _display(words, shown):
 
 
 def _train(models, case, steps):
-    """Train models in place on the same batches; name -> losses, which end where one is no longer finite."""
-    generator, loss_fn = torch.Generator().manual_seed(0), Criterion(case.loss_fn)
+    """Train models in place on the same batches; name -> losses, which end where one is no longer finite, or is refused: NaN."""
+    generator, loss_fns = torch.Generator().manual_seed(0), {name: Criterion(case.loss_fn) for name in models}
     modes = {module: module.training for model in models.values() for module in model.modules()}
     optimizers, losses = {}, {name: [] for name in models}
     for name, model in models.items():
         if not (parameters := [p for p in model.train().parameters() if p.requires_grad]):
-            raise WrongValue(f"the {name} model has no parameter that could be trained; leave steps at 0")
+            continue  # frozen: its losses are those of the batches, and no step changes them
         if case.optimizer:
             optimizers[name] = case.optimizer.make(case.model, model)
         else:
@@ -187,9 +188,9 @@ def _train(models, case, steps):
         for name, model in models.items():
             if losses[name] and not math.isfinite(losses[name][-1]):
                 continue
-            loss = loss_fn(model(case.x[rows]), case.y[rows])
-            losses[name].append(loss.item())
-            if math.isfinite(losses[name][-1]):
+            loss = loss_fns[name](model(case.x[rows]), case.y[rows])
+            losses[name].append(math.nan if loss_fns[name].refused else loss.item())
+            if math.isfinite(losses[name][-1]) and name in optimizers:
                 optimizers[name].zero_grad()
                 loss.backward()
                 optimizers[name].step()

@@ -70,9 +70,9 @@ class Examination:
     lr: the learning rate or None. input_rms: root mean square of the data as the first layers receive them, the largest of
     them; NaN if none takes real numbers. alike: how far
     the outputs of different samples lie apart, as a share of their size; NaN if the samples are the same. read_alike: the
-    same of what the last layer takes, and read_rms: its size; NaN if these are no row for each output. unused: names
-    of layers that the forward pass did not call. hidden_nonlinearities: name of each nonlinear module between layers ->
-    its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
+    same of what the last layer takes, and read_rms: its size; NaN if these are no row for each output. given_apart: the
+    same of x, NaN if it is not of real numbers alone. unused: names of layers that the forward pass did not call.
+    hidden_nonlinearities: name of each nonlinear module between layers -> its class. closed: names of the parameters, biases apart, that are 0 throughout and may change: a gate that the first step opens.
     is_plain: whether the model returns one tensor. optimizer: the `InUse` that was given, or None. graph: what autograd's
     graph tells. probes: what a few samples answered in eval mode. ending: as hidden_nonlinearities, of
     those after the last layer. end: what made the output, and what the loss takes it for, or None.
@@ -86,6 +86,7 @@ class Examination:
     alike: float = math.nan
     read_alike: float = math.nan
     read_rms: float = math.nan
+    given_apart: float = math.nan
     unused: list[str] = field(default_factory=list)
     hidden_nonlinearities: dict[str, str] = field(default_factory=dict)
     closed: list[str] = field(default_factory=list)
@@ -127,13 +128,15 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
     layers = [_layer(number, name, modules.get(name, model), its_calls, heard, memory.get(name), told.get(name, (None, 0)), rate, steps if optimizer else None)
               for number, (name, its_calls) in enumerate(calls.items(), 1)]
     inputs, read = list(tensors(x)), heard.read
+    differ = [apart(t) for t in inputs]
     in_rows = read is not None and criterion.output is not None and read.shape[:1] == criterion.output.shape[:1]
     return Examination(
         layers, measured.loss, criterion.name, lr,
         input_rms=max(heard.received.values(), default=math.nan),
-        alike=apart(criterion.output) if any(apart(t) > TWINS for t in inputs) else math.nan,
+        alike=apart(criterion.output) if any(share > TWINS for share in differ) else math.nan,
         read_alike=apart(read) if in_rows else math.nan,
         read_rms=norm(read) / math.sqrt(max(read.numel(), 1)) if in_rows else math.nan,
+        given_apart=max(differ) if all(t.is_floating_point() for t in inputs) else math.nan,
         unused=[name for name in heard.weights
                 if name and name not in calls and not _is_container(name, calls)],
         hidden_nonlinearities=heard.nonlinearities,

@@ -2,11 +2,18 @@
 
 import math
 
+from torch import nn
+
 from .finding import Remedy, found, where
+from .weights import draw_if_off, exchange, hidden_kind
 
 # Where what tells inputs (or the positions of a sequence) apart is a thousandth of the signal, so is its share of the
 # gradient: see VANISHED in through_depth. Thirty ReLU layers with He's weights leave 0.17 to 0.39 (eight seeds).
 ALIKE = 1e-3
+
+# Samples that differ by less than this as they are given are that alike before any layer: x of 1000 +- 10, say. And inputs of
+# a size below it are outweighed by the biases that torch draws, which are as large as the weights.
+GIVEN = 1e-2
 
 # Outputs alone may well begin alike: small weights before a sigmoid or a softmax make all of them 1/2 or 1/n, and small
 # weights beside a bias the bias. If what the readout takes tells the samples apart, so does its gradient, and the first
@@ -35,9 +42,21 @@ def _is_read(exam):
 
 
 def prescribe(finding, exam, model):
-    """Skip connections, which keep the inputs apart; unless the first weights are 0."""
+    """By its cause: weights of 0, a norm over one feature, inputs that are alike or tiny, small weights; else depth itself."""
     first = f"{exam.layers[0].name}.weight"
     if first in exam.closed:
-        return Remedy(f"draw {first} at random: it is 0 throughout, so that nothing of the input passes", "4")
-    return Remedy("skip connections around every layer keep the inputs, and the positions of a sequence, apart; without them, "
-                  "weights of a gain of 1 a layer", "4, 5, 6")
+        return Remedy(f"draw {first} at random, nn.init.kaiming_normal_(layer.weight): it is 0 throughout, so that nothing of the "
+                      "input passes", "4")
+    erasers = [name for name, module in model.named_modules()
+               if isinstance(module, nn.LayerNorm) and math.prod(module.normalized_shape) == 1]
+    if erasers:
+        return Remedy(f"leave {erasers[0]}, nn.LayerNorm(1), out: the mean over one feature is the feature, and nothing is left of "
+                      "it; standardize the data instead, x = (x - x_train.mean(0)) / x_train.std(0)", "5",
+                      exchange(erasers, nn.Identity))
+    given = {f"the samples differ by {exam.given_apart:.1e} of their size as they are given": exam.given_apart < GIVEN,
+             f"the inputs have a root mean square of {exam.input_rms:.1e}, and the biases outweigh them": exam.input_rms < GIVEN}
+    if why := next((words for words, is_so in given.items() if is_so), None):
+        return Remedy(f"{why}: standardize the inputs, x = (x - x_train.mean(0)) / x_train.std(0)", "4, 5")
+    return draw_if_off(hidden_kind(finding, exam)[0], exam, model, too_large=False) or Remedy(
+        "skip connections around every layer, x = x + layer(x), keep the inputs, and the positions of a sequence, apart; without "
+        "them, weights of a gain of 1 a layer", "4, 5, 6")

@@ -30,4 +30,5 @@ def find(exam):
 
 def prescribe(finding, exam, model):
     """Standardize; which is to be done to the data, and not to the model."""
-    return Remedy("standardize the inputs: subtract the mean of the training data and divide by its deviation", "4, 5")
+    return Remedy("standardize the inputs: subtract the mean of the training data and divide by its deviation, "
+                  "x = (x - x_train.mean(0)) / x_train.std(0)", "4, 5")
