@@ -2,10 +2,8 @@
 
 import math
 
-from torch import nn
-
 from .finding import Remedy, found, where
-from .weights import draw_if_off, exchange, hidden_kind
+from .weights import draw_if_off, hidden_kind, leave_norms_of_one
 
 # Where what tells inputs (or the positions of a sequence) apart is a thousandth of the signal, so is its share of the
 # gradient: see VANISHED in through_depth. Thirty ReLU layers with He's weights leave 0.17 to 0.39 (eight seeds).
@@ -47,12 +45,8 @@ def prescribe(finding, exam, model):
     if first in exam.closed:
         return Remedy(f"draw {first} at random, nn.init.kaiming_normal_(layer.weight): it is 0 throughout, so that nothing of the "
                       "input passes", "4")
-    erasers = [name for name, module in model.named_modules()
-               if isinstance(module, nn.LayerNorm) and math.prod(module.normalized_shape) == 1]
-    if erasers:
-        return Remedy(f"leave {erasers[0]}, nn.LayerNorm(1), out: the mean over one feature is the feature, and nothing is left of "
-                      "it; standardize the data instead, x = (x - x_train.mean(0)) / x_train.std(0)", "5",
-                      exchange(erasers, nn.Identity))
+    if remedy := leave_norms_of_one(model):
+        return remedy
     given = {f"the samples differ by {exam.given_apart:.1e} of their size as they are given": exam.given_apart < GIVEN,
              f"the inputs have a root mean square of {exam.input_rms:.1e}, and the biases outweigh them": exam.input_rms < GIVEN}
     if why := next((words for words, is_so in given.items() if is_so), None):

@@ -4,7 +4,7 @@ import math
 
 from ..layer_facts import NORMS
 from .finding import Remedy, found, where
-from .weights import HE, both, draw, has
+from .weights import HE, both, draw, has, leave_norms_of_one
 
 # Weights and biases that are symmetric about 0 leave a ReLU unit silent for one input with probability 1/2, and for all
 # of them at most with the same: even inputs that a deep net no longer tells apart leave half of the units. What is
@@ -26,7 +26,9 @@ def find(exam):
 
 
 def prescribe(finding, exam, model):
-    """Bring z back to both sides of 0."""
+    """Bring z back to both sides of 0, where no norm makes 0 of it."""
+    if remedy := leave_norms_of_one(model):
+        return remedy
     mean, std = finding.evidence["pre_mean"], finding.evidence["pre_std"]
     norms = " (of the norms as well)" if has(model, NORMS) else ""
     return Remedy(

@@ -65,6 +65,15 @@ def rectify(why, exam, kind):
     )  # fmt: skip
 
 
+def leave_norms_of_one(model):
+    """The `Remedy` of layer norms over a single feature, which make 0 of whatever it is; None if there are none."""
+    names = [name for name, module in model.named_modules()
+             if isinstance(module, nn.LayerNorm) and math.prod(module.normalized_shape) == 1]
+    return Remedy(f"leave {names[0]}, nn.LayerNorm(1), out: the mean over one feature is the feature, and nothing is left of it; "
+                  "standardize the data instead, x = (x - x_train.mean(0)) / x_train.std(0)", "5",
+                  exchange(names, nn.Identity)) if names else None
+
+
 def exchange(names, make):
     """A change: a new module, as `make()` returns it, in the place of those of these names."""
     def change(model):
