@@ -29,6 +29,9 @@ def diagnose(model, x, y=None, *, loss_fn=None, lr=None, optimizer=None):
         optimizer: the optimizer in use, which is left as it is found, or a name such as "adam" or "sgd"; with it the step is
             judged as it would make it, and a remedy is tried with it. Without it, lr is judged as if it might be any.
 
+    It takes about twice as long as a forward and backward pass; below a million parameters up to four times, where a few
+    samples are asked again whether they hear of each other, whether the net is linear, or what eval mode changes.
+
     Raises TypeError or ValueError with one sentence if they do not fit together.
     """
     if lr is not None and (isinstance(lr, bool) or not isinstance(lr, (int, float)) or not 0 < lr < float("inf")):
