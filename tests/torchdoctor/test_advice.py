@@ -1,6 +1,7 @@
 """Advice on the learning rate: bounded whatever the optimizer, and better than the rate in use where it is tried."""
 
 import copy
+import math
 import random
 import re
 
@@ -65,7 +66,7 @@ def last_loss(model, make, lr, data):
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    return sum(losses[-10:]) / 10 if all(loss == loss for loss in losses) else float("inf")
+    return sum(losses[-10:]) / 10 if all(map(math.isfinite, losses)) else float("inf")
 
 
 @pytest.mark.seeds
