@@ -119,9 +119,10 @@ def diagnose_rows(repeats):
     from tests.bench.diagnose import compare_diagnosis, compare_watching, time_import
 
     yield at_most("import of torchdoctor after torch", time_import(5), "{:.3f} s", 0.1, " CPU")
-    for what, bare, by_hand, diagnosed in compare_diagnosis(repeats):
-        remark = f" CPU ({bare:.1f} -> {diagnosed:.1f} ms); by hand {by_hand / bare:.2f}"
-        yield at_most(f"diagnose / bare pass: {what}", diagnosed / bare, "{:.2f}", 2, remark)
+    for what, bare, by_hand, plain, diagnosed in compare_diagnosis(repeats):
+        remark = f" CPU ({bare:.1f} -> {plain:.1f} ms); by hand {by_hand / bare:.2f}"
+        yield at_most(f"diagnose without probes / bare pass: {what}", plain / bare, "{:.2f}", 2, remark)
+        yield at_most(f"diagnose / bare pass: {what}", diagnosed / bare, "{:.2f}", 4, f" CPU ({bare:.1f} -> {diagnosed:.1f} ms)")
     for what, bare, watched in compare_watching(repeats // 2):
         yield at_most(f"watch / bare loop, every tenth step: {what}", watched / bare, "{:.2f}", 1.3)
 

@@ -4,6 +4,7 @@ import statistics
 import subprocess
 import sys
 import time
+from unittest import mock
 
 import torch
 from torch import nn
@@ -14,6 +15,8 @@ from tests.torchdoctor.zoo_models import FashionMLP, ResNet, TransformerClassifi
 from utils import diagnose, watch
 from utils.data import datasets
 from utils.nets.mlp import MLP
+from utils.torchdoctor import examination
+from utils.torchdoctor.probes import Probes
 
 WARM_UP = 2
 STEPS = 60  # of a watched training
@@ -32,7 +35,8 @@ def time_import(repeats):
 
 
 def compare_diagnosis(repeats):
-    """Yield (what, bare, by hand, diagnosed): CPU ms of a forward and backward pass, with hooks by hand, of `diagnose`.
+    """Yield (what, bare, by hand, without probes, diagnosed): CPU ms of a forward and backward pass, with hooks by hand, and of
+    `diagnose`, without and with what it asks of a few samples in passes of their own.
 
     Medians over `repeats` calls in turns.
     """
@@ -50,7 +54,7 @@ def compare_diagnosis(repeats):
         "10 million parameters, batch 64": (_ten_million(), torch.randn(64, 1024), torch.randint(10, (64,))),
     }
     for what, (model, x, y) in cases.items():
-        yield what, *_in_turns(repeats, (_bare, _by_hand, diagnose), model, x, y)
+        yield what, *_in_turns(repeats, (_bare, _by_hand, _without_probes, diagnose), model, x, y)
 
 
 def compare_watching(repeats):
@@ -94,6 +98,11 @@ def _by_hand(model, x, y):
     return rows, [(name, p.grad.norm().item(), p.norm().item()) for name, p in model.named_parameters()]
 
 
+def _without_probes(model, x, y):
+    with mock.patch.object(examination, "ask", lambda *_: Probes()):
+        return diagnose(model, x, y)
+
+
 def _train(model, x, y):
     parameters = list(model.parameters())
     for _ in range(STEPS):
@@ -119,8 +128,8 @@ def _in_turns(repeats, actions, model, x, y):
 
 
 if __name__ == "__main__":
-    for what, bare, by_hand, diagnosed in compare_diagnosis(10):
-        print(f"{what:36} bare {bare:7.1f} ms, by hand {by_hand / bare:.2f}, diagnose {diagnosed / bare:.2f}")
+    for what, bare, by_hand, plain, diagnosed in compare_diagnosis(10):
+        print(f"{what:36} bare {bare:7.1f} ms, by hand {by_hand / bare:.2f}, diagnose {plain / bare:.2f}, with probes {diagnosed / bare:.2f}")
     print(f"import of torchdoctor after torch {time_import(3):.3f} s")
     for what, bare, watched in compare_watching(5):
         print(f"watch, {what:29} bare {bare:7.1f} ms, watched {watched / bare:.2f}")

@@ -12,7 +12,6 @@ from tests.torchdoctor.zoo_models import HandAttention, TransformerClassifier
 from tests.torchdoctor.zoo_sick import SICK
 from utils import diagnose
 from utils.data.datasets import digits
-from utils.torchdoctor.ends import beats_a_constant
 
 
 @pytest.fixture(autouse=True)
@@ -190,16 +189,6 @@ def test_a_long_stack_of_blocks_has_its_norms_first(blocks, norm_first, told):
     report = on_tokens(TransformerClassifier(blocks, norm_first=norm_first)).diagnose()
     assert report.verdict == "healthy" and kinds(report.remarks) == told
     assert not told or report.try_remedy().after.remarks == []
-
-
-@pytest.mark.parametrize(("loss", "y", "constant"), [
-    (nn.CrossEntropyLoss(), torch.tensor([0, 0, 1, 2]), 1.0397),  # 1/2 ln 2 + 1/2 ln 4
-    (nn.MSELoss(), torch.tensor([[1.0], [2.0], [3.0], [4.0]]), 1.25),
-])  # fmt: skip
-def test_the_loss_of_a_constant(loss, y, constant):
-    end = diagnose(nn.Linear(2, 3 if y.dim() < 2 else 1), torch.randn(4, 2), y, loss_fn=loss).exam.end
-    assert beats_a_constant(end, 0.89 * constant) and beats_a_constant(end, 0.91 * constant) is False
-    assert beats_a_constant(None, 1.0) is beats_a_constant(end, math.nan) is None
 
 
 def test_many_names_are_told_by_a_few():

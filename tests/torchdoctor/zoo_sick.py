@@ -188,7 +188,7 @@ class Kept(nn.Module):
         x = torch.relu(self.first(x))
         if isinstance(self.kept, torch.Tensor):
             return self.out(torch.relu(x @ self.kept))
-        if isinstance(self.kept, dict):
+        if isinstance(self.kept, (dict, nn.ModuleDict)):
             layers = [layer for some in self.kept.values() for layer in some]
         else:
             layers = self.kept or [nn.Linear(64, 64)]

@@ -20,6 +20,8 @@ SCALES = {  # what a loss takes an output for -> shares of labels as such an out
     LOGITS: torch.log, LOGS: torch.log, YES_OR_NO: torch.logit, PROBABILITIES: lambda shares: shares,
 }  # fmt: skip
 
+LEARNED = 0.9  # of the loss of the best constant answer: a tenth below it is no chance
+
 
 @dataclass
 class Constant:
@@ -31,6 +33,10 @@ class Constant:
 
     loss: float = math.nan
     mixed: float = math.nan
+
+    def is_beaten_by(self, loss):
+        """Whether a loss is clearly below it, so that something has been learned; None if that is not known."""
+        return None if math.isnan(self.loss) or not math.isfinite(loss) else loss < LEARNED * self.loss
 
 
 def constant_answer(criterion, end):

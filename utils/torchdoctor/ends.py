@@ -1,6 +1,5 @@
 """What made a model's output, and what the loss takes it for: autograd's graph knows both, whoever wrote the loss."""
 
-import math
 import re
 import warnings
 from dataclasses import dataclass
@@ -35,7 +34,6 @@ OTHER = "something else"
 SPREAD = {"Pow", "Abs", "LinalgVectorNorm", "Norm"}  # of a difference, they make a distance
 NODES = 500  # of a loss that are looked at: torch's own have three, and a penalty on all weights has hundreds
 ROUNDING = 1e-2  # of the sum of a row of probabilities, in 16-bit formats; as in `criterion`
-LEARNED = 0.9  # of the loss of the best constant answer: a tenth below it is no chance
 SAME = 1e-4  # of two losses in float32, which are sums of thousands of terms
 
 
@@ -120,20 +118,6 @@ def end_of(criterion, y):
         end.takes, end.is_binary = PROBABILITIES, True
     end.all_pairs = criterion.loss_fn is not None and _compares_all_pairs(criterion.loss_fn, end.output, end.y)
     return end
-
-
-def beats_a_constant(end, loss):
-    """Whether a loss is clearly below that of the best constant answer to the targets; None if that is not known."""
-    if end is None or not math.isfinite(loss):
-        return None
-    y = end.y
-    if end.takes in (LOGITS, LOGS) and not y.is_floating_point() and y.numel():
-        share = torch.bincount(y[y >= 0].flatten()).double()
-        share = share[share > 0] / share.sum()
-        return loss < LEARNED * -(share * share.log()).sum().item()
-    if end.takes == NUMBERS and y.shape == end.output.shape and y.dim():
-        return loss < LEARNED * (y.double() - y.double().mean(0)).square().mean().item()
-    return None
 
 
 def nodes_of(output):

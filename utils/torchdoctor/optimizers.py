@@ -107,11 +107,12 @@ def _trainable(model):
 
 
 def _twin(optimizer, model, twin):
-    """A fresh optimizer like this one, for the weights of a copy of the model, and those that have been thawed there."""
+    """A fresh optimizer like this one, for the weights of a copy of the model, and those that a remedy has thawed or added."""
     copies = dict(twin.named_parameters())
     known = {id(p): copies[name] for name, p in model.named_parameters() if name in copies}
-    thawed = [copies[name] for name, p in model.named_parameters()
-              if name in copies and copies[name].requires_grad and not p.requires_grad and not _holds(optimizer, p)]
+    before = dict(model.named_parameters())
+    more = [p for name, p in copies.items() if p.requires_grad and (name not in before or
+            not before[name].requires_grad and not _holds(optimizer, before[name]))]
     fresh = object.__new__(type(optimizer))
     fresh.__setstate__({
         "defaults": copy.copy(optimizer.defaults),
@@ -121,8 +122,8 @@ def _twin(optimizer, model, twin):
     })  # fmt: skip
     fresh.state = defaultdict(dict)
     if not any(group["params"] for group in fresh.param_groups):
-        thawed = _trainable(twin)  # those of another model: the copy is trained as it is meant to be
-    fresh.param_groups[0]["params"] += thawed
+        more = _trainable(twin)  # those of another model: the copy is trained as it is meant to be
+    fresh.param_groups[0]["params"] += more
     return fresh
 
 

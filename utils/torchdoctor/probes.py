@@ -64,12 +64,13 @@ def ask(model, modules, x, output, layers, parameters, graph):
 
 
 @contextmanager
-def _in_eval_mode(modules):
+def _in_eval_mode(modules, device):
     """Eval mode, from which the modules come back with all that they had, whatever a forward pass keeps in them."""
     before = [(module, dict(vars(module))) for module in modules]
     try:
         with left_as_found(modules):
-            torch.manual_seed(0)  # the same noise in each pass
+            # The same noise in each pass. torch.manual_seed takes as long as a layer: it seeds what might be there, too.
+            (torch.default_generator.manual_seed if device.type == "cpu" else torch.manual_seed)(0)
             for module in modules:
                 module.training = False
             yield
@@ -80,7 +81,7 @@ def _in_eval_mode(modules):
 
 
 def _pass(model, modules, x):
-    with _in_eval_mode(modules):
+    with _in_eval_mode(modules, x.device):
         return double(first_float(model(x)))
 
 

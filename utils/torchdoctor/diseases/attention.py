@@ -4,7 +4,6 @@ import math
 
 import torch
 
-from ..ends import beats_a_constant
 from .finding import Remedy, found, remark
 
 # Products of d independent pairs have a deviation of sqrt(d), unless something divides them. Nets that look one of twelve
@@ -18,7 +17,7 @@ SHARP, SATURATED = 0.5, 0.95
 def find(exam):
     """Yield "attention saturated" if nothing divides the products; a remark unless it is extreme, and known that nothing is learned."""
     sharp = _sharp(exam)
-    learned = beats_a_constant(exam.end, exam.loss)
+    learned = exam.constant.is_beaten_by(exam.loss)
     if not sharp or learned:  # a trained attention may well be sharp, and right
         return
     worst = max(sharp, key=lambda one: one.sharpness)

@@ -6,6 +6,7 @@ from torch import nn
 
 from ..examination import module_of
 from .finding import Remedy, found, remark, where
+from .weights import draw_if_off, exchange, hidden_kind
 
 # Where what tells inputs (or the positions of a sequence) apart is a thousandth of the signal, so is its share of the
 # gradient: see VANISHED in through_depth. Thirty ReLU layers with He's weights leave 0.17 to 0.39 (eight seeds).
@@ -60,24 +61,22 @@ def _is_read(exam):
 
 
 def prescribe(finding, exam, model):
-    """Skip connections, which keep the inputs apart; unless a norm has erased them, or the first weights are 0."""
+    """By its cause: a norm over one value, weights of 0, small weights; else depth itself."""
     if "norms" in finding.evidence:
         return _without(list(exam.erasing), model)
     first = f"{exam.layers[0].name}.weight"
     if first in exam.closed:
-        return Remedy(f"draw {first} at random: it is 0 throughout, so that nothing of the input passes", "4")
-    return Remedy("skip connections around every layer keep the inputs, and the positions of a sequence, apart; without them, "
-                  "weights of a gain of 1 a layer", "4, 5, 6")
+        return Remedy(f"draw {first} at random, nn.init.kaiming_normal_(layer.weight): it is 0 throughout, so that nothing of the "
+                      "input passes", "4")
+    return draw_if_off(hidden_kind(finding, exam)[0], exam, model, too_large=False) or Remedy(
+        "skip connections around every layer, x = x + layer(x), keep the inputs, and the positions of a sequence, apart; without "
+        "them, weights of a gain of 1 a layer", "4, 5, 6")
 
 
 def _without(names, model):
     """Take norms over a single value away: with more than one they may come back."""
-    def change(model):
-        for name in names:
-            parent, _, child = name.rpartition(".")
-            setattr(model.get_submodule(parent), child, nn.Identity())
-
     kinds = {type(module_of(model, name)) for name in names}
     wider = ("fewer groups than channels, nn.GroupNorm(1, channels)" if nn.GroupNorm in kinds else
              "put it where there are several features, nn.LayerNorm(features)")
-    return Remedy(f"leave {', '.join(names)} out, or let it take its mean over more: {wider}", "5", change if all(names) else None)
+    return Remedy(f"leave {', '.join(names)} out, or let it take its mean over more: {wider}", "5",
+                  exchange(names, lambda _: nn.Identity()) if all(names) else None)

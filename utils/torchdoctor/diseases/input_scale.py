@@ -85,5 +85,7 @@ def _too_large(exam):
 def prescribe(finding, exam, model):
     """Standardize; which is to be done to the data, and not to the model."""
     if "ids" in finding.evidence:
-        return Remedy("give the embedding the ids as they are, whole numbers from 0, neither scaled nor normalized", "not in this course")
-    return Remedy("standardize the inputs: subtract the mean of the training data and divide by its deviation", "4, 5")
+        return Remedy("give the embedding the ids as they are, whole numbers from 0, neither scaled nor normalized: "
+                      "embedding(ids.long())", "not in this course")
+    return Remedy("standardize the inputs: subtract the mean of the training data and divide by its deviation, "
+                  "x = (x - x_train.mean(0)) / x_train.std(0)", "4, 5")

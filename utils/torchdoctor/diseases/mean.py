@@ -7,8 +7,8 @@ from torch import nn
 
 from ..slopes import chi, moments
 from .finding import Remedy, found, times, where
-from .through_depth import POOR_CHI, replace, vanishing
-from .weights import both, draw, hidden_kind
+from .through_depth import vanishing
+from .weights import POOR_CHI, both, draw, exchange, hidden_kind
 
 # Where the signal is held, q = sigma_w^2 E[phi^2], a layer passes on sigma_w^2 E[phi'^2] of the squared gradient, which is at
 # least Var(phi) / E[phi^2] (Poincare's inequality for N(0, q)): what is lost is at most the mean's share of E[phi^2]. Where
@@ -47,7 +47,7 @@ def prescribe(finding, exam, model):
     return Remedy(
         f"subtract the mean: ({kind}(z) {'-' if mean > 0 else '+'} {abs(mean):.3g}) / {std:.3g} in the hidden layers{by_hand}, its mean and deviation for z "
         f"of a mean square of 1, and weights of std 1 / sqrt(fan_in), which keep that; or take ReLU with He's weights",
-        "3, 5", both(replace(modules, lambda inner: Centred(inner, mean, std)), draw(exam, 1.0)) if modules else None,
+        "3, 5", both(exchange(modules, lambda inner: Centred(inner, mean, std)), draw(exam, 1.0)) if modules else None,
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ def prescribe(finding, exam, model):
         return Remedy(f"take the softmax{f' ({softmaxes[0]})' if softmaxes else ''} over the last axis, dim=-1: over the first, it "
                       "shares out among the samples", "not in this course", _set(softmaxes, "dim", -1) if softmaxes else None)
     return Remedy("keep the samples on the first axis throughout: look for a reshape, a transpose, or a mean, a norm or a product "
-                  "over axis 0", "not in this course")
+                  "over axis 0, such as x.mean(0) or x / x.sum()", "not in this course")
 
 
 def _set(names, key, value):

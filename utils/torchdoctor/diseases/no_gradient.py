@@ -5,7 +5,7 @@ import math
 from torch import nn
 
 from .finding import Remedy, found, remark, where
-from .weights import draw_layers, put
+from .weights import both, draw_layers, put
 
 # What is a ten-millionth of the numbers that it was computed from is float32's own rounding (6e-8). Ten times that is
 # a gradient of nothing: the sum over a layer norm's output, which is fixed, leaves 1e-7; a sigmoid at |z| = 14 has this slope.
@@ -88,24 +88,30 @@ def prescribe(finding, exam, model):
         return None
     cause, last = _cause(exam), exam.layers[-1].name
     if cause == "one":
-        return Remedy("give the net an output for each class; or leave the softmax out, and take "
-                      "F.binary_cross_entropy_with_logits for a yes or no", "1")
+        return Remedy("give the net an output for each class, nn.Linear(units, classes); or leave the softmax out, and take "
+                      "F.binary_cross_entropy_with_logits(z, y) for a yes or no", "1")
     if cause in ("model", "loss") or cause in FLAT:
         return Remedy("compute the loss from the output itself: detach, item, numpy, argmax, a comparison, round and sign belong "
                       "into the accuracy; where a step has to stay, z + (step(z) - z).detach() lets the gradient past it", "1")
     if cause in SILENT:
-        return Remedy("leave the ReLU after the last layer out; where outputs must be positive, take F.softplus, "
-                      "whose slope is never 0", "2", _without_last(exam, model, nn.ReLU))
+        # Not the ReLU alone: behind a bias of -9 without one, the net has a long way to go.
+        leave = _without_last(exam, model, nn.ReLU)
+        return Remedy(f"leave the ReLU after the last layer out, and draw {last}'s weights anew with biases of 0, "
+                      "nn.init.zeros_(layer.bias); where outputs must be positive, take F.softplus(z), whose slope is never 0",
+                      "2", both(leave, draw_layers([last], 1.0)) if leave else None)
     if cause in ENDS:
         return Remedy(f"draw {last}'s weights anew, with std 1 / sqrt(fan_in) and biases of 0, standardize what it receives, and "
-                      "compute the loss from what comes before the flat end: F.cross_entropy or "
-                      "F.binary_cross_entropy_with_logits", "1, 4", draw_layers([last], 1.0))
+                      "compute the loss from what comes before the flat end: F.cross_entropy(z, y) or "
+                      "F.binary_cross_entropy_with_logits(z, y)", "1, 4", draw_layers([last], 1.0))
     if cause in CLAMPED:
-        return Remedy(f"leave the clamp out, or draw {last}'s weights anew so that z lies between its ends", "1, 4",
+        return Remedy(f"leave the clamp out, or draw {last}'s weights anew, nn.init.normal_(layer.weight, 0, fan_in ** -0.5), "
+                      "so that z lies between its ends", "1, 4",
                       draw_layers([last], 1.0))
     if cause in FIXED:
-        return Remedy("let the loss compare single outputs with targets, or put a linear layer behind the norm", "5")
-    return Remedy(f"look at what stands between {last} and the loss: a function that is flat, or a factor of 0", "1")
+        return Remedy("let the loss compare single outputs with targets, F.mse_loss(output, y), or put a linear layer behind the "
+                      "norm", "5")
+    return Remedy(f"look at what stands between {last} and the loss: a function that is flat, such as torch.sign(z), or a factor "
+                  "of 0", "1")
 
 
 def _without_last(exam, model, kind):

@@ -27,6 +27,7 @@ def prescribe(finding, exam, model):
     lost = [layer.name for layer in exam.layers if not math.isfinite(layer.weight_norm)]
     if lost:
         return Remedy("these weights are lost: begin again from the last sound ones, with a smaller learning rate, and clip "
-                      "the gradient's norm", "1, 4", draw_layers(lost, 1.0))
+                      "the gradient's norm, nn.utils.clip_grad_norm_(model.parameters(), 1.0)", "1, 4", draw_layers(lost, 1.0))
     return Remedy("look for a logarithm or a root of 0, a division by 0, or numbers beyond the range of the dtype (float16 "
-                  "ends at 65,504): compute the loss from logits, and draw smaller weights", "1, 4")
+                  "ends at 65,504): compute the loss from logits, F.cross_entropy(z, y), keep roots "
+                  "from 0, (d + 1e-8).sqrt(), and draw smaller weights", "1, 4")

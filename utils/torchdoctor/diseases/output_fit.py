@@ -10,6 +10,8 @@ from .finding import Remedy, found, remark
 from .weights import put
 
 ELSEWHERE = "not in this course"
+WRITTEN = {"ReLU": "nn.ReLU() or z.relu()", "Sigmoid": "nn.Sigmoid() or z.sigmoid()", "Tanh": "nn.Tanh() or z.tanh()",
+           "Softmax": "nn.Softmax(1) or z.softmax(1)", "Softplus": "nn.Softplus() or F.softplus(z)"}  # fmt: skip
 RANGES = {"Sigmoid": (0, 1), "Tanh": (-1, 1), "Softmax": (0, 1), "ReLU": (0, math.inf), "Softplus": (0, math.inf)}
 
 # What a range keeps away from the targets, as a share of their variance. A tenth puts R^2 = 0.9 out of reach; a label of
@@ -37,47 +39,48 @@ def prescribe(finding, exam, model):
 
     if "units" in told:
         if end.is_whole and end.y.max() <= 1 and end.takes in (PROBABILITIES, NUMBERS):
-            return Remedy("for a yes or no put a sigmoid in the softmax's place, or give the model two outputs", ELSEWHERE,
+            return Remedy("for a yes or no put nn.Sigmoid() in the softmax's place, or give the model two outputs", ELSEWHERE,
                           exchange(kind, nn.Sigmoid))
-        return Remedy("remove the softmax: one real number needs none, and classes need an output for each", ELSEWHERE,
-                      exchange(kind, nn.Identity))
+        return Remedy(f"remove the softmax, {WRITTEN[kind]}: one real number needs none, and classes need an output for each",
+                      ELSEWHERE, exchange(kind, nn.Identity))
     if "classes" in told:
-        return Remedy(f"end the model in {told['classes']} outputs without a sigmoid, and pass labels y of shape (samples,), "
+        return Remedy(f"end the model in nn.Linear(units, {told['classes']}) without a sigmoid, and pass labels y of shape (samples,), "
                       "y.long(), with cross-entropy", ELSEWHERE)
     if "axis" in told:
         if end.takes in (LOGITS, YES_OR_NO) and kind == "Softmax":
-            return Remedy("remove the softmax: the loss has its own, over the classes", ELSEWHERE, exchange(kind, nn.Identity))
+            return Remedy(f"remove the softmax, {WRITTEN[kind]}: the loss has its own, over the classes", ELSEWHERE,
+                          exchange(kind, nn.Identity))
         right = nn.LogSoftmax if end.takes == LOGS else getattr(nn, kind)
         return Remedy(f"let it run over the classes: nn.{right.__name__}(-1)", ELSEWHERE, exchange(kind, lambda: right(-1)))
     if "beneath" in told:
-        return Remedy(f"remove the {end.beneath} before the softmax", ELSEWHERE, exchange(end.beneath, nn.Identity))
+        return Remedy(f"remove the {end.beneath} before the softmax, {WRITTEN[end.beneath]}", ELSEWHERE, exchange(end.beneath, nn.Identity))
     if "low" in told:
-        return Remedy("compare real numbers by the mean squared error, and end the model in a layer without an activation", ELSEWHERE)
+        return Remedy("compare real numbers by F.mse_loss(output, y), and end the model in a layer without an activation", ELSEWHERE)
     if "one_hot" in told:
         return Remedy("take the cross-entropy of the scores: F.cross_entropy(output, y.argmax(1))", ELSEWHERE)
     if end.takes == LOGS and kind == "Softmax":
-        return Remedy("put nn.LogSoftmax in the softmax's place, or remove it and take CrossEntropyLoss", ELSEWHERE,
+        return Remedy("put nn.LogSoftmax(1) in the softmax's place, or remove it and take nn.CrossEntropyLoss()", ELSEWHERE,
                       exchange(kind, lambda: nn.LogSoftmax(1)))
     if end.takes == LOGS:
-        return Remedy("take CrossEntropyLoss, or end the model in nn.LogSoftmax(1)", ELSEWHERE,
+        return Remedy("take nn.CrossEntropyLoss(), or end the model in nn.LogSoftmax(1)", ELSEWHERE,
                       _append(model, lambda: nn.LogSoftmax(1)))
     if end.takes == PROBABILITIES and "several" not in told:
         return _to_make_probabilities(end, exchange, model)
     if end.takes == NUMBERS:
-        return Remedy(f"remove the last {kind}, or scale y to what it can reach", ELSEWHERE, exchange(kind, nn.Identity))
+        return Remedy(f"remove the last {kind}, {WRITTEN[kind]}, or scale y to what it can reach", ELSEWHERE, exchange(kind, nn.Identity))
     if end.takes == PROBABILITIES:
-        return Remedy("put a sigmoid in the softmax's place", ELSEWHERE, exchange(kind, nn.Sigmoid))
-    return Remedy(f"remove the last {kind}: the loss takes what comes before it", ELSEWHERE, exchange(kind, nn.Identity))
+        return Remedy("put nn.Sigmoid() in the softmax's place", ELSEWHERE, exchange(kind, nn.Sigmoid))
+    return Remedy(f"remove the last {kind}, {WRITTEN[kind]}: the loss takes what comes before it", ELSEWHERE, exchange(kind, nn.Identity))
 
 
 def _to_make_probabilities(end, exchange, model):
     each = end.is_binary and not end.is_one_hot
-    word, make = ("sigmoid", nn.Sigmoid) if each else ("softmax", lambda: nn.Softmax(1))
-    loss = "BCEWithLogitsLoss" if each else "CrossEntropyLoss"
+    word, make = ("nn.Sigmoid()", nn.Sigmoid) if each else ("nn.Softmax(1)", lambda: nn.Softmax(1))
+    loss = "nn.BCEWithLogitsLoss()" if each else "nn.CrossEntropyLoss()"
     if end.made_by:
-        return Remedy(f"put a {word} in the place of the last {end.made_by}, or remove it and take {loss}", ELSEWHERE,
+        return Remedy(f"put {word} in the place of the last {end.made_by}, or remove it and take {loss}", ELSEWHERE,
                       exchange(end.made_by, make))
-    return Remedy(f"take {loss}, which makes probabilities of scores itself, or end the model in a {word}", ELSEWHERE,
+    return Remedy(f"take {loss}, which makes probabilities of scores itself, or end the model in {word}", ELSEWHERE,
                   _append(model, make))
 
 

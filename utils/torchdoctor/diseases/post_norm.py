@@ -1,6 +1,5 @@
 """Long stacks of transformer blocks whose norms stand behind the sums."""
 
-from ..ends import beats_a_constant
 from .finding import Remedy, remark
 
 # nn.TransformerEncoder of width 32, trained for 250 steps of Adam with lr = 1e-3 to tell which of two kinds of words is more
@@ -12,7 +11,7 @@ LONG = 18
 
 def find(exam):
     """Yield the remark "post-norm stack" by the length of torch's own stacks, unless they have learned already."""
-    if exam.post_norms >= LONG and not beats_a_constant(exam.end, exam.loss):
+    if exam.post_norms >= LONG and not exam.constant.is_beaten_by(exam.loss):
         yield remark("post-norm stack", exam.layers[:1], f"{exam.post_norms} transformer blocks in a row have their norms behind the "
                      "sums (norm_first=False): so long a stack often stays at chance, at first at least", blocks=exam.post_norms)
 

@@ -31,6 +31,9 @@ SMALLEST_LR = 1e-6
 # of 2 diverges there; an Adam step of 1e-2 moves each of the weights of a hundred inputs, about 1/10, by a tenth of its size.
 LARGEST_LR, LARGEST_LR_BY_SIGN = 1.0, 1e-2
 
+# Of what the loss asks for at the output, a sigmoid at |z| = 7 lets this share through. The step is small because of it.
+FLAT_END = 1e-3
+
 
 def find(exam):
     """Yield "step too large" or "step too small", by the size of the step as a share of the weights.
@@ -80,6 +83,12 @@ def _told(exam, either, kind, layers, sentence, **evidence):
 
 def prescribe(finding, exam, model):
     """Another learning rate, which is not the model's to change."""
+    last = exam.layers[-1]
+    if finding.kind == "step too small" and last.delta_norm < FLAT_END * exam.graph.asked:
+        return Remedy(f"of what the loss asks for at the output {last.delta_norm / exam.graph.asked:.1e} arrive at {last.name}, as behind "
+                      "a sigmoid on its flat end: draw its weights anew with biases of 0, nn.init.zeros_(layer.bias), or compute the "
+                      "loss from what comes before that end, F.binary_cross_entropy_with_logits(z, y); no learning rate makes up "
+                      "for it", "1, 4")
     by_sign = exam.optimizer is not None and exam.optimizer.by_sign
     bound = LARGEST_LR_BY_SIGN if by_sign else LARGEST_LR
     if "overshoot" in finding.evidence:
@@ -91,9 +100,10 @@ def prescribe(finding, exam, model):
         whose = "" if exam.optimizer else " (for plain gradient descent; Adam scales its steps itself)"
         why = f"about {words} of the weights' size a step{whose}"
     if lr < SMALLEST_LR:
-        return Remedy("find first what makes the gradient so large, then diagnose again: no learning rate makes up for it", "1, 4")
+        return Remedy("find first what makes the gradient so large, then call diagnose(model, x, y) again: no learning rate makes up "
+                      "for it", "1, 4")
     if lr > bound and finding.kind == "step too small":
-        return Remedy(f"find first what makes the gradient so small, then diagnose again: beyond lr = {bound:g} a step is "
+        return Remedy(f"find first what makes the gradient so small, then call diagnose(model, x, y) again: beyond lr = {bound:g} a step is "
                       "seldom stable, and that would not make up for it", "1, 4")
     if lr > bound:
         return Remedy(f"try lr = {bound:g} at most: beyond it a step is seldom stable", "1")

@@ -17,7 +17,9 @@ def find(exam):
 def prescribe(finding, exam, model):
     """Draw the weights at random."""
     scale = HE if any(layer.nonlinearity == "ReLU" for layer in exam.layers) else 1.0
-    return Remedy(f"draw the weights of {finding.where} at random: units that begin alike stay alike", "4",
+    how = "kaiming_normal_" if scale == HE else "xavier_normal_"
+    return Remedy(f"draw the weights of {finding.where} at random, nn.init.{how}(layer.weight): units that begin "
+                  "alike stay alike", "4",
                   both(_reset(finding.layers), draw(exam, scale)))
 
 

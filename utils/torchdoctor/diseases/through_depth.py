@@ -2,11 +2,9 @@
 
 import math
 
-from torch import nn
-
 from ..slopes import chi, mean_slope
 from .finding import Remedy, found, times, where
-from .weights import HE, both, draw, draw_if_off, has_norm, hidden_kind, put
+from .weights import POOR_CHI, draw_if_off, has_norm, hidden_kind, rectify
 
 # A layer whose gradient is this share of the last layer's moves in a thousand steps, a whole small training, as far as
 # the last layer moves in one. Five sigmoid layers at Xavier's scale reach 0.236^5 = 7e-4, and stay at chance for 600
@@ -16,10 +14,6 @@ VANISHED = 1e-3
 # A step is healthy where it moves a weight by about 1e-3 of its size (Karpathy, CS231n). Where the gradient is a hundred
 # times the last layer's, the step that suits the last layer moves a tenth of a weight at once.
 EXPLODED = 1e2
-
-# An activation that passes on less than this of the squared gradient at the scale that keeps the signal (chi) cannot be
-# helped by weights: softplus and logsigmoid 0.32, sigmoid 0.15, hardsigmoid 0.10. Hardshrink has 0.64, all others 1 or more.
-POOR_CHI = 0.5
 
 
 def find(exam):
@@ -80,35 +74,16 @@ def prescribe(finding, exam, model):
     kind, sick = hidden_kind(finding, exam)
     vanishes = finding.kind == "vanishing"
     if vanishes and kind and chi(kind) < POOR_CHI:
-        return _rectify(finding, exam, kind, [mean_slope(layer) for layer in sick if layer.nonlinearity == kind])
+        slopes = [mean_slope(layer) for layer in sick if layer.nonlinearity == kind]
+        return rectify(f"{finding.where}: {kind} slopes average {sum(slopes) / len(slopes):.2g}", exam, kind)
     if remedy := draw_if_off(kind, exam, model, too_large=not vanishes):
         return remedy
     if vanishes:
         return Remedy(f"{len(exam.layers)} layers are too long a chain for these weights: let the signal pass every two of them "
-                      "on a skip, x + f(x) / sqrt(number of skips), with nothing that scales x, or put a norm before each "
+                      "on a skip, x = x + f(x) / skips ** 0.5, with nothing that scales x, or put a norm before each "
                       "activation", "5, 6")
     if has_norm(model):
         return Remedy("a norm after every layer lets the gradient grow by about 1.2 a layer: add skip connections around "
-                      "every two layers, and begin each branch small", "5, 6")
-    return Remedy("scale each branch of a skip connection by 1 / sqrt(number of blocks), or let it begin at 0, or draw "
-                  "smaller weights; clip the gradient's norm meanwhile", "5, 6")
-
-
-def _rectify(finding, exam, kind, slopes):
-    """ReLU in place of an activation that no weights can help. slopes: its mean slope in each sick layer."""
-    modules = [name for name, its_kind in exam.hidden_nonlinearities.items() if its_kind == kind]
-    by_hand = "" if modules else " (it is a call in forward: change it there)"
-    return Remedy(
-        f"{finding.where}: {kind} slopes average {sum(slopes) / len(slopes):.2g}; replace {kind} by ReLU in the "
-        f"hidden layers{by_hand}, with He's weights: std sqrt(2 / fan_in)",
-        "1, 2, 5", both(replace(modules, lambda _: nn.ReLU()), draw(exam, HE)) if modules else None,
-    )  # fmt: skip
-
-
-def replace(names, make):
-    """A change: put make(module) in place of each module of these names."""
-    def change(model):
-        for name in names:
-            put(model, name, make(model.get_submodule(name)))
-
-    return change
+                      "every two layers, x = x + f(x), and let each branch f begin small", "5, 6")
+    return Remedy("scale each branch of a skip connection, x = x + f(x) / blocks ** 0.5, or let it begin at 0, or draw smaller "
+                  "weights; meanwhile clip the gradient's norm: nn.utils.clip_grad_norm_(model.parameters(), 1.0)", "5, 6")

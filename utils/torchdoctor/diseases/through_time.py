@@ -81,16 +81,22 @@ def prescribe(finding, exam, model):
     name = finding.layers[0]
     module, steps = module_of(model, name), finding.evidence["steps"]
     if finding.kind == "exploding in time":
-        return Remedy(f"clip the gradient's norm, and draw {name}'s recurrent weights orthogonal", "7", _orthogonal(name))
+        return Remedy("clip the gradient's norm, nn.utils.clip_grad_norm_(model.parameters(), 1.0), and draw "
+                      f"{name}'s recurrent weights orthogonal, nn.init.orthogonal_(w)", "7", _orthogonal(name))
     if "padding" in finding.evidence:
-        return Remedy("let it end with the last word: pack the sequences (nn.utils.rnn.pack_padded_sequence), or pad in front", "7")
+        return Remedy("let it end with the last word: pack the sequences, "
+                      "nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False), or pad in front", "7")
+    # Three hundred steps of Adam then recall a sign a hundred steps back, and as many of gradient descent none.
+    slow = exam.optimizer is not None and not exam.optimizer.by_sign
+    train = ", and train it by torch.optim.Adam(model.parameters(), 1e-2)" if slow else ""
     if isinstance(module, (nn.LSTM, nn.LSTMCell)):
         return Remedy(f"let {name} remember: forget biases of ln U(1, {steps - 1}) and the opposite for the input gate (chrono "
-                      "initialization)", "7", _chrono(name, steps))  # fmt: skip
+                      f"initialization){train}", "7", _chrono(name, steps))  # fmt: skip
     if isinstance(module, (nn.GRU, nn.GRUCell)):
-        return Remedy(f"let {name} remember: update-gate biases of ln U(1, {steps - 1}) (chrono initialization)", "7",
+        return Remedy(f"let {name} remember: update-gate biases of ln U(1, {steps - 1}) (chrono initialization){train}", "7",
                       _chrono(name, steps))
-    return Remedy(f"replace {name} by an LSTM or a GRU with chrono biases, or cut the sequences shorter", "7")
+    return Remedy(f"replace {name} by an LSTM or a GRU, nn.LSTM(inputs, units, batch_first=True), with chrono biases, or cut "
+                  "the sequences shorter", "7")
 
 
 def _orthogonal(name):

@@ -31,10 +31,11 @@ def prescribe(finding, exam, model):
     told = []
     if any(places):
         names = ", ".join(f"self.{place.rpartition('.')[2]}" for place in places if place)
-        told.append(f"let the model own what {names} keeps: nn.ModuleList or nn.ModuleDict in place of a list or dict of "
-                    "layers, nn.Parameter or nn.ParameterList for tensors")
+        told.append(f"let the model own what {names} keeps: nn.ModuleList(layers) or nn.ModuleDict(layers) in place of a list or "
+                    "dict of layers, nn.Parameter(w) or nn.ParameterList(ws) for tensors")
     if "" in places:
-        told.append("make every layer in __init__ and only call it in forward, else each pass draws new weights")
+        told.append("make every layer in __init__, self.layer = nn.Linear(n, m), and only call it in forward, else each pass "
+                    "draws new weights")
     can_be_owned = all(place and _owned(_value(model, place)) is not None for place in places)
     return Remedy("; ".join(told), NOT_TAUGHT, _own(places) if can_be_owned else None)
 

@@ -21,4 +21,5 @@ def prescribe(finding, exam, model):
     """Thaw the weights; where the graph is cut is in the model's own code."""
     if finding.kind == "frozen":
         return Remedy("set requires_grad=True for what is to learn: model.requires_grad_(True)", "1", nn.Module.requires_grad_)
-    return Remedy(f"something after {finding.layers[-1]} leaves autograd's graph: look for detach, no_grad, item, numpy or argmax", "1")
+    return Remedy(f"something after {finding.layers[-1]} leaves autograd's graph: look for detach(), torch.no_grad(), item(), "
+                  "numpy() or argmax()", "1")

@@ -17,6 +17,10 @@ SCALE_TOLERANCE = 1.1
 
 HE = math.sqrt(2)
 
+# An activation that passes on less than this of the squared gradient at the scale that keeps the signal (chi) cannot be
+# helped by weights: softplus and logsigmoid 0.32, sigmoid 0.15, hardsigmoid 0.10. Hardshrink has 0.64, all others 1 or more.
+POOR_CHI = 0.5
+
 
 def hidden_kind(finding, exam):
     """The class of nonlinearity that most layers of a finding have, "" if none is known; and its layers with a known one.
@@ -46,8 +50,29 @@ def draw_if_off(kind, exam, model, *, too_large):
         return None
     return Remedy(
         f"the weights have {scale:.2g} / sqrt(fan_in) as their standard deviation, and {kind} needs {target:.3g}: draw "
-        f"them anew with std {target:.3g} / sqrt(fan_in)", "4, 5", draw(exam, target),
+        f"them anew with std {target:.3g} / sqrt(fan_in), nn.init.normal_(layer.weight, 0, {target:.3g} / fan_in ** 0.5)",
+        "4, 5", draw(exam, target),
     )  # fmt: skip
+
+
+def rectify(why, exam, kind):
+    """The `Remedy` of ReLU in place of an activation that no weights can help; it begins with `why`."""
+    modules = [name for name, its_kind in exam.hidden_nonlinearities.items() if its_kind == kind]
+    by_hand = "" if modules else " (it is a call in forward: change it there, to torch.relu(x))"
+    return Remedy(
+        f"{why}; replace {kind} by ReLU in the hidden layers{by_hand}, with He's weights: std sqrt(2 / fan_in), "
+        "nn.init.kaiming_normal_(layer.weight)",
+        "1, 2, 5", both(exchange(modules, lambda _: nn.ReLU()), draw(exam, HE)) if modules else None,
+    )  # fmt: skip
+
+
+def exchange(names, make):
+    """A change: make(module) in the place of each module of these names."""
+    def change(model):
+        for name in names:
+            put(model, name, make(module_of(model, name)))
+
+    return change
 
 
 def has(model, kinds):
