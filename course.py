@@ -6,7 +6,7 @@
     python3 course.py lecture 03   show chapter 3 as slides with live widgets; lecture 03 --dark for a dark hall
     python3 course.py handout 03   write its run sheets for the speaker, and its slides and text to hand out
     python3 course.py test         run every test; test --fast between two edits, test --seeds for other seeds
-    python3 course.py build 01     build chapter 1 from chapters/source; build --check only compares
+    python3 course.py build 01     build chapter 1 from chapters/source; build --check only compares, --time 01 counts minutes
     python3 course.py bench        measure speed and memory; bench --hub measures a class on a JupyterHub
 
 The first start installs what requirements.lock names into the folder .venv (about 1.3 GB), which belongs to this
@@ -40,7 +40,7 @@ LABS = {"lab": "jupyterlab", "lecture": "teaching.lecture"}  # the modules of th
 TOOLS = {  # what Python runs for the other commands
     "handout": ["-m", "teaching.handout"],
     "test": ["-m", "pytest"],
-    "build": ["chapters/build.py"],
+    "build": ["-m", "chapters.build"],
     "bench": ["-m", "tests.bench"],
 }
 FAST = "not (browser or chapter or install or slow or seeds)"  # the tests that a contributor runs between two edits
