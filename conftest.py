@@ -47,6 +47,12 @@ def pytest_testnodedown(node, error):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    reports = [report for status in ("passed", "failed") for report in terminalreporter.stats.get(status, [])]
+    trials = [value for report in reports for key, value in report.user_properties if key == "trial"]
+    if trials:
+        from tests.chapters.trial import table_of  # not above: it loads torch
+
+        terminalreporter.write_line(table_of(trials))
     counts = [f"{config.left_out[tier]} {tier}" for tier in (*TIERS, UNMARKED, NOTEBOOKS) if config.left_out[tier]]
     if counts:
         terminalreporter.write_line(f"left out: {', '.join(counts)}")

@@ -1,6 +1,7 @@
 """The functions of utils that one chapter alone uses: what a lesson hides there counts as its own code."""
 
 import ast
+import functools
 import inspect
 import re
 import textwrap
@@ -58,5 +59,6 @@ def lines_of(function):
     return len([line for line in lines if line.strip()])
 
 
+@functools.cache
 def _code(source):
     return "\n".join(cell.source for cell in build.read_source(source).cells if cell.cell_type == "code")

@@ -11,7 +11,7 @@ from utils.torchdoctor.errors import WrongType, WrongValue
 # What a training claim may depend on -> what its sentence then has to name, as a pattern, and an example.
 FACTORS = {
     "seed": (r"\bseeds?\b", "with the weights of seed 0"),
-    "rate": (r"\b(rate|step size|lr|at)\b\D{0,12}\d", "at a learning rate of 0.1"),
+    "rate": (r"\b(rates?|step size|lr)\b\D{0,12}\d|\bat (0?\.\d|\de-\d)", "at a learning rate of 0.1"),
     "optimizer": (r"\b(SGD|Adam|momentum|gradient descent)\b", "with momentum SGD"),
     "budget": (r"\d[\d,.]* (training )?(steps|epochs)\b", "within 1,200 steps"),
 }
