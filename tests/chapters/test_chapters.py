@@ -112,7 +112,7 @@ def test_code_cells_are_short_and_import_only_at_the_top(source):
     too_long = [cell.source.splitlines()[0] for cell in others if len(cell.source.splitlines()) > 15]
     assert too_long == []
     importing = [cell.source.splitlines()[0] for cell in others for node in ast.walk(ast.parse(cell.source))
-                 if isinstance(node, (ast.Import, ast.ImportFrom)) and "take-home" not in cell.metadata.get("tags", [])]
+                 if isinstance(node, (ast.Import, ast.ImportFrom)) and not is_take_home(cell)]
     assert importing == []
 
 
@@ -161,8 +161,13 @@ def test_the_second_opinion_of_a_lesson_waits_for_the_learner(source):
 
 @lessons
 def test_what_a_lesson_gives_to_take_home_runs_without_the_course(source, tmp_path):
-    [home] = [cell for cell in code_cells(build.read_source(source).cells) if "take-home" in cell.metadata.get("tags", [])]
+    [home] = [cell for cell in code_cells(built_cells(source)) if is_take_home(cell)]
     assert not (trouble := run_alone(home.source, tmp_path)), trouble
+    assert not home.outputs or "manual_seed" in home.source, "what it shows would be another thing after each build"
+
+
+def is_take_home(cell):
+    return "take-home" in cell.metadata.get("tags", [])
 
 
 def run_alone(code, folder):
@@ -224,7 +229,7 @@ DRAWS = re.compile(
 
 def unseeded(cells):
     """Return the lines of code cells that draw random numbers where the cell sets no seed and no generator of its own."""
-    sources = [cell.source for cell in cells if cell.cell_type == "code"]
+    sources = [cell.source for cell in code_cells(cells) if not is_take_home(cell)]
     drawing = [source for source in sources if not re.search("manual_seed|generator=", source)]
     lines = [line.strip() for source in drawing for line in source.splitlines() if DRAWS.search(line)]
     return [line for line in lines if not line.startswith("self.")]  # a class draws where it is made, not where it stands
