@@ -104,12 +104,18 @@ def calls(tree, *names):
 
 
 def claim_ids(code):
-    """Return the ids of the calls of `claim` in a cell, in order; raise ValueError for one that is not written there."""
+    """Return the ids of the calls of `claim` in a cell, in order.
+
+    Raises ValueError if an id, or what is given as `only`, is computed: the tests read both without running the cell.
+    """
     try:
         tree = ast.parse(code)
     except SyntaxError:  # a command of IPython's, or a cell that is to fail
         return []
     found = [call.args[0] if call.args else None for call in calls(tree, "claim")]
+    for only in (word.value for call in calls(tree, "claim") for word in call.keywords if word.arg == "only"):
+        if not isinstance(only, ast.Tuple) or not all(isinstance(factor, ast.Constant) for factor in only.elts):
+            raise ValueError('only= of a claim is written out, as a tuple: only=("budget",)')
     for id in found:
         if not (isinstance(id, ast.Constant) and isinstance(id.value, str) and re.fullmatch(r"C\d+\.\d\d", id.value)):
             raise ValueError('the first argument of claim is its id, in quotes: claim("C1.14", ...)')
@@ -164,6 +170,7 @@ def faults_of_code(code):
         f"a line of more than {LINE} characters" * any(len(line) > LINE for line in lines),
         "two statements on a line" * (len(starts) > len(set(starts))),
         "`stopped or`: say claim(..., unless=runs)" * bool(re.search(r"stopped\s+or\b", code)),
+        "a claim of a training lacks unless=" * _forgets_the_stop(tree),
         "formats a table by hand: return table(...) or clinic.chart(...)" * _prints_a_table(tree),
     ]))  # fmt: skip
 
@@ -176,6 +183,12 @@ def _prints_a_table(tree):
     said = {id(part) for call in calls(tree, "claim") for part in ast.walk(call)}
     return any(isinstance(part, ast.FormattedValue) and part.format_spec and id(part) not in said
                for node in loops + joined for part in ast.walk(node))
+
+
+def _forgets_the_stop(tree):
+    """Whether a cell trains and makes a claim that would be judged after a training that was stopped."""
+    bare = [call for call in calls(tree, "claim") if "unless" not in {word.arg for word in call.keywords} and len(call.args) < 4]
+    return bool(bare) and any(calls(tree, "race", "fit"))
 
 
 def _add_code(section, code, first_clinic):

@@ -5,6 +5,7 @@ import pytest
 
 from chapters import lesson
 from chapters.glossary import GlossaryError, glossary, terms_of
+from tests.chapters import own_functions as found_alone
 from tests.chapters.own_functions import lines_of, used_functions
 from tests.chapters.sample import build
 from tests.chapters.toy import LESSON, write_toy
@@ -102,6 +103,7 @@ TOO_MUCH = {
     "a semicolon": (LESSON.replace("diagnosis = ...", "diagnosis = ...; z = 1"), "two statements"),
     "a body beside": (LESSON.replace("diagnosis = ...", "diagnosis = ...\nif x is None: pass"), "two statements"),
     "stopped or": (LESSON.replace("diagnosis = ...", "diagnosis = ...\nassert runs.stopped or late < 9"), "stopped or"),
+    "no unless": (LESSON.replace("late < start, unless=runs)", "late < start)"), "lacks unless="),
     "a loop": (LESSON.replace("diagnosis = ...", 'for z in (1, 2):\n    print(f"{z:5}")'), "table by hand"),
     "a row first": (LESSON.replace("diagnosis = ...", 'for z in (1, 2):\n    r = f"{z:5}"\n    print(r)'), "table by hand"),
     "joined": (LESSON.replace("diagnosis = ...", 'print(", ".join(f"{z:.2f}" for z in (1, 2)))'), "table by hand"),
@@ -134,15 +136,41 @@ def test_functions_of_utils_are_found_by_the_way_they_are_called():
     assert [function.__name__ for function in used_functions(code)] == ["draw_bars", "show"]
 
 
+def test_a_function_is_a_lesson_s_own_until_another_chapter_uses_it(tmp_path, monkeypatch):
+    toy, evidence = write_toy(tmp_path)
+    other = tmp_path / "source" / "02_other.py"
+    other.write_text("# %%\nfrom utils import explore, plots\nexplore(plots.draw_bars)\n")
+    monkeypatch.setattr(found_alone, "EVIDENCE", [evidence])
+    monkeypatch.setattr(found_alone, "SOURCES", [toy])
+    own = found_alone.own_functions(toy)
+    assert own["draw_bars"] == lines_of(plots.draw_bars) and "explore" in own
+    assert "race" not in own  # the clinic trains, too
+    assert not {"claim", "table", "chart", "check_sigmoid_slope"} & own.keys()
+    monkeypatch.setattr(found_alone, "SOURCES", [toy, other])
+    assert own.keys() - found_alone.own_functions(toy).keys() == {"draw_bars", "explore"}
+
+
+def test_what_only_an_own_function_calls_counts_with_it(tmp_path, monkeypatch):
+    source = write_toy(tmp_path, "# %%\nfrom utils import plots\nplots.draw_by_layer\n")[0]
+    monkeypatch.setattr(found_alone, "EVIDENCE", [])
+    monkeypatch.setattr(found_alone, "SOURCES", [source])
+    assert found_alone.own_functions(source).keys() == {"draw_by_layer", "_first_over_last", "_ratio"}
+
+
 def test_a_docstring_is_no_code():
     assert lines_of(plots._ratio) == 2
     assert lines_of(plots.draw_timeline) == 13
 
 
-def test_a_claim_without_a_written_id_is_refused(tmp_path, capsys):
-    write_toy(tmp_path, LESSON.replace('claim("C1.01"', 'claim(f"C1.{1:02}"'))
+@pytest.mark.parametrize("written, computed, words", [
+    ('claim("C1.01"', 'claim(f"C1.{1:02}"', 'the first argument of claim is its id, in quotes: claim("C1.14", ...)'),
+    ('only=("rate", "budget")', "only=both", 'only= of a claim is written out, as a tuple: only=("budget",)'),
+    ('only=("rate", "budget")', 'only="budget"', 'only= of a claim is written out, as a tuple: only=("budget",)'),
+])  # fmt: skip
+def test_a_claim_whose_id_or_factors_are_not_written_out_is_refused(written, computed, words, tmp_path, capsys):
+    write_toy(tmp_path, LESSON.replace(written, computed))
     assert build.main(["01"], tmp_path) == 1
-    assert 'the first argument of claim is its id, in quotes: claim("C1.14", ...)' in capsys.readouterr().err
+    assert words in capsys.readouterr().err
 
 
 def test_terms_are_sorted_and_lead_to_their_chapter():

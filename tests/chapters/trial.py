@@ -113,8 +113,8 @@ def scaled(lr, factor):
 def outcomes(source, condition, monkeypatch):
     """Run the claims' cells of a chapter, and what they need, under a condition; return claim id -> what became of it.
 
-    That is HOLDS, NAMED if it fails and its sentence names the condition (`only=`), or FAILS with the sentence or error.
-    A cell whose claims all name the factor is not run.
+    That is HOLDS, NAMED if the claim names the factor of the condition (`only=`) and failed, or was not tried since all
+    claims of its cell name it, or FAILS with the sentence or error.
     """
     impose(monkeypatch, condition)
     found = {}
@@ -184,4 +184,4 @@ def table_of(trials):
         text.append(f"{id:7} " + "".join(f"{cells.get(condition, '-'):>10}" for condition in CONDITIONS) + f"  {name}")
     failures = [f"{id} ({name}, {CONDITIONS[condition].label}): {outcome.partition(': ')[2]}"
                 for name, condition, found in trials for id, outcome in found.items() if outcome.startswith(FAILS)]
-    return "\n".join([*text, "named: fails there, and its sentence names the condition", *sorted(failures)])
+    return "\n".join([*text, "named: its sentence says for which value it holds, so it may fail there", *sorted(failures)])
