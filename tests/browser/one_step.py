@@ -8,11 +8,12 @@ import functools
 
 from IPython import get_ipython
 
+from utils.exercises import claims
 from utils.training import loop
 
 
 class NoAsserts(ast.NodeTransformer):
-    """A claim about a trained net does not hold for one of a single step."""
+    """What is asserted of a trained net does not hold for one of a single step."""
 
     def visit_Assert(self, node):
         """Leave nothing of an `assert`."""
@@ -29,5 +30,11 @@ def of_one_step(race):
     return race_of_one_step
 
 
+def claim(id, sentence, holds, unless=(), only=()):
+    """Say what is claimed, which takes its place on the page, and judge nothing."""
+    print(f"✔ {sentence}")
+
+
+claims.claim = claim
 loop.race = of_one_step(loop.race)  # before a chapter, or a room, takes it from there
 get_ipython().ast_transformers.append(NoAsserts())
