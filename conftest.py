@@ -35,7 +35,8 @@ def pytest_sessionfinish(session):
     chosen = config.option.markexpr and config.option.markexpr not in config.getini("addopts")  # by hand, or by --fast
     asked = [config.invocation_params.dir / arg for arg in config.args]
     if chosen and not any(ROOT / "chapters" in (path, *path.parents) for path in asked):
-        config.left_out[NOTEBOOKS] = len(list(ROOT.glob("chapters/[0-9][0-9]_*.ipynb")))
+        found = [*ROOT.glob("chapters/[0-9][0-9]_*.ipynb"), *ROOT.glob("chapters/evidence/[0-9][0-9]_*.ipynb")]
+        config.left_out[NOTEBOOKS] = len(found)
     if hasattr(config, "workeroutput"):
         config.workeroutput["left_out"] = dict(config.left_out)  # execnet sends no Counter
 
@@ -46,6 +47,12 @@ def pytest_testnodedown(node, error):
 
 
 def pytest_terminal_summary(terminalreporter, config):
+    reports = [report for status in ("passed", "failed") for report in terminalreporter.stats.get(status, [])]
+    trials = [value for report in reports for key, value in report.user_properties if key == "trial"]
+    if trials:
+        from tests.chapters.trial import table_of  # not above: it loads torch
+
+        terminalreporter.write_line(table_of(trials))
     counts = [f"{config.left_out[tier]} {tier}" for tier in (*TIERS, UNMARKED, NOTEBOOKS) if config.left_out[tier]]
     if counts:
         terminalreporter.write_line(f"left out: {', '.join(counts)}")

@@ -5,8 +5,8 @@
     python3 course.py lab 03       open chapter 3; all that follows goes to JupyterLab (lab 03 --port 9000)
     python3 course.py lecture 03   show chapter 3 as slides with live widgets; lecture 03 --dark for a dark hall
     python3 course.py handout 03   write its run sheets for the speaker, and its slides and text to hand out
-    python3 course.py test         run every test; test --fast between two edits, test --seeds for other seeds
-    python3 course.py build 01     build chapter 1 from chapters/source; build --check only compares
+    python3 course.py test         run every test; test --fast between two edits, test --seeds tries claims elsewhere
+    python3 course.py build 01     build chapter 1 from chapters/source; build --check only compares, --time 01 counts minutes
     python3 course.py bench        measure speed and memory; bench --hub measures a class on a JupyterHub
 
 The first start installs what requirements.lock names into the folder .venv (about 1.3 GB), which belongs to this
@@ -40,7 +40,7 @@ LABS = {"lab": "jupyterlab", "lecture": "teaching.lecture"}  # the modules of th
 TOOLS = {  # what Python runs for the other commands
     "handout": ["-m", "teaching.handout"],
     "test": ["-m", "pytest"],
-    "build": ["chapters/build.py"],
+    "build": ["-m", "chapters.build"],
     "bench": ["-m", "tests.bench"],
 }
 FAST = "not (browser or chapter or install or slow or seeds)"  # the tests that a contributor runs between two edits
@@ -248,7 +248,7 @@ def make_parser():
     parsers["bench"].add_argument("--hub", action="store_true", help="measure a class on a JupyterHub")
     flags = parsers["test"].add_mutually_exclusive_group()
     fast = "leave out what takes long (browser, whole chapters, installations): for the time between two edits"
-    for flag, chosen, meaning in (("--fast", FAST, fast), ("--seeds", "seeds", "run the claims with other seeds")):
+    for flag, chosen, meaning in (("--fast", FAST, fast), ("--seeds", "seeds", "try the claims with other seeds, rates, budgets")):
         flags.add_argument(flag, dest="chosen", action="store_const", const=chosen, help=meaning)
     return parser
 

@@ -17,8 +17,10 @@ CHAPTERS = Path(__file__).resolve().parent.parent / "chapters"
 
 
 def chapters():
-    """Return the chapters' notebooks, as paths within the repository."""
-    return [f"chapters/{path.name}" for path in sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))]
+    """Return the chapters' notebooks, each followed by its evidence if it has one, as paths within the repository."""
+    found = [*CHAPTERS.glob("[0-9][0-9]_*.ipynb"), *CHAPTERS.glob("evidence/[0-9][0-9]_*.ipynb")]
+    found.sort(key=lambda path: (path.name, path.parent != CHAPTERS))
+    return [f"chapters/{path.relative_to(CHAPTERS).as_posix()}" for path in found]
 
 
 def binder_link(repository, branch, notebook):

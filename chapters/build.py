@@ -1,37 +1,36 @@
 """Build the chapters: read each source, run it in a fresh kernel, write the notebook that learners open.
 
-    python chapters/build.py            every chapter
-    python chapters/build.py 01 03      these chapters
-    python chapters/build.py --check    run nothing; say which notebooks do not hold the text of their source
+    python -m chapters.build            every chapter
+    python -m chapters.build 01 03      these chapters, each with its evidence if it has one
+    python -m chapters.build --check    run nothing; say which notebooks do not hold the text of their source
+    python -m chapters.build --time 01  run nothing; say how long a lesson takes, heading by heading
 
-Authors edit source/NN_name.py (py:percent); NN_name.ipynb is generated. The same source gives the same bytes on the
-same machine, so a rebuild that changes nothing shows nothing in a review.
+Authors edit source/NN_name.py and source/evidence/NN_name.py (py:percent); NN_name.ipynb and evidence/NN_name.ipynb are
+generated, and glossary.md with them. The same source gives the same bytes on the same machine, so a rebuild that changes
+nothing shows nothing in a review.
 """
 
 import argparse
 import asyncio
-import hashlib
 import os
 import re
 import sys
 import time
-from collections import Counter
 from pathlib import Path
 
-import jupytext
 import nbformat
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+from chapters import lesson
+from chapters.glossary import GlossaryError, glossary
+from chapters.reading import METADATA, BuildError, in_step, is_evidence, is_lesson, notebook_of, read_source, sources_of
+
 CHAPTERS = Path(__file__).resolve().parent
 LARGEST = 400_000  # bytes of a notebook: opens at once, and a review tool still shows it
 WIDGET = "application/vnd.jupyter.widget-view+json"
-METADATA = {
-    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
-}
 # One thread and a fixed hash seed for equal results; no lecture mode, whatever the author's shell has switched on, and
 # no progress, which is a learner's.
 ENVIRONMENT = {
@@ -48,10 +47,6 @@ except ImportError:  # Windows
 """
 
 
-class BuildError(Exception):
-    """A chapter cannot be built; the message is one sentence for its author."""
-
-
 def build(source, notebook):
     """Execute `source` (.py) and write `notebook` (.ipynb); return seconds and the kernel's peak memory in bytes.
 
@@ -60,7 +55,8 @@ def build(source, notebook):
     """
     started = time.perf_counter()
     content = read_source(source)
-    peak = asyncio.run(_execute(content, source))
+    notebook.parent.mkdir(exist_ok=True)
+    peak = asyncio.run(_execute(content, source, notebook.parent))
     for index, cell in enumerate(content.cells):
         _clean_outputs(cell, _place(source, content, index))
     text = nbformat.writes(content) + "\n"
@@ -72,67 +68,14 @@ def build(source, notebook):
     return time.perf_counter() - started, peak
 
 
-def read_source(source):
-    """Return the notebook, without outputs, that `source` describes; cell and slide metadata are kept as written.
-
-    Speaker notes, Markdown cells of the slide type "notes", become metadata of the cell before them: a lecturer's run
-    sheet is made from them (teaching/run_sheet.py), and a learner does not stumble over them.
-
-    Raises BuildError if its header is not that of a notebook, or if notes stand before the first cell.
-    """
-    try:
-        content = jupytext.read(source, fmt="py:percent")
-    except nbformat.ValidationError as error:
-        raise BuildError(f"{source.name} does not describe a notebook: {error.message}.") from None
-    content.metadata.pop("jupytext", None)
-    content.metadata.update(METADATA)
-    content.nbformat, content.nbformat_minor = 4, 5
-    content.cells = list(_with_notes_attached(content.cells, source))
-    seen = Counter()
-    for cell in content.cells:
-        # An id from the text stays with its cell when others are inserted above it; equal cells are counted.
-        text = f"{cell.cell_type}\n{cell.source}"
-        cell.id = hashlib.sha256(f"{text}\n{seen[text]}".encode()).hexdigest()[:12]
-        seen[text] += 1
-    return content
-
-
-def _with_notes_attached(cells, source):
-    """Yield the cells that are no speaker notes; each note goes into the metadata of the cell before it."""
-    shown = None
-    for cell in cells:
-        if cell.metadata.get("slideshow", {}).get("slide_type") != "notes":
-            if shown is not None:
-                yield shown
-            shown = cell
-        elif shown is None:
-            raise BuildError(f"{source.name} begins with speaker notes: they belong below the cell that they speak of.")
-        else:
-            shown.metadata["notes"] = "\n".join([*filter(None, [shown.metadata.get("notes")]), cell.source.strip()])
-    if shown is not None:
-        yield shown
-
-
-def in_step(source, notebook):
-    """Whether `notebook` exists and holds the cells of `source`: types, texts, metadata and ids."""
-    def described(content):
-        return [(cell.cell_type, cell.source, cell.metadata, cell.get("id")) for cell in content.cells]
-
-    try:
-        built = nbformat.read(notebook, as_version=4)
-    except (OSError, ValueError, AttributeError, nbformat.ValidationError):  # absent, or no notebook
-        return False
-    return described(built) == described(read_source(source))
-
-
-async def _execute(content, source):
-    """Run all cells of `content` in place, in a fresh kernel of this Python; return its peak memory in bytes."""
+async def _execute(content, source, folder):
+    """Run all cells of `content` in place, in `folder` and a fresh kernel of this Python; return its peak memory in bytes."""
     # No kernel directories: a kernel "python3" that the author's account has registered would be another Python.
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     client = NotebookClient(content, km=manager, timeout=None, startup_timeout=120, record_timing=False,
                             store_widget_state=False, coalesce_streams=True,
                             extra_arguments=["--log-level=ERROR"],  # else each kernel warns that it does not encrypt
-                            resources={"metadata": {"path": str(source.parent.parent)}})
+                            resources={"metadata": {"path": str(folder)}})
     async with client.async_setup_kernel(cleanup_kc=True, env={**os.environ, **ENVIRONMENT}):
         for index, cell in enumerate(content.cells):
             if cell.cell_type != "code":
@@ -173,7 +116,7 @@ def _clean_outputs(cell, place):
 def _place(source, content, index):
     """Name a cell in a message: chapter, number among all cells, first line."""
     lines = content.cells[index].source.strip().splitlines() or ["(empty)"]
-    return f"{source.stem}, cell {index + 1} of {len(content.cells)} ({lines[0]})"
+    return f"{'evidence ' * is_evidence(source)}{source.stem}, cell {index + 1} of {len(content.cells)} ({lines[0]})"
 
 
 def _progress(text):
@@ -186,34 +129,65 @@ def _progress(text):
 
 def _selected(numbers, sources):
     """Return the sources of the chapters `numbers` ("1" or "01"), or all; BuildError if one does not exist."""
-    known = {source.stem[:2]: source for source in sources}
+    known = {}
+    for source in sources:
+        known.setdefault(source.stem[:2], []).append(source)
     for number in numbers:
         if number.zfill(2) not in known:
             raise BuildError(f"There is no source of a chapter {number}; there is: {', '.join(known) or 'none'}.")
-    return [known[number.zfill(2)] for number in numbers] or sources
+    return [source for number in numbers or known for source in known[number.zfill(2)]]
+
+
+def _check(sources, folder):
+    """Raise BuildError if a notebook, or the glossary, does not hold what its sources say; else tell that they do."""
+    for source in sources:
+        notebook = notebook_of(source)
+        if not in_step(source, notebook):
+            raise BuildError(f"{notebook.relative_to(folder)} is not in step with {source.relative_to(folder)}: "
+                             f"run python course.py build {source.stem[:2]}")
+    if read_glossary(folder) != make_glossary(folder):
+        raise BuildError("glossary.md is not in step with the lessons: run python course.py build with any chapter")
+    names = ", ".join("evidence " * is_evidence(source) + source.stem for source in sources) or "none"
+    print(f"In step with their sources (texts, metadata and ids of the cells; nothing was run): {names}")
+
+
+def read_glossary(folder):
+    """Return the text of the glossary in `folder`; "" if there is none."""
+    path = folder / "glossary.md"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def make_glossary(folder):
+    """Return the text of the glossary, made from the lessons in `folder`; "" if they define no term."""
+    lessons = [source for source in sources_of(folder) if is_lesson(source)]
+    try:
+        return glossary({notebook_of(source).name: read_source(source).cells for source in lessons})
+    except GlossaryError as error:
+        raise BuildError(f"The glossary cannot be made: {error}.") from None
 
 
 def main(arguments=None, folder=CHAPTERS):
-    """Build or check the chapters in `folder`; return the exit status (0: all is well)."""
-    parser = argparse.ArgumentParser(description="Build the chapters' notebooks from their sources.")
+    """Build, check or time the chapters in `folder`; return the exit status (0: all is well)."""
+    parser = argparse.ArgumentParser(prog="build", description="Build the chapters' notebooks from their sources.")
     parser.add_argument("numbers", nargs="*", metavar="NN", help="chapters such as 01; without any, all of them")
     parser.add_argument("--check", action="store_true", help="only compare the notebooks with their sources")
+    parser.add_argument("--time", action="store_true", help="only say how long the lessons take, heading by heading")
     options = parser.parse_args(arguments)
     try:
-        sources = _selected(options.numbers, sorted((folder / "source").glob("[0-9][0-9]_*.py")))
-        for source in sources:
-            notebook = folder / f"{source.stem}.ipynb"
-            if options.check:
-                if not in_step(source, notebook):
-                    raise BuildError(f"{notebook.name} is not in step with source/{source.name}: "
-                                     f"run python chapters/build.py {source.stem[:2]}")
-                continue
-            seconds, peak = build(source, notebook)
-            print(f"{notebook.name}: {seconds:.0f} s, kernel {peak / 1e6:.0f} MB, "
-                  f"file {notebook.stat().st_size / 1000:.0f} KB")
-        if options.check:
-            names = ", ".join(source.stem for source in sources) or "none"
-            print(f"In step with their sources (texts, metadata and ids of the cells; nothing was run): {names}")
+        sources = _selected(options.numbers, sources_of(folder))
+        if options.time:
+            lessons = [source for source in sources if not is_evidence(source)]
+            print("\n\n".join(f"{one.stem}\n{lesson.time_table(read_source(one).cells)}" for one in lessons))
+        elif options.check:
+            _check(sources, folder)
+        else:
+            for source in sources:
+                notebook = notebook_of(source)
+                seconds, peak = build(source, notebook)
+                print(f"{notebook.relative_to(folder)}: {seconds:.0f} s, kernel {peak / 1e6:.0f} MB, "
+                      f"file {notebook.stat().st_size / 1000:.0f} KB")
+            if (text := make_glossary(folder)) != read_glossary(folder):
+                (folder / "glossary.md").write_text(text, encoding="utf-8", newline="\n")
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

@@ -11,7 +11,7 @@ Speaker notes stand in a chapter's source, below the slide that they speak of, i
     # Answer: about the same size. Move depth to 40 and let them watch the line.
 
 "Minutes: 4 / 2" are those of the 45-minute and of the 20-minute talk; with one number the slide is left out of the
-short one. chapters/build.py moves the notes into the metadata of the cell above them.
+short one. chapters/reading.py moves the notes into the metadata of the cell above them.
 """
 
 import re

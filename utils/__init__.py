@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
     from utils import progress
     from utils.data import datasets, timeline
     from utils.exercises import clinic, quiz
+    from utils.exercises.claims import claim
+    from utils.exercises.tables import table
     from utils.figures import diagrams, plots, style
     from utils.nets import activations, initialization
     from utils.nets.mlp import MLP, Stack
@@ -31,6 +33,8 @@ _ROOMS = {  # name -> where it is: that module, or something in it
     "timeline": "data.timeline",
     "clinic": "exercises.clinic",
     "quiz": "exercises.quiz",
+    "claim": "exercises.claims",
+    "table": "exercises.tables",
     "diagrams": "figures.diagrams",
     "plots": "figures.plots",
     "style": "figures.style",

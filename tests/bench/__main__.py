@@ -19,10 +19,11 @@ from typing import NamedTuple
 
 from teaching.chromium import find_chromium
 from tests.bench.browser import time_moves
-from tests.chapters.sample import SOURCES, build
+from tests.chapters.sample import EVIDENCE, SOURCES, build
 
 SECONDS = {"01": 60, "06": 120, "07": 120}  # the most that a chapter may take from top to bottom; others 90
 MEGABYTES = {"06": 700, "07": 700}  # the most that its kernel may take at its peak; others 600
+OF_EVIDENCE = 60, 700  # seconds and megabytes
 COLD_IMPORT = """
 import time
 started = time.perf_counter()
@@ -51,19 +52,23 @@ def at_least(what, value, form, limit, remark=""):
 
 
 def chapter_rows(repeats):
-    """Each chapter from top to bottom, in fresh kernels."""
-    for source in SOURCES:
+    """Each chapter and each evidence from top to bottom, in fresh kernels."""
+    for source in SOURCES + EVIDENCE:
         number = source.stem[:2]
+        seconds_limit, peak_limit = SECONDS.get(number, 90), MEGABYTES.get(number, 600)
+        what = f"chapter {number}"
+        if source in EVIDENCE:
+            (seconds_limit, peak_limit), what = OF_EVIDENCE, f"evidence {number}"
         with tempfile.TemporaryDirectory() as folder:
             try:
                 with contextlib.redirect_stderr(io.StringIO()):  # the builder's progress
                     runs = [build.build(source, Path(folder) / f"{source.stem}.ipynb") for _ in range(repeats)]
             except build.BuildError as error:
-                yield Row(f"chapter {number}, top to bottom", str(error), "runs", False)
+                yield Row(f"{what}, top to bottom", str(error), "runs", False)
                 continue
         seconds, peaks = zip(*runs)
-        yield at_most(f"chapter {number}, top to bottom", statistics.median(seconds), "{:.0f} s", SECONDS.get(number, 90))
-        yield at_most(f"chapter {number}, its kernel's peak", max(peaks) / 1e6, "{:.0f} MB", MEGABYTES.get(number, 600))
+        yield at_most(f"{what}, top to bottom", statistics.median(seconds), "{:.0f} s", seconds_limit)
+        yield at_most(f"{what}, its kernel's peak", max(peaks) / 1e6, "{:.0f} MB", peak_limit)
 
 
 def import_rows(repeats):

@@ -1,4 +1,4 @@
-"""Can a chapter's claims fail? Try each `assert` of a claim on wrong figures, where its cell has just run.
+"""Can a chapter's claims fail? Try each `assert` and each `claim` on wrong figures, where its cell has just run.
 
 That is in nbval's kernel (see conftest.py at the top), so that no chapter is executed once more for it.
 
@@ -66,11 +66,11 @@ def problems_of_claim(tags, source, before, namespace):
     literal, tree = {}, ast.parse(source)
     for earlier in [*map(ast.parse, before), tree]:
         _note_bindings(earlier, literal)
-    assertions = list(_assertions(tree))
+    assertions = [(f"assert {ast.unparse(test)}", test) for test in _assertions(tree)]
     if not assertions:
-        return [f"{claims}: the cell holds no assert outside of a function."]
-    reasons = [(assertion, why_it_cannot_fail(assertion.test, namespace, literal)) for assertion in assertions]
-    return [f"{claims}: `assert {ast.unparse(assertion.test)}` {reason}" for assertion, reason in reasons if reason]
+        return [f"{claims}: the cell holds no assert, and no claim, outside of a function."]
+    reasons = [(what, why_it_cannot_fail(test, namespace, literal)) for what, test in assertions]
+    return [f"{claims}: `{what}` {reason}" for what, reason in reasons if reason]
 
 
 def why_it_cannot_fail(test, namespace, literal=()):
@@ -80,6 +80,8 @@ def why_it_cannot_fail(test, namespace, literal=()):
     """
     literal = {name for name, only in dict(literal).items() if only}
     names = sorted({node.id for node in ast.walk(test) if isinstance(node, ast.Name)} & namespace.keys() - literal)
+    if isinstance(test, ast.Name) and isinstance(namespace.get(test.id), (bool, np.bool_, torch.Tensor)):
+        return "is the name of a result: write the comparison itself there, so that wrong figures can be tried in it."
     measured = [name for name in names if _is_figure(namespace[name])]
     if not measured:
         return "reads no computed figure: it is a constant. Store what was measured in a name, and assert on that."
@@ -99,10 +101,13 @@ def why_it_cannot_fail(test, namespace, literal=()):
 
 
 def _assertions(tree):
-    """Yield the assert statements of a cell, except those in functions and classes, whose names are not the cell's."""
+    """Yield what a cell asserts or claims, except in functions and classes, whose names are not the cell's."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Assert):
-            yield node
+            yield node.test
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "claim":
+            named = {word.arg: word.value for word in node.keywords}
+            yield node.args[2] if len(node.args) > 2 else named["holds"]
         elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             yield from _assertions(node)
 

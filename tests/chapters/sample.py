@@ -3,9 +3,18 @@
 import importlib.util
 from pathlib import Path
 
+from chapters import build
+
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = ROOT / "chapters"
 SOURCES = sorted((CHAPTERS / "source").glob("[0-9][0-9]_*.py"))
+EVIDENCE = sorted((CHAPTERS / "source" / "evidence").glob("[0-9][0-9]_*.py"))
+LESSONS = [source for source in SOURCES if build.is_lesson(source)]  # of the second edition
+
+
+def name_of(source):
+    """Return the name of a source in a test's id: of the evidence another one than of the lesson."""
+    return f"evidence-{source.stem}" if build.is_evidence(source) else source.stem
 
 
 def load(path):
@@ -15,8 +24,6 @@ def load(path):
     specification.loader.exec_module(module)
     return module
 
-
-build = load(CHAPTERS / "build.py")
 
 SAMPLE = '''# %% [markdown] slideshow={"slide_type": "slide"}
 # # A sample

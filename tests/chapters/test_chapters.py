@@ -20,21 +20,25 @@ import ast
 import importlib
 import itertools
 import re
+import subprocess
+import sys
 
 import nbformat
 import pytest
 
-from tests.chapters.sample import CHAPTERS, SOURCES, build, write_sample
+from chapters.lesson import check_of, faults
+from tests.chapters.own_functions import own_functions
+from tests.chapters.sample import CHAPTERS, EVIDENCE, LESSONS, SOURCES, build, name_of, write_sample
 
 DETAILS = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 CODE_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 pytestmark = pytest.mark.skipif(not SOURCES, reason="no chapter is written yet")
-chapters = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
-
-
-def notebook_of(source):
-    return CHAPTERS / f"{source.stem}.ipynb"
+chapters = pytest.mark.parametrize("source", SOURCES, ids=name_of)
+notebooks = pytest.mark.parametrize("source", SOURCES + EVIDENCE, ids=name_of)
+first_edition = pytest.mark.parametrize("source", [one for one in SOURCES if one not in LESSONS], ids=name_of)
+lessons = pytest.mark.parametrize("source", LESSONS, ids=name_of)
+notebook_of = build.notebook_of
 
 
 def built_cells(source):
@@ -47,14 +51,7 @@ def code_cells(cells):
 
 def check_call(cell):
     """Return the last line of a code cell if it calls a checker, else None."""
-    if cell.cell_type != "code":
-        return None
-    statements = ast.parse(cell.source).body
-    last = statements[-1] if statements else None
-    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
-        name = ast.unparse(last.value.func).split(".")[-1]
-        return ast.unparse(last) if name.startswith("check_") else None
-    return None
+    return check_of(cell.source) if cell.cell_type == "code" else None
 
 
 def exercises_of(cells):
@@ -74,32 +71,52 @@ def solved(cells, cell, call, solution):
     return eval(call, namespace)
 
 
-@chapters
+def evidence_of(source):
+    """Return the sources, one or none, of the evidence of a lesson."""
+    return [other for other in EVIDENCE if other.stem == source.stem]
+
+
+@notebooks
 def test_in_step_with_its_source(source):
-    assert build.in_step(source, notebook_of(source)), f"run python chapters/build.py {source.stem[:2]}"
+    assert build.in_step(source, notebook_of(source)), f"run python3 course.py build {source.stem[:2]}"
+
+
+def test_the_glossary_is_in_step_with_the_lessons():
+    assert build.read_glossary(CHAPTERS) == build.make_glossary(CHAPTERS), "run python3 course.py build with any chapter"
+
+
+@lessons
+def test_a_lesson_has_its_evidence_and_keeps_to_its_limits(source):
+    assert evidence_of(source), f"chapters/source/evidence/{source.name} is missing"
+    assert faults(build.read_source(source).cells, source.stem, own_functions(source)) == []
+
+
+def test_the_evidence_is_of_chapters():
+    assert {source.stem for source in EVIDENCE} <= {source.stem for source in SOURCES}
 
 
 @chapters
 def test_every_claim_of_the_ledger_has_a_cell(source):
-    tags = {tag for cell in build.read_source(source).cells for tag in cell.metadata.get("tags", [])}
+    both = [source, *evidence_of(source)]
+    tags = {tag for one in both for cell in build.read_source(one).cells for tag in cell.metadata.get("tags", [])}
     number = source.stem[:2]
     claims = importlib.import_module(f"tests.answers.test_chapter{number}").CLAIMS
     expected = {f"claim-C{int(number)}.{claim:02}" for claim in range(1, claims + 1)}
     assert {tag for tag in tags if tag.startswith("claim-")} == expected
 
 
-@chapters
+@notebooks
 def test_code_cells_are_short_and_import_only_at_the_top(source):
     first, *others = code_cells(build.read_source(source).cells)
     assert len(first.source.splitlines()) <= 8
     too_long = [cell.source.splitlines()[0] for cell in others if len(cell.source.splitlines()) > 15]
     assert too_long == []
     importing = [cell.source.splitlines()[0] for cell in others for node in ast.walk(ast.parse(cell.source))
-                 if isinstance(node, (ast.Import, ast.ImportFrom))]
+                 if isinstance(node, (ast.Import, ast.ImportFrom)) and "take-home" not in cell.metadata.get("tags", [])]
     assert importing == []
 
 
-@chapters
+@first_edition
 def test_prose_is_long_enough_to_explain_and_short_enough_to_read(source):
     prose = "\n".join(cell.source for cell in build.read_source(source).cells if cell.cell_type == "markdown")
     prose = re.sub(r"```.*?```|<[^>]+>|\$[^$]*\$", " ", prose, flags=re.DOTALL)
@@ -114,7 +131,7 @@ def test_ends_with_references(source):
     assert re.search(r"^#+ .*references", last.source, re.IGNORECASE | re.MULTILINE)
 
 
-@chapters
+@notebooks
 def test_notebook_is_small_ran_to_its_end_and_holds_no_widget_state(source):
     assert notebook_of(source).stat().st_size < 400_000
     content = nbformat.read(notebook_of(source), as_version=4)
@@ -127,7 +144,7 @@ def test_notebook_is_small_ran_to_its_end_and_holds_no_widget_state(source):
         assert all(build.WIDGET not in output.get("data", {}) for output in cell.outputs)
 
 
-@chapters
+@first_edition
 def test_the_second_opinion_of_a_clinic_waits_for_the_learner(source):
     [clinic] = [cell for cell in code_cells(built_cells(source)) if "diagnose(" in cell.source and "clinic." in cell.source]
     told = "".join(output.get("text", "") for output in clinic.outputs)
@@ -135,7 +152,32 @@ def test_the_second_opinion_of_a_clinic_waits_for_the_learner(source):
     assert all("our own diagnosis first" in line for line in told.splitlines()) and told, told
 
 
-@chapters
+@lessons
+def test_the_second_opinion_of_a_lesson_waits_for_the_learner(source):
+    asking = [cell for cell in code_cells(built_cells(source)) if "second_opinion(" in cell.source]
+    told = [output.data["text/plain"] for cell in asking for output in cell.outputs if "data" in output]
+    assert told and all("your own diagnosis first" in text for text in told), told
+
+
+@lessons
+def test_what_a_lesson_gives_to_take_home_runs_without_the_course(source, tmp_path):
+    [home] = [cell for cell in code_cells(build.read_source(source).cells) if "take-home" in cell.metadata.get("tags", [])]
+    assert not (trouble := run_alone(home.source, tmp_path)), trouble
+
+
+def run_alone(code, folder):
+    """Run code in a fresh process that has no course; return what it says of an error, or ""."""
+    without = "import sys\nsys.modules['utils'] = None\n"  # an installed course is found without any path
+    command = [sys.executable, "-I", "-W", "error", "-c", without + code]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stderr
+
+
+def test_code_that_needs_the_course_is_noticed(tmp_path):
+    assert run_alone("from torch import nn\nnet = nn.Linear(2, 2)", tmp_path) == ""
+    assert "utils" in run_alone("from utils import MLP", tmp_path)
+
+
+@notebooks
 def test_every_picture_has_words(source):
     for cell in code_cells(built_cells(source)):
         for output in cell.outputs:
@@ -148,7 +190,7 @@ def test_every_picture_has_words(source):
 @chapters
 def test_exercises_have_hint_and_solution_and_start_unsolved(source):
     exercises = list(exercises_of(built_cells(source)))
-    assert len(exercises) >= 4
+    assert len(exercises) >= (1 if source in LESSONS else 4)
     for cell, call, details in exercises:
         assert {"Hint", "Solution"} <= details.keys(), call
         [verdict] = [output.data["text/plain"] for output in cell.outputs if "data" in output]
@@ -188,7 +230,7 @@ def unseeded(cells):
     return [line for line in lines if not line.startswith("self.")]  # a class draws where it is made, not where it stands
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+@notebooks
 def test_no_cell_draws_from_an_unseeded_generator(source):
     assert unseeded(build.read_source(source).cells) == []
 

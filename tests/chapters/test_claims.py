@@ -12,7 +12,11 @@ from tests.chapters.sample import ROOT, build, write_sample
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code, outcome", [("assert y < 0.9", "2 passed"), ("assert y < 0.9 or True", "it cannot fail")])
+@pytest.mark.parametrize("code, outcome", [
+    ("assert y < 0.9", "2 passed"), ("assert y < 0.9 or True", "it cannot fail"),
+    ("from utils import claim\nclaim('C1.01', f'it is {y:.2f}', y < 0.9)", "2 passed"),
+    ("from utils import claim\nclaim('C1.01', f'it is {y:.2f}', y < 0.9 or True)", "it cannot fail"),
+])  # fmt: skip
 def test_nbval_tries_the_claims_of_the_notebooks_that_it_executes(code, outcome, tmp_path):
     first, second = map(nbformat.v4.new_code_cell, ("import math\ny = math.sin(1.0)", code))
     second.metadata["tags"] = ["claim-C1.01"]
@@ -28,7 +32,12 @@ def problems_of(code, tmp_path):
     return broken_claims(build.read_source(source))
 
 
+CLAIM = "from utils import claim\nx = sum([1, 2])\n"
+
 HONEST = [
+    CLAIM + "claim('C1.01', 'three', x == 3)",
+    CLAIM + "for k in range(2):\n    claim('C1.01', f'{x} is three', holds=x == 3)",
+    CLAIM + "import torch\nz = x * torch.ones(2)\nclaim('C1.01', 'all are three', (z == 3).all(), unless=())",
     "x = 0.25 * 0.5\nassert x < 0.2",
     "import math\ny = math.sin(1.0)\nassert abs(y - 0.8415) < 1e-3",
     "import torch\nw = torch.ones(3) * 2\nassert torch.allclose(w, torch.full((3,), 2.0))",
@@ -45,6 +54,12 @@ HONEST = [
 ]
 
 HOLLOW = {
+    CLAIM + "claim('C1.01', f'{x} is three', True)": "constant",
+    CLAIM + "claim('C1.01', f'{x} is three', x == 3 or True)": "cannot fail",
+    CLAIM + "claim('C1.01', f'{x} is three', holds=x == x)": "cannot fail",
+    CLAIM + "so = x == 3\nclaim('C1.01', f'{x} is three', so)": "write the comparison itself",
+    CLAIM + "assert x == 3\nclaim('C1.01', f'{x} is three', 1 < 2)": "constant",
+    CLAIM + "def f():\n    claim('C1.01', f'{x} is three', x == 3)": "no assert, and no claim",
     "pass": "no assert",
     "def f(x):\n    assert x > 0": "no assert",
     "assert True": "constant",

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from utils.answers import chapter01, chapter02, chapter07
+from utils.answers import chapter01, chapter02, chapter03, chapter04, chapter05, chapter06, chapter07
 from utils.exercises import clinic
 from utils.exercises.verdict import NO_CHOICE, NOT_YET
 from utils.training.loop import History
@@ -52,3 +52,39 @@ def test_a_treatment_that_the_learner_stopped_says_how_to_start_again(monkeypatc
 def test_junk_in_rounds_is_nobody_cured(junk):
     report = clinic.rounds(chapter07.WARD, junk)
     assert not report and "0 of 5 right" in report.remark and list(report.verdicts) == list(chapter07.WARD)
+
+
+def test_a_chart_shows_the_hidden_layers_below_the_complaint():
+    chart = clinic.chart(chapter01.PATIENT)
+    assert chart.title == chapter01.PATIENT.complaint and chart.headings == ["layer", *clinic.COLUMNS]
+    assert [row[0] for row in chart.rows] == [str(layer) for layer in range(1, 9)]  # of nine, the last is the readout
+    asked = clinic.chart(chapter01.PATIENT, "saturated", "gradient")
+    assert asked.headings == ["layer", "saturated", "gradient"] and asked.rows[0] == ("1", "76%", "4.0e+01")
+
+
+def test_of_a_deep_patient_a_chart_shows_layers_from_the_first_to_the_last():
+    rows = clinic.chart(chapter05.PATIENT, "gradient").rows
+    assert len(rows) == clinic.ROWS and (rows[0][0], rows[-1][0]) == ("1", "50")
+
+
+def test_a_column_that_no_chart_has_gets_one_sentence():
+    with pytest.raises(ValueError, match="no column 'fever'; its columns are: gradient, update / weight"):
+        clinic.chart(chapter01.PATIENT, "fever")
+
+
+@pytest.mark.parametrize("answer", [..., None, "a cold", 3])
+def test_the_second_opinion_waits_for_the_first(answer):
+    asked = clinic.second_opinion(chapter01.PATIENT, answer)
+    assert asked.status == "not attempted" and "your own diagnosis first" in asked.sentence
+
+
+def test_after_any_diagnosis_of_the_list_the_second_opinion_is_a_report():
+    for answer in ("weights too small", "weights too large"):
+        assert clinic.second_opinion(chapter01.PATIENT, answer).findings[0].kind == "exploding"
+
+
+def test_every_patient_of_the_course_has_a_chart_and_a_second_opinion():
+    for chapter in (chapter01, chapter02, chapter03, chapter04, chapter05, chapter06):
+        assert clinic.chart(chapter.PATIENT).rows
+    for patient in chapter07.WARD.values():
+        assert clinic.chart(patient).rows and clinic.second_opinion(patient, patient.disease).findings

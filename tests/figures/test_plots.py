@@ -157,3 +157,10 @@ def test_bars_from_one_reach_numbers_far_below_it(ax):
     assert (won.get_x(), won.get_x() + won.get_width()) == (1, 40)
     low, high = ax.get_xlim()
     assert 0 < low <= 1e-61 and high > 40
+
+
+def test_what_a_drawing_is_not_told_it_takes_from_the_data(ax):
+    plots.draw_histograms(ax, {"a": torch.tensor([0.0, 1.0]), "b": torch.tensor([3.0])}, bins=3, xlabel="z")
+    assert ax.lines[0].get_xdata().tolist() == [0, 1, 2, 3]
+    image = plots.draw_heat(ax, np.zeros((4, 11)), label="gradient")
+    assert image.get_extent() == [-0.5, 10.5, 0.5, 4.5] and (ax.get_xlabel(), ax.get_ylabel()) == ("step", "layer")

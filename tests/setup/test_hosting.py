@@ -139,7 +139,7 @@ def test_a_link_of_the_hub_pulls_the_course_and_opens_the_chapter():
 def test_there_is_a_link_for_every_chapter(capsys):
     for further in ([], ["--hub", "https://hub.example.org"]):
         links.main([GITHUB, *further])
-        assert len(capsys.readouterr().out.splitlines()) == len(list(CHAPTERS.glob("*.ipynb"))) > 0
+        assert len(capsys.readouterr().out.splitlines()) == len(list(CHAPTERS.rglob("[0-9][0-9]_*.ipynb"))) > 0
 
 
 @pytest.mark.parametrize("repository", ["you/course", "https://github.com", "git@github.com:you/course.git"])

@@ -43,6 +43,18 @@ def test_show_displays_a_picture_with_its_alternative_text():
     assert output.metadata["image/png"]["alt"] == output.data["text/plain"]
 
 
+def test_a_drawing_with_its_data_is_a_scene_to_show():
+    def bars(ax, heights, width=0.5):
+        ax.bar(list(heights), heights.values(), width)
+        return f"{len(heights)} bars of width {width}."
+
+    with capture_output() as captured:
+        show(bars, {"a": 1, "b": 2}, width=0.25)
+    assert "2 bars of width 0.25." in captured.outputs[0].data["text/plain"]
+    with pytest.raises(ValueError, match="bars has no parameter 'high'; its parameters are: heights, width"):
+        show(bars, {"a": 1}, high=2)
+
+
 def test_show_raises_what_a_learner_can_read_in_one_line(shell):
     with pytest.raises(SceneError, match=r"waves could not be drawn: ZeroDivisionError.*\(line 7 of the scene\)") as info:
         show(waves, frequency=0)

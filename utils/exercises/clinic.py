@@ -3,13 +3,32 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
 from torch import nn
+from torch.nn import functional as F
 
 from utils import progress
 from utils.data.datasets import digits
 from utils.exercises.quiz import Marks
-from utils.exercises.verdict import CORRECT, NOT_YET, Verdict, check_choice, chosen
+from utils.exercises.tables import table
+from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict, check_choice, chosen
+from utils.torchdoctor import diagnose
+from utils.torchdoctor.errors import WrongValue
+from utils.torchdoctor.measurement import measure
 from utils.training.loop import race
+
+ROWS = 8  # layers of a chart: of a deep net evenly spread ones, the first and the last hidden one among them
+SAMPLES = {"chart": 128, "second opinion": 256}  # of the patient's data, as many as the chapters' explorers and reports take
+COLUMNS = {  # of a chart -> how a number is written there, and how it is had from a measurement and the learning rate
+    "gradient": ("{:.1e}", lambda m, _: m.delta_norm),
+    "update / weight": ("{:.1e}", lambda m, lr: m.update_ratio(lr)),
+    "mean of z": ("{:.2f}", lambda m, _: m.pre_mean),
+    "std of z": ("{:.2g}", lambda m, _: m.pre_std),
+    "mean of a": ("{:.2f}", lambda m, _: m.activation_mean),
+    "std of a": ("{:.2g}", lambda m, _: m.activation_std),
+    "saturated": ("{:.0%}", lambda m, _: m.saturated),
+    "dead": ("{:.0%}", lambda m, _: m.dead),
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +62,37 @@ class Patient:
     chapter: str = ""
     data: Callable[[], tuple] = digits
     settings: dict = field(default_factory=dict)
+
+
+def chart(patient, *columns):
+    """Return the `Table` of what the instruments say of the patient's hidden layers, below its owner's complaint.
+
+    columns: names of COLUMNS, in the order wanted; without any, all of them.
+
+    Raises ValueError for a column that there is none.
+    """
+    for column in columns:
+        if column not in COLUMNS:
+            raise WrongValue(f"a chart has no column {column!r}; its columns are: {', '.join(COLUMNS)}")
+    net, (x, y, *_) = patient.make(), patient.data()
+    count = SAMPLES["chart"]
+    measured = measure(net, x[:count], y[:count], patient.settings.get("loss_fn", F.cross_entropy))
+    hidden = max(len(measured.layers) - 1, 1)  # the last layer is the readout
+    shown = torch.linspace(0, hidden - 1, min(hidden, ROWS)).round().long()
+    chosen_columns = columns or COLUMNS
+    numbers = {column: COLUMNS[column][1](measured, patient.lr)[shown] for column in chosen_columns}
+    forms = {column: COLUMNS[column][0] for column in chosen_columns}
+    return table({"layer": shown + 1, **numbers}, title=patient.complaint, form=forms)
+
+
+def second_opinion(patient, answer):
+    """Return the report of `diagnose` on the patient once the learner's own diagnosis is given; until then, ask for it."""
+    if not has_named(patient, answer):
+        return Verdict(NOT_ATTEMPTED, "your own diagnosis first; then run this cell again")
+    net, (x, y, *_) = patient.make(), patient.data()
+    count, settings = SAMPLES["second opinion"], patient.settings
+    return diagnose(net, x[:count], y[:count], loss_fn=settings.get("loss_fn"), lr=patient.lr,
+                    optimizer=settings.get("optimizer", "sgd"))
 
 
 def name_disease(patient, answer):

@@ -53,8 +53,8 @@ def _ratio(values):
     return values[0] / values[-1] if values[-1] and math.isfinite(values[-1]) else math.nan
 
 
-def draw_lines(ax, curves, x=None, *, xlabel, ylabel, log=False, markers=True, limits=None):
-    """Draw several curves, each with its own colour, dash and marker. curves: name -> (points,); x: (points,)."""
+def draw_lines(ax, curves, x=None, *, xlabel="layer", ylabel, log=False, markers=True, limits=None):
+    """Draw several curves, each with its own colour, dash and marker. curves: name -> (points,); x: (points,), else 1, 2, ..."""
     for i, (name, values) in enumerate(curves.items()):
         values = np.asarray(values, dtype=float)
         ax.plot(
@@ -155,13 +155,14 @@ def draw_strips(ax, samples, *, xlabel, limits=None, missing="no number"):
     ax.set(xlabel=xlabel, xlim=limits, ylim=(len(samples) - 0.5, -0.5))
 
 
-def draw_heat(ax, matrix, *, x, y, xlabel, ylabel, label, limits=None, diverging=False):
+def draw_heat(ax, matrix, *, x=None, y=None, xlabel="step", ylabel="layer", label, limits=None, diverging=False):
     """Draw a matrix (rows, columns) as an image with a colour bar; row 0 at the bottom.
 
-    x, y: (first, last) of the columns and rows, in the units of the axes. limits: (low, high) of the colours.
+    x, y: (first, last) of the columns and rows, in the units of the axes; else columns count from 0, as steps do, and
+    rows from 1, as layers do. limits: (low, high) of the colours.
     """
     matrix = np.ma.masked_invalid(np.asarray(matrix, dtype=float))
-    (x0, x1), (y0, y1) = x, y
+    (x0, x1), (y0, y1) = x or (0, matrix.shape[1] - 1), y or (1, matrix.shape[0])
     half_x = (x1 - x0) / max(matrix.shape[1] - 1, 1) / 2 or 0.5
     half_y = (y1 - y0) / max(matrix.shape[0] - 1, 1) / 2 or 0.5
     low, high = limits or (matrix.min(), matrix.max())
@@ -192,11 +193,13 @@ def draw_function(axes, z, value, slope, density, *, name):
         ax.legend(loc="upper left", frameon=ax is below)  # in a box: the density may reach it
 
 
-def draw_histograms(ax, samples, *, bins, xlabel, same="area"):
+def draw_histograms(ax, samples, *, bins=60, xlabel, same="area"):
     """Draw several samples as outlined histograms, all of the same "area" or "height" (1).
 
-    samples: name -> values of any shape; bins: edges.
+    samples: name -> values of any shape; bins: edges, or their number between the smallest and the largest value of all.
     """
+    if np.ndim(bins) == 0:
+        bins = np.histogram_bin_edges(np.concatenate([np.ravel(np.asarray(values)) for values in samples.values()]), bins)
     for i, (name, values) in enumerate(samples.items()):
         heights, edges = np.histogram(np.asarray(values, dtype=float).ravel(), bins=np.asarray(bins), density=same == "area")
         heights = heights / max(heights.max(), 1) if same == "height" else heights

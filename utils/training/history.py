@@ -1,4 +1,4 @@
-"""What a training run leaves behind: losses, accuracy, records, and how it ended."""
+"""What a training run, or a race of several, leaves behind: losses, accuracy, records, and how it ended."""
 
 from dataclasses import dataclass, field
 
@@ -42,3 +42,12 @@ class History:
 
     def __repr__(self):
         return f"<History: {self}>"
+
+
+class Runs(dict):
+    """The histories of a race, name -> History."""
+
+    @property
+    def stopped(self):
+        """Whether any of the runs was ended early, by the Stop button or by a kernel interrupt."""
+        return any(run.stopped for run in self.values())

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from utils.torchdoctor.errors import WrongType, WrongValue, first_line, is_misfit
-from utils.training.history import History
+from utils.training.history import History, Runs
 
 _PART = 256  # samples: the activations of a deep net for all of x at once would be the chapter's largest tensors
 
@@ -27,7 +27,7 @@ def fit(model, x, y, *, title="Training", **settings):
 @torch.enable_grad()  # and as it was afterwards: an interrupt that hits the end of a no_grad would leave gradients off
 def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, optimizer="sgd", batch=64, loss_fn=F.cross_entropy,
          clip=None, record=None, until=None, every=10, seed=0, live=True, title="Race"):
-    """Train several nets in place, step by step side by side on the same batches; return a dict name -> History.
+    """Train several nets in place, step by step side by side on the same batches; return `Runs`, a dict name -> History.
 
     models: name -> nn.Module; parameters with requires_grad=False stay as they are.
     x, y: all inputs (samples, ...) and their targets (samples, ...); a batch is drawn without repetition by a
@@ -74,7 +74,7 @@ def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, optimizer="sgd", batc
                 run.restore_modes()
         for run in runs.values():
             _conclude(run, x, y, steps)
-        histories = {name: run.history for name, run in runs.items()}
+        histories = Runs({name: run.history for name, run in runs.items()})
         if view:
             view.finish(losses, {name: str(history) for name, history in histories.items()})
     return histories

@@ -20,14 +20,17 @@ from utils.widgets.hands import Hands, labelled
 from utils.widgets.picture import Picture, draw_scene
 
 
-def show(scene, *, panels=1, size=None, **params):
-    """Display the picture of `scene(ax, **params)`, with its text alternative.
+def show(scene, *data, panels=1, size=None, **params):
+    """Display the picture of `scene(ax, *data, **params)`, with its text alternative.
+
+    A drawing is a scene, too: `show(plots.draw_bars, moved, xlabel="distance moved")`.
 
     Raises SceneError if the scene raises, ValueError if it has no such parameter.
     """
     check_parameters(scene, params)
     canvas = Canvas(panels, size)
-    draw_scene(canvas, scene, params)
+    drawing = functools.wraps(scene)(lambda axes, **given: scene(axes, *data, **given)) if data else scene
+    draw_scene(canvas, drawing, params)
     data, metadata = canvas.bundle()
     display(data, metadata=metadata, raw=True)
 
