@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
     from utils import progress
     from utils.data import datasets, timeline
     from utils.exercises import clinic, quiz
-    from utils.figures import diagrams, plots, style
+    from utils.figures import causes, diagrams, networks, plots, style
     from utils.nets import activations, initialization
     from utils.nets.mlp import MLP, Stack
     from utils.nets.recurrent import Reader, Team, chrono_, keep_, make_cell
@@ -31,7 +31,9 @@ _ROOMS = {  # name -> where it is: that module, or something in it
     "timeline": "data.timeline",
     "clinic": "exercises.clinic",
     "quiz": "exercises.quiz",
+    "causes": "figures.causes",
     "diagrams": "figures.diagrams",
+    "networks": "figures.networks",
     "plots": "figures.plots",
     "style": "figures.style",
     "activations": "nets.activations",
