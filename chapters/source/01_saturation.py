@@ -81,7 +81,7 @@ def gradients_die(axes, depth=10, activation="sigmoid", sigma_w=1.0, guess=None)
     errors = torch.autograd.grad(F.cross_entropy(z[-1], y[:128]), z)        # dC/dz, likewise
     theory = meanfield.predicted_gradient_norms(
         activation, sigma_w**2, depth, sigma_w, last=errors[-1].norm())
-    weights = [layer.weight for layer in (*net.hidden[1:], net.readout)]
+    weights = [layer.weight.detach() for layer in (*net.hidden[1:], net.readout)]
     return networks.draw_net_and_curve(axes, errors, weights, theory, guess=guess)
 
 show(gradients_die, panels=(2, 1))
@@ -317,28 +317,29 @@ claim("C1.14", "700 steps of SGD (0.1, momentum 0.9): 2 and 4 layers learn, 10 g
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Four layers sit on the plateau for 500 steps, and then they escape. So waiting does help! How long must we wait for
-# five, or six? The next cell trains nets of one to six layers until their loss is below 1.5, for 600 steps at most, with
-# two optimizers: SGD as above, and Adam, which divides each step by the usual size of the gradient.
+# five, or six? The next cell trains nets of one to six layers until their loss is below 1.5. It stops
+# after 600 steps (the dotted line). It uses two optimizers: SGD as above, and Adam, which divides each step by the usual size of the gradient.
 
 # %% slideshow={"slide_type": "subslide"}
 def has_left(net):
     return F.cross_entropy(net(x[:256]), y[:256]) < 1.5
 
 waits, depths = {}, range(1, 7)
-for name, lr in (("sgd", 0.1), ("adam", 0.003)):
+for name, lr in (("SGD", 0.1), ("Adam", 0.003)):
     nets = {depth: MLP(depth, sigma_w=1.0) for depth in depths}
-    escapes = race(nets, x, y, steps=600, lr=lr, optimizer=name, until=has_left, live="bar")
+    escapes = race(nets, x, y, steps=600, lr=lr, optimizer=name.lower(), until=has_left, live="bar")
     waits[name] = torch.tensor([float(run.steps) for run in escapes.values()])
 
 def wait(ax):
-    plots.draw_lines(ax, waits, depths, xlabel="sigmoid layers", ylabel="steps", log=True)
-    ax.axhline(600, color=style.BLACK, linestyle=":")
+    plots.draw_lines(ax, waits, depths, xlabel="sigmoid layers", log=True,
+                     ylabel="steps to leave the plateau")
+    ax.axhline(600, color=style.BLACK, linestyle=":")               # still there: not waited longer
 
 show(wait)
-ratio = waits["sgd"][1:4] / waits["sgd"][:3]
+ratio = waits["SGD"][1:4] / waits["SGD"][:3]
 claim("C1.21", "SGD (0.1): up to four layers, each one makes the wait 2 to 6 times longer; five and "
       "six are still there after 600 steps; with Adam (0.003) all six leave", ratio.min() > 2 and
-      ratio.max() < 6 and waits["sgd"][4:].min() == 600 > waits["adam"].max(), unless=escapes)
+      ratio.max() < 6 and waits["SGD"][4:].min() == 600 > waits["Adam"].max(), unless=escapes)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
@@ -371,9 +372,9 @@ show(during_the_wait, panels=2)
 claim("C1.25", f"the last of four layers saturates, mean activation {mean[0]:.2f}, then {mean.min():.2f}, "
       f"and comes back to {mean[-1]:.2f}", mean[0] > 0.4 and mean.min() < 0.15 and mean[-1] > 0.3,
       unless=runs)
-claim("C1.15", "a step moves layer 1 of ten by less than a millionth of its size, and the readout by "
-      "more than a thousandth", 10 ** moves[0].max() < 1e-6 and 10 ** moves[-1].min() > 1e-3,
-      unless=runs)
+claim("C1.15", "a step moves layer 1 of ten by less than a millionth of its size, and the readout "
+      "mostly by more than a thousandth", 10 ** moves[0].max() < 1e-6 and
+      10 ** moves[-1].median() > 1e-3, unless=runs)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1.5
@@ -434,7 +435,7 @@ claim("C1.09", f"at a rate of 0.1 it is gone after {loud.steps} steps: {loud}",
 # Answer: vanishing, and no unit is saturated. Let them choose a treatment, and run it.
 
 # %%
-clinic.chart(chapter01.PATIENT)
+display(clinic.chart(chapter01.PATIENT))
 diagnosis = ...
 clinic.name_disease(chapter01.PATIENT, diagnosis)
 
@@ -443,7 +444,7 @@ prescription = ...
 clinic.treat(chapter01.PATIENT, prescription)
 
 # %% slideshow={"slide_type": "skip"}
-clinic.chart(chapter01.SECOND_PATIENT)
+display(clinic.chart(chapter01.SECOND_PATIENT))
 second_diagnosis = ...
 clinic.name_disease(chapter01.SECOND_PATIENT, second_diagnosis)
 
