@@ -97,15 +97,15 @@ def draw_mean(ax, z, value, density, *, name):
     mean, square = (share * value).sum(), (share * value**2).sum()
     low, high, said = -1.5, 3.5, f"{round(mean, 2) + 0.0:.2f}"  # plus 0: none is to be "-0.00"
     ax.axhline(0, color=style.GREY, linewidth=1)
-    ax.fill_between(z, 0, density / density.max(), color=style.ORANGE, alpha=0.35, linewidth=0, label="where z lies")
+    ax.fill_between(z, 0, density / density.max(), color=style.ORANGE, alpha=0.35, linewidth=0)
     counts, edges = np.histogram(value, bins=np.linspace(low, high, 51), weights=share)
     ax.fill_betweenx(edges, z[0], z[0] + 1.6 * np.append(counts, 0) / counts.max(), step="post", color=style.BLUE, alpha=0.3,
-                     linewidth=0, label="where outputs lie")  # fmt: skip
+                     linewidth=0)  # fmt: skip
     ax.plot(z, value, color=style.MEASURED, label=name)
     ax.plot([z[0], z[-1]], [mean, mean], "--", color=style.ALARM)
-    ax.text(z[-1], mean + 0.08, f"mean {said}", ha="right", va="bottom", color=style.ALARM, weight="bold")
-    ax.set(xlim=(z[0], z[-1]), ylim=(low, high), xlabel="pre-activation z", ylabel="output φ(z)")
-    ax.legend(loc="lower right", ncols=3)
+    ax.text(z[-1], mean + 0.08, "mean", ha="right", va="bottom", color=style.ALARM, weight="bold")
+    ax.set(xlim=(z[0], z[-1]), ylim=(low, high), xlabel="z (shaded: how often)", ylabel="output φ(z)",
+           title=f"{name}: mean {said}")  # fmt: skip
     cosine = mean**2 / square if square > 0 else np.nan
     return f"{name}: mean {said}; two unrelated inputs leave the layer with a cosine of {cosine:.2f}."
 

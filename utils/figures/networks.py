@@ -184,11 +184,11 @@ def _draw_ways(ax, columns, norms, grid):
     """Draw the signal's way to the loss above the units, and the gradient's way back below them, in its own ink."""
     middles, size, line = (columns[1:] + columns[:-1]) / 2, min(max(0.7 * grid.size, 5), 9), grid.bottom / 3
     ax.text(0, 1 - line / 2, "signal", va="center")
-    ax.plot(middles, np.full(len(middles), 1 - line / 2), ">", color=style.GREY, markersize=0.8 * size)
+    ax.plot(middles, np.full(len(middles), 1 - line / 2), ">", color=style.GREY, markersize=0.8 * size, clip_on=False)
     ax.text(1, line / 2, "gradient", ha="right", va="center", color=style.BLUE)
     keep = columns[1:] < 0.86 if style.in_lecture() else columns[1:] < 2  # under large type the word needs the room
     ax.scatter(middles[keep], np.full(keep.sum(), line / 2), s=(1.3 * size) ** 2, marker="<", c=ink(norms[:-1][keep]),
-               edgecolors=style.BLUE, linewidths=0.6)  # fmt: skip
+               edgecolors=style.BLUE, linewidths=0.6, clip_on=False)  # fmt: skip
 
 
 def _draw_numbers(ax, columns):
