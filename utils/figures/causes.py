@@ -39,7 +39,7 @@ def draw_chain(ax, weights, slopes):
     ax.scatter(places, np.full(len(left), row), s=(circle * em) ** 2, c=colours, edgecolors=style.GREY, linewidths=1, zorder=3,
                clip_on=False)  # fmt: skip
     bars = np.maximum((told - 1.0) * np.abs(left) / max(1.0, np.abs(left).max()), _TINY)
-    ax.vlines(places, told - 0.9 - bars, told - 0.9, colors=ink(np.minimum(np.abs(left), 1)), linewidth=circle * em)
+    ax.vlines(places, told - 0.9 - bars, told - 0.9, colors=colours, linewidth=circle * em)
     for unit, (x, colour, share) in enumerate(zip(places, colours, left)):
         ax.text(x, row, f"h{chr(0x2080 + unit)}" if unit else "x", ha="center", va="center", color=readable(colour), zorder=4)
         ax.text(x, told, f"{share:.2g}", ha="center", va="center", weight="bold")
