@@ -2,6 +2,7 @@
 
 import math
 
+import matplotlib
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
@@ -24,6 +25,16 @@ def ink(shares):
     return colours
 
 
+def readable(colour):
+    """Return the colour of words on this colour (red, green, blue, ...): black or white."""
+    return style.BLACK if np.dot(colour[:3], (0.299, 0.587, 0.114)) > 0.55 else "white"
+
+
+def fade(shares):
+    """Return the colours (..., 4) of shares between 0 and 1 in even steps of ink, no decades."""
+    return _RAMP(np.clip(np.nan_to_num(np.asarray(shares, dtype=float), nan=0.0), 0, 1))
+
+
 def draw_scale(ax, x, limits=(LEAST, MOST), *, span=(0, 1), width=8):
     """Draw the ink of each share as an upright strip: x and span in the axes' own shares, width in points.
 
@@ -35,4 +46,15 @@ def draw_scale(ax, x, limits=(LEAST, MOST), *, span=(0, 1), width=8):
     colours = ink(10.0 ** np.clip((edges[1:] + edges[:-1]) / 2, -300, 300))
     # Each stroke reaches to the top, and the next one covers it: strokes end to end would show seams
     ax.vlines(np.full(len(colours), x), heights[:-1], span[1], colors=colours, linewidth=width, transform=ax.transAxes,
-              zorder=0.5)  # fmt: skip
+              clip_on=False, zorder=0.5)  # fmt: skip
+
+
+def room(ax):
+    """Return (width, height) of axes without ticks, in units of the font size.
+
+    A scene draws before the canvas has set the margins, so this is an estimate, and rather small.
+    """
+    em, place = matplotlib.rcParams["font.size"], ax.get_subplotspec()
+    rows, columns = (place.get_gridspec().nrows, place.get_gridspec().ncols) if place else (1, 1)
+    width, height = ax.figure.get_size_inches() * 72 / em
+    return max(width / columns - 9, 5), max(height / rows - 6 - 2.5 / rows, 5)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from utils.figures import style
 from utils.figures.axes import positive, set_log_limits
-from utils.figures.ink import LEAST, MOST, draw_scale, ink
+from utils.figures.ink import LEAST, MOST, draw_scale, ink, room
 from utils.figures.plots import first_over_last
 
 _ROWS, _APART = 7, 12.0  # units that are drawn of a wide layer: as many as stand 12 points apart, and no more than seven
@@ -20,7 +20,7 @@ _FEW = 11  # columns, between which there is room for three edges a unit
 
 
 @dataclass(frozen=True)
-class _Room:
+class _Grid:
     """Where the rows of units stand, as shares of the height of the axes: the first, the last, and from one to the next.
 
     rows: of a wide layer. size: of a circle, in points.
@@ -45,20 +45,20 @@ def draw_net(ax, errors, weights=None, *, dead=None, scale=True):
     scale: whether to draw what the ink means.
     """
     norms, units = _share_out(errors)
-    columns, room = place_columns(len(units)), _make_room(ax, len(units))
-    places, size = [_place_units(len(layer), room) for layer in units], room.size
+    columns, grid = place_columns(len(units)), _make_grid(ax, len(units))
+    places, size = [_place_units(len(layer), grid) for layer in units], grid.size
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.set_axis_off()
-    _draw_ends(ax, columns, places, room)
+    _draw_ends(ax, columns, places, grid)
     if weights is not None:
         _draw_edges(ax, columns, places, weights, norms)
-    _draw_units(ax, columns, places, units, room)
-    _draw_ways(ax, columns, norms, room)
+    _draw_units(ax, columns, places, units, grid)
+    _draw_ways(ax, columns, norms, grid)
     if scale:
-        draw_scale(ax, 1.05, span=(room.bottom, room.top))
-        for power in (0, -5, LEAST):
-            y = room.bottom + (room.top - room.bottom) * (power - LEAST) / (MOST - LEAST)
-            ax.text(1.062, y, f"$10^{{{power}}}$" if power else "1", va="center")
+        draw_scale(ax, -0.02, span=(grid.bottom, grid.top))
+        for power, share in ((0, "1"), (-5, "10⁻⁵"), (LEAST, "10⁻¹⁰")):
+            y = grid.bottom + (grid.top - grid.bottom) * (power - LEAST) / (MOST - LEAST)
+            ax.text(-0.032, y, share, ha="right", va="center", fontsize="small")
     caption = first_over_last(norms)
     if dead is not None:
         silent = [np.asarray(layer, dtype=float) >= 1 for layer in dead]
@@ -94,7 +94,9 @@ def draw_net_and_curve(axes, errors, weights=None, theory=None, *, guess=None, d
     set_log_limits(below, norms, limits=_round_limits(np.concatenate(shown)))
     below.set(xlim=(0, 1), ylabel="relative gradient", xlabel="layer")
     below.xaxis.set_major_locator(NullLocator())  # numbers as data: ticks are frame, and would change with every depth
-    below.yaxis.set_major_locator(LogLocator(base=10, numticks=5 if style.in_lecture() else 8))
+    decades, most = float(np.ptp(np.log10(below.get_ylim()))), 4 if style.in_lecture() else 8
+    step = next(step for step in (2, 5, 10, 20, 50, 500) if decades / step <= most)
+    below.yaxis.set_major_locator(FixedLocator(10.0 ** np.arange(-300, 301, step)))
     below.xaxis.labelpad = 1.6 * matplotlib.rcParams["font.size"]
     draw_scale(below, 0.007, np.log10(below.get_ylim()))
     _draw_numbers(below, columns)
@@ -110,35 +112,34 @@ def place_columns(layers):
 def _share_out(errors):
     """Return ||dC/dz|| of each layer, (layers,), and of each unit, a list of (units,), where the readout's is 1."""
     errors = [np.asarray(layer, dtype=float) for layer in errors]
-    norms = np.array([np.linalg.norm(layer) for layer in errors])
-    whole = norms[-1] if norms[-1] > 0 else 1.0
-    return norms / whole, [np.linalg.norm(layer, axis=0) * math.sqrt(layer.shape[1]) / whole for layer in errors]
+    with np.errstate(over="ignore", invalid="ignore"):  # of a net that explodes
+        norms = np.array([np.linalg.norm(layer) for layer in errors])
+        whole = norms[-1] if norms[-1] > 0 else 1.0
+        return norms / whole, [np.linalg.norm(layer, axis=0) * math.sqrt(layer.shape[1]) / whole for layer in errors]
 
 
-def _make_room(ax, columns):
-    """Return the room of a net. The margins of the axes are not known yet, so their size is estimated, and rather small."""
-    width, height = ax.figure.get_size_inches() * 72
-    em, place = matplotlib.rcParams["font.size"], ax.get_subplotspec()
-    rows, across = (place.get_gridspec().nrows, place.get_gridspec().ncols) if place else (1, 1)
-    width, height = max(width / across - 9 * em, 50), max(height / rows - (6 + 2.5 / rows) * em, 50)
-    margin = min(1.5 * em / height, 0.3)  # a line of words above, another below
+def _make_grid(ax, columns):
+    """Return where the units of a net with so many columns stand."""
+    em = matplotlib.rcParams["font.size"]
+    width, height = (side * em for side in room(ax))
+    margin = min(1.9 * em / height, 0.3)  # a line of words above, another below
     between = (1 - 2 * margin) * height
     drawn = int(min(max(between // _APART + 1, 3), _ROWS))
     step = (1 - 2 * margin) / (drawn - 1)
     size = min(0.6 * width * (_LAST - _FIRST) / max(columns - 1, 1), 0.68 * step * height, 18)
-    return _Room(drawn, 1 - margin, margin, step, size)
+    return _Grid(drawn, 1 - margin, margin, step, size)
 
 
-def _place_units(units, room):
+def _place_units(units, grid):
     """Return which units of a layer are drawn, and their heights: all, or an even sample with room for an ellipsis."""
-    drawn = min(units, room.rows)
-    heights = 0.5 + room.step * ((drawn - 1) / 2 - np.arange(drawn))
-    if units > room.rows:  # the upper ones move together a little
-        heights[:-1] = room.top - 0.93 * room.step * np.arange(drawn - 1)
+    drawn = min(units, grid.rows)
+    heights = 0.5 + grid.step * ((drawn - 1) / 2 - np.arange(drawn))
+    if units > grid.rows:  # the upper ones move together a little
+        heights[:-1] = grid.top - 0.93 * grid.step * np.arange(drawn - 1)
     return np.linspace(0, units - 1, drawn).round().astype(int), heights
 
 
-def _draw_ends(ax, columns, places, room):
+def _draw_ends(ax, columns, places, grid):
     """Draw the input, the loss, and what leads to the first column and from the last."""
     ends = (_INPUT, "input", columns[0], places[0], "white", style.BLACK), (_LOSS, "loss", columns[-1], places[-1], *_SOURCE)
     for x, word, column, (_, heights), paper, colour in ends:
@@ -158,45 +159,45 @@ def _draw_edges(ax, columns, places, weights, norms):
         of = (-sizes).argsort(1)[:, :strongest]
         x = np.tile([columns[layer - 1], columns[layer], np.nan], of.size)
         y = np.stack([low[of], np.broadcast_to(high[:, None], of.shape), np.full(of.shape, np.nan)], axis=2)
-        shade = max(round(2 * math.log10(norms[layer])), 2 * LEAST) if norms[layer] > 0 else None
+        shade = round(2 * math.log10(min(max(norms[layer], 10.0**LEAST), 10.0 ** (MOST + 1)))) if norms[layer] > 0 else None
         lines.setdefault(shade, []).append((x, y.ravel()))
     for shade, edges in lines.items():
-        colour = style.INK[0] if shade is None else ink([10.0 ** min(shade / 2, 300)])[0]
+        colour = style.INK[0] if shade is None else ink([10.0 ** (shade / 2)])[0]
         ax.plot(*np.concatenate(edges, axis=1), color=colour, alpha=0.6, linewidth=0.9, zorder=1)
 
 
-def _draw_units(ax, columns, places, units, room):
+def _draw_units(ax, columns, places, units, grid):
     """Draw the circles, and three dots where units are left out."""
     x = np.concatenate([np.full(len(heights), column) for column, (_, heights) in zip(columns, places)])
     y = np.concatenate([heights for _, heights in places])
     shares = np.concatenate([layer[chosen] for layer, (chosen, _) in zip(units, places)])
-    ax.scatter(x, y, s=room.size**2, c=ink(shares), edgecolors=style.GREY, linewidths=0.4 + room.size / 25, zorder=3,
+    ax.scatter(x, y, s=grid.size**2, c=ink(shares), edgecolors=style.GREY, linewidths=0.4 + grid.size / 25, zorder=3,
                rasterized=len(columns) > _FEW)  # as SVG so many would be too much, and to try takes a quarter of the time
     wide = [column for column, layer, (chosen, _) in zip(columns, units, places) if len(layer) > len(chosen)]
     if wide:
-        gap = places[0][1][-2:] if len(places[0][1]) == room.rows else np.array([room.bottom + room.step, room.bottom])
-        dots = gap.mean() + 0.14 * room.step * np.arange(-1, 2)
-        ax.plot(np.repeat(wide, 3), np.tile(dots, len(wide)), ".", color=style.GREY, markersize=room.size / 6, zorder=2)
+        above, below = _place_units(grid.rows + 1, grid)[1][-2:]
+        dots = (above + below) / 2 + 0.14 * grid.step * np.arange(-1, 2)
+        ax.plot(np.repeat(wide, 3), np.tile(dots, len(wide)), ".", color=style.GREY, markersize=grid.size / 6, zorder=2)
 
 
-def _draw_ways(ax, columns, norms, room):
+def _draw_ways(ax, columns, norms, grid):
     """Draw the signal's way to the loss above the units, and the gradient's way back below them, in its own ink."""
-    middles, size, line = (columns[1:] + columns[:-1]) / 2, min(max(0.7 * room.size, 5), 9), room.bottom / 3
+    middles, size, line = (columns[1:] + columns[:-1]) / 2, min(max(0.7 * grid.size, 5), 9), grid.bottom / 3
     ax.text(0, 1 - line / 2, "signal", va="center")
-    ax.plot(middles, np.full(len(middles), 1 - line / 2), ">", color=style.GREY, markersize=0.8 * size)
+    ax.plot(middles, np.full(len(middles), 1 - line / 2), ">", color=style.GREY, markersize=0.8 * size, clip_on=False)
     ax.text(1, line / 2, "gradient", ha="right", va="center", color=style.BLUE)
     keep = columns[1:] < 0.86 if style.in_lecture() else columns[1:] < 2  # under large type the word needs the room
     ax.scatter(middles[keep], np.full(keep.sum(), line / 2), s=(1.3 * size) ** 2, marker="<", c=ink(norms[:-1][keep]),
-               edgecolors=style.BLUE, linewidths=0.6)  # fmt: skip
+               edgecolors=style.BLUE, linewidths=0.6, clip_on=False)  # fmt: skip
 
 
 def _draw_numbers(ax, columns):
     """Write below the axis which layer a column is, as many numbers as there is room for."""
     most = 7 if style.in_lecture() else 11
     step = next(step for step in (1, 2, 5, 10, 20, 50, 100, len(columns)) if len(columns) / step <= most)
-    room = 0.09 if style.in_lecture() else 0.065  # that "readout" needs to its left
+    reach = 0.09 if style.in_lecture() else 0.065  # of "readout" to its left
     for layer, column in enumerate(columns[:-1], start=1):
-        if (layer == 1 or layer % step == 0) and columns[-1] - column > room:
+        if (layer == 1 or layer % step == 0) and columns[-1] - column > reach:
             _write_below(ax, column, str(layer))
     _write_below(ax, columns[-1], "readout")
 

@@ -78,7 +78,7 @@ def _describe_axes(ax):
         if getattr(bars, "datavalues", None) is not None and len(bars):
             name = "Bars" if bars.get_label().startswith("_") else _plain(bars.get_label())
             yield _sentence(f"{name}: {len(bars)} bars, {_describe_range(bars.datavalues)}")
-    for image in ax.get_images():
+    for image in ax.get_images() if ax.axison else ():
         values = np.ma.filled(np.ma.asarray(image.get_array(), dtype=float), np.nan)
         rows, columns = values.shape[:2]
         yield _sentence(f"An image of {rows} by {columns} values, {_describe_range(values)}")
