@@ -3,7 +3,6 @@
 import re
 import sys
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,7 +12,12 @@ from torch.nn import functional as F
 
 from tests.answers.answers import right_answers, wrong_answers
 from tests.chapters.sample import SOURCES, build
-from utils.answers.chapter01 import check_backward_step, check_layer_factor, check_sigmoid_slope, check_weight_gradients
+from utils.answers.chapter01 import (
+    check_backward_step,
+    check_sigmoid_slope,
+    check_twenty_layers,
+    check_weight_gradients,
+)
 from utils.exercises.verdict import NOT_ATTEMPTED, NOT_YET, Verdict
 from utils.figures.canvas import Canvas
 
@@ -52,7 +56,7 @@ def net_made_double(net, x, y):
     return [g.norm() for g in weight_gradients(net.double(), x.double(), y)]
 
 
-CLAIMS = 24  # that the ledger has of this chapter, each with a cell
+CLAIMS = 25  # that the ledger has of this chapter, each with a cell
 
 RIGHT = [
     (check_sigmoid_slope, slope),
@@ -60,9 +64,6 @@ RIGHT = [
     (check_sigmoid_slope, lambda z: (1 - torch.tanh(z / 2) ** 2) / 4),
     (check_backward_step, lambda delta, W, z: delta @ W * slope(z)),
     (check_backward_step, lambda d, W, z: torch.einsum("bi,ij,bj->bj", d, W, slope(z))),
-    (check_layer_factor, lambda sigma_w, mean_squared_slope: sigma_w * mean_squared_slope**0.5),
-    (check_layer_factor, lambda s, m: torch.tensor(s * s * m, dtype=torch.float64).sqrt()),
-    (check_layer_factor, lambda s, m: np.sqrt(s * s * m)),
     (check_weight_gradients, lambda net, x, y: [g.double().norm() for g in weight_gradients(net, x, y)]),
     (check_weight_gradients, lambda n, x, y: [g.double().norm().item() for g in weight_gradients(n, x, y)]),
     (check_weight_gradients,
@@ -90,12 +91,6 @@ WRONG = [
     (check_backward_step, lambda d, W, z: d @ W.T * slope(z), "not transposed"),
     (check_backward_step, lambda d, W, z: W.T @ d * slope(z), "RuntimeError in its line 1: mat1 and mat2"),
     (check_backward_step, lambda d, W, z: (d @ W * slope(z)).T, "expected shape (5, 4), got (4, 5)"),
-    (check_layer_factor, lambda s, m: s**2 * m, "that is chi"),
-    (check_layer_factor, lambda s, m: s * m, "needs its root"),
-    (check_layer_factor, lambda s, m: s**2 * m**0.5, "sigma_w once"),
-    (check_layer_factor, lambda s, m: (s * m) ** 0.5, "leaves the root whole"),
-    (check_layer_factor, lambda s, m: m**0.5, "weights are missing"),
-    (check_layer_factor, lambda s, m: f"{s * m**0.5}", "expected a number, got a value of type str"),
     (check_weight_gradients, lambda n, x, y: [g.norm() for g in weight_gradients(n, x, y)], "below float32's"),
     (check_weight_gradients, lambda n, x, y: [g.norm() ** 2 for g in weight_gradients(n, x, y)], "squared norm"),
     (check_weight_gradients, lambda n, x, y: [g.abs().max() for g in weight_gradients(n, x, y)], "largest entry"),
@@ -110,7 +105,7 @@ WRONG = [
     (check_weight_gradients, gradients_left_behind, "leaves gradients behind"),
     (check_weight_gradients, net_made_double, "changes its argument net"),
 ]
-CHECKERS = [check_sigmoid_slope, check_backward_step, check_layer_factor, check_weight_gradients]
+CHECKERS = [check_sigmoid_slope, check_backward_step, check_weight_gradients]
 
 
 test_a_right_answer_is_correct = right_answers(RIGHT, silent=True)
@@ -183,25 +178,43 @@ def test_any_value_and_any_answer_get_one_sentence(checker, value):
 
 @pytest.fixture(scope="module")
 def main_explorer():
-    """Return what the main explorer of the chapter tells at a setting: (first / last gradient, share of saturated units)."""
+    """Return what the main explorer of the lesson tells at a setting: first / last gradient."""
     code = [cell.source for cell in build.read_source(SOURCES[0]).cells if cell.cell_type == "code"]
     names = {}
-    for text in (*code[:2], next(text for text in code if "def symptom_and_cause(" in text).split("\nexplore(")[0]):
+    for text in (code[0], next(text for text in code if "def gradients_die(" in text).split("\nshow(")[0]):
         exec(text, names)  # noqa: S102 - the chapter itself
-    canvas = Canvas(2)
+    canvas = Canvas((2, 1))
 
     def told(**params):
-        canvas.draw(names["symptom_and_cause"], **params)
-        ratio, share = re.search(r"measured (\S+), .* (\d+)% saturated", canvas.caption).groups()
-        return float(ratio), int(share) / 100
+        canvas.draw(names["gradients_die"], **params)
+        return float(re.search(r"measured (\S+),", canvas.caption)[1])
 
     return told
 
 
 def test_the_text_below_the_main_explorer_is_what_it_shows(main_explorer):
-    weak, strong = (main_explorer(activation="sigmoid", sigma_w=sigma_w) for sigma_w in (1.0, 3.0))
-    assert weak[1] == 0 and 9.5 < np.log10(strong[0] / weak[0]) < 11 and -9 < np.log10(strong[0]) < -8
-    sinking, exploding = (main_explorer(activation="tanh", sigma_w=sigma_w) for sigma_w in (1.0, 3.0))
-    assert 0.03 < sinking[0] < 0.5 and exploding[0] > 1e3 and 0.28 < exploding[1] < 0.38
-    below, level = (main_explorer(activation="relu", sigma_w=sigma_w)[0] for sigma_w in (1.0, 1.4))
+    assert max(main_explorer(depth=30, sigma_w=sigma_w) for sigma_w in (0.5, 1.0, 2.0, 3.0)) < 1e-7, "sick at every sigma_w"
+    sinking, exploding = (main_explorer(depth=30, activation="tanh", sigma_w=sigma_w) for sigma_w in (1.0, 3.0))
+    assert 0.03 < sinking < 0.5 and exploding > 1e3
+    below, level = (main_explorer(depth=30, activation="relu", sigma_w=sigma_w) for sigma_w in (1.0, 1.4))
     assert below < 1e-3 and 0.1 < level < 10
+
+
+@pytest.mark.parametrize("answer, said", [
+    ((..., ...), "○ not attempted"),
+    ((4.8, ...), "○ not attempted"),
+    (("a", 1), "two plain numbers"),
+    ((-1, 0), "positive number"),
+    ((1, 0), "what takes that away"),  # the net of the lesson
+    ((4, 0), "what takes that away"),  # the scale alone
+    ((1, 0.5), "factor is too small"),  # the constant alone
+    ((16, 0.5), "weights are too large"),
+])
+def test_twenty_layers_that_do_not_learn_get_their_reason(answer, said):
+    verdict = check_twenty_layers(*answer)
+    assert not verdict and said in repr(verdict)
+
+
+@pytest.mark.parametrize("answer", [(4.8, 0.5), (torch.tensor(5.0), 0.4)])
+def test_twenty_layers_that_learn_are_correct(answer):
+    assert check_twenty_layers(*answer)

@@ -11,7 +11,7 @@ from utils.exercises.verdict import CORRECT, NOT_YET
 from utils.training.loop import race
 
 PATIENTS = {f"{chapter.__name__[-2:]}, {name}": patient for chapter in CHAPTERS
-            for name, patient in {**vars(chapter).get("WARD", {}), "patient": vars(chapter).get("PATIENT")}.items() if patient}
+            for name, patient in {**vars(chapter).get("WARD", {}), **vars(chapter)}.items() if isinstance(patient, clinic.Patient)}
 patients = pytest.mark.parametrize("patient", PATIENTS.values(), ids=PATIENTS)
 
 

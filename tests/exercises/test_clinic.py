@@ -15,7 +15,7 @@ def test_capitals_and_spaces_of_a_prescription_do_not_count():
 
 @pytest.mark.parametrize("junk", [..., None, "aspirin", 3, [], {}, torch.ones(2), print])
 def test_junk_is_answered_with_the_choices_as_they_are_typed(junk):
-    patient = chapter01.PATIENT
+    patient = chapter01.SECOND_PATIENT
     for verdict, choices in (
         (clinic.treat(patient, junk), patient.prescriptions),
         (clinic.name_disease(patient, junk), patient.diseases),
@@ -55,10 +55,10 @@ def test_junk_in_rounds_is_nobody_cured(junk):
 
 
 def test_a_chart_shows_the_hidden_layers_below_the_complaint():
-    chart = clinic.chart(chapter01.PATIENT)
-    assert chart.title == chapter01.PATIENT.complaint and chart.headings == ["layer", *clinic.COLUMNS]
+    chart = clinic.chart(chapter01.SECOND_PATIENT)
+    assert chart.title == chapter01.SECOND_PATIENT.complaint and chart.headings == ["layer", *clinic.COLUMNS]
     assert [row[0] for row in chart.rows] == [str(layer) for layer in range(1, 9)]  # of nine, the last is the readout
-    asked = clinic.chart(chapter01.PATIENT, "saturated", "gradient")
+    asked = clinic.chart(chapter01.SECOND_PATIENT, "saturated", "gradient")
     assert asked.headings == ["layer", "saturated", "gradient"] and asked.rows[0] == ("1", "76%", "4.0e+01")
 
 
@@ -69,18 +69,18 @@ def test_of_a_deep_patient_a_chart_shows_layers_from_the_first_to_the_last():
 
 def test_a_column_that_no_chart_has_gets_one_sentence():
     with pytest.raises(ValueError, match="no column 'fever'; its columns are: gradient, update / weight"):
-        clinic.chart(chapter01.PATIENT, "fever")
+        clinic.chart(chapter01.SECOND_PATIENT, "fever")
 
 
 @pytest.mark.parametrize("answer", [..., None, "a cold", 3])
 def test_the_second_opinion_waits_for_the_first(answer):
-    asked = clinic.second_opinion(chapter01.PATIENT, answer)
+    asked = clinic.second_opinion(chapter01.SECOND_PATIENT, answer)
     assert asked.status == "not attempted" and "your own diagnosis first" in asked.sentence
 
 
 def test_after_any_diagnosis_of_the_list_the_second_opinion_is_a_report():
     for answer in ("weights too small", "weights too large"):
-        assert clinic.second_opinion(chapter01.PATIENT, answer).findings[0].kind == "exploding"
+        assert clinic.second_opinion(chapter01.SECOND_PATIENT, answer).findings[0].kind == "exploding"
 
 
 def test_every_patient_of_the_course_has_a_chart_and_a_second_opinion():

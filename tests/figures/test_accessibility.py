@@ -58,6 +58,13 @@ def test_any_two_colours_of_a_figure_stay_apart(vision):
         assert distance(a, b, vision) >= APART, f"{a} and {b} are confused under {vision}"
 
 
+@pytest.mark.parametrize("vision", VISIONS)
+def test_the_ink_of_a_drawn_net_has_even_steps_and_none_looks_like_the_alarm(vision):
+    for a, b in itertools.pairwise(style.INK):
+        assert 10 < seen(a, vision)[0] - seen(b, vision)[0] < 25, f"{a} and {b} in lightness, of 100"
+    assert all(distance(shade, style.ALARM, vision) >= APART for shade in style.INK)
+
+
 @pytest.mark.parametrize("colour", [style.GREY, style.BLACK])
 def test_words_in_a_figure_have_a_contrast_of_four_and_a_half_to_one(colour):
     assert 1.05 / (luminance(colour) + 0.05) >= 4.5

@@ -339,3 +339,16 @@ def test_a_legend_in_a_box_lies_above_a_heat_map():
     without = pixels(canvas)
     canvas.draw(heat)
     assert (pixels(canvas) != without).any(axis=2).sum() > 500
+
+
+def test_of_a_drawing_the_words_are_told_and_not_its_strokes():
+    def drawing(ax):
+        ax.plot([0, 1, 0, 1], [0, 0, 1, 1])
+        ax.imshow(np.zeros((1, 2, 4)))
+        ax.text(0.5, 0.5, "a wire"), ax.text(0.2, 0.5, "w = 2")
+        ax.set_axis_off()
+        return "Two."
+
+    canvas = Canvas()
+    canvas.draw(drawing)
+    assert canvas.alt == "A drawing, in which is written: a wire, w = 2. Two."

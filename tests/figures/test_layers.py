@@ -94,6 +94,10 @@ def test_an_image_is_sent_as_pixels():
     assert drawn(lambda ax: ax.imshow(np.eye(3)) and None).svg is None
 
 
+def test_what_its_scene_calls_too_much_is_sent_as_pixels():
+    assert drawn(lambda ax: ax.plot(X, rasterized=True) and None).svg is None
+
+
 def test_the_frame_is_encoded_once_as_long_as_it_stays():
     canvas = drawn(curve)
     frame = canvas.frame_png()

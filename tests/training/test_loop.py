@@ -342,6 +342,11 @@ class TestView:
         assert (history.steps, history.stopped) == (20, True)
         assert notebook.final == {"text/plain": "In silence: stopped after 20 steps."}
 
+    def test_a_bar_does_not_call_a_goal_a_stop(self, notebook):
+        x, y = make_data()
+        history = fit(make_net(), x, y, steps=50, until=lambda net: True, live="bar", title="In silence")
+        assert history.reached and notebook.final == {"text/plain": "In silence: 0 steps."}
+
     def test_live_can_be_switched_off(self, notebook):
         x, y = make_data()
         fit(make_net(), x, y, steps=3, live=False)

@@ -7,9 +7,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from utils.data.datasets import digits
 from utils.exercises.checking import as_vector, check, exercise
 from utils.exercises.clinic import Patient, Treatment
+from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
+from utils.nets.initialization import scaled_
 from utils.nets.mlp import MLP
+from utils.torchdoctor import measure
+from utils.training.loop import fit
 
 RIGHT = {"twice as deep": 1e-13}  # the right option of each prediction, out of the learner's sight
 
@@ -65,26 +70,6 @@ def check_backward_step(f):
 
 
 @exercise
-def check_layer_factor(f):
-    """Check f(sigma_w, mean_squared_slope) -> sqrt(chi), the factor by which one layer changes the gradient's norm.
-
-    chi = sigma_w^2 E[phi'(z)^2]; sigma_w and mean_squared_slope = E[phi'(z)^2] are plain numbers, as is the answer.
-    """
-    mistakes = {
-        lambda sigma_w, mean_squared_slope: sigma_w**2 * mean_squared_slope:
-            "that is chi, the factor of the squared norm; the norm itself changes by its root",
-        lambda sigma_w, mean_squared_slope: sigma_w * mean_squared_slope: "the mean squared slope needs its root, too",
-        lambda sigma_w, mean_squared_slope: sigma_w**2 * mean_squared_slope**0.5: "sigma_w enters chi squared, so its "
-            "root holds sigma_w once",
-        lambda sigma_w, mean_squared_slope: (sigma_w * mean_squared_slope) ** 0.5: "sigma_w is squared in chi, so it "
-            "leaves the root whole",
-        lambda sigma_w, mean_squared_slope: mean_squared_slope**0.5: "the weights are missing: sigma_w is a factor",
-    }  # fmt: skip
-    cases = [(2.0, 0.04), (0.5, 0.25), (4.0, 0.0625)]
-    return check(f, lambda sigma_w, mean_squared_slope: sigma_w * mean_squared_slope**0.5, cases, mistakes=mistakes)
-
-
-@exercise
 def check_weight_gradients(f):
     """Check f(net, x, y) -> norm of the loss's gradient for the weight of each nn.Linear of net, in net's order.
 
@@ -126,6 +111,64 @@ def check_weight_gradients(f):
     return check(f, norms, cases, mistakes=mistakes, convert=as_vector, rtol=1e-3, atol=0)
 
 
+@exercise
+def check_twenty_layers(sigma_w, c):
+    """Check the answer to: twenty layers of sigma(z) - c with weights of variance sigma_w^2 / fan_in are to learn the digits.
+
+    sigma_w, c: two numbers. The net is trained for 300 steps of SGD with momentum 0.9 at a rate of 0.05, and is to
+    reach 90 % of the digits that it is trained on.
+    """
+    if sigma_w is ... or c is ... or sigma_w is None or c is None:
+        return Verdict(NOT_ATTEMPTED, "put two numbers in the place of the dots")
+    try:
+        sigma_w, c = float(sigma_w), float(c)
+    except (TypeError, ValueError):
+        return Verdict(NOT_YET, "sigma_w and c are two plain numbers, such as 1.0 and 0.0")
+    if not 0 < sigma_w < 1000 or not abs(c) < 1000:
+        return Verdict(NOT_YET, "sigma_w is a positive number, c any number; neither is beyond a thousand")
+    x, y, *_ = digits()
+    net = _twenty_layers(sigma_w, c)
+    delta, mean = _first_over_last(net, x[:128], y[:128])
+    run = fit(net, x, y, steps=300, lr=0.05, live=False)
+    told = f"{run.accuracy:.0%} of the digits after {run.steps} steps"
+    if run.accuracy > 0.9:
+        return Verdict(CORRECT, f"{told}; layer 1 had {delta:.0e} of the last layer's gradient at the start")
+    if run.stopped:
+        return Verdict(NOT_YET, f"you stopped it after {run.steps} of 300 steps, too early to tell: run the cell again")
+    if abs(mean) > 0.25:
+        return Verdict(NOT_YET, f"{told}: every unit says {mean:.2f} on the average, whatever the image; what takes that away?")
+    if delta < 1e-2:
+        return Verdict(NOT_YET, f"{told}: layer 1 gets {delta:.0e} of the last layer's gradient; each layer's factor is too small")
+    if delta > 0.5:
+        return Verdict(NOT_YET, f"{told}: layer 1 gets {delta:.0e} times the last layer's gradient; the weights are too large")
+    return Verdict(NOT_YET, f"{told}: nearly; layer 1 gets {delta:.0e} of the last layer's gradient, and could have more")
+
+
+class _Shifted(nn.Module):
+    """sigma(z) - c."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.c = c
+
+    def forward(self, z):
+        return torch.sigmoid(z) - self.c
+
+
+def _twenty_layers(sigma_w, c):
+    layers = [module for _ in range(20) for module in (nn.Linear(64, 64, dtype=torch.float64), _Shifted(c))]
+    net, generator = nn.Sequential(*layers, nn.Linear(64, 10, dtype=torch.float64)), torch.Generator().manual_seed(0)
+    for layer in net[::2]:
+        scaled_(layer, 1.0 if layer is net[-1] else sigma_w, 0.0, generator=generator)
+    return net
+
+
+def _first_over_last(net, x, y):
+    """(first hidden layer's gradient norm over the last one's, mean activation of the last hidden layer)."""
+    delta = measure(net, x, y).delta_norm
+    with torch.no_grad():
+        return (delta[0] / delta[-1]).item(), net[:-1](x).mean().item()
+
 def _random(*shape, seed):
     """Return a tensor of standard normal numbers in double precision; the global random state is left alone."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
@@ -142,14 +185,43 @@ def _sigmoid_net(depth, sigma_w):
     return net
 
 
-def _tanh(**settings):
-    return lambda: MLP(8, activation="tanh", seed=1, **settings)
+def _eight(activation="sigmoid", **settings):
+    return lambda: MLP(8, activation=activation, seed=1, **settings)
 
 
 PATIENT = Patient(
+    complaint="Eight sigmoid layers, cross-entropy, learning rate 0.1. The loss is about ln 10 from the first step on.",
+    make=_eight(sigma_w=1.0),
+    lr=0.1,
+    disease="vanishing through small slopes",
+    diseases={
+        "vanishing through small slopes": "the gradient falls about fourfold from layer to layer, and no unit is saturated: "
+        "the slope in the middle is a quarter",
+        "units that are saturated": "the last column says that not one unit is",
+        "weights too large": "weights that are too large push units to the flat ends, and the last column says that not one is there",
+        "learning rate too small": "the last layers move at a healthy rate, so a larger one would be too large for them, and "
+        "layer 1 would need one that is a million times larger",
+    },
+    prescriptions={
+        "ten times the learning rate": Treatment(
+            _eight(sigma_w=1.0), 1.0, "ten times next to nothing is next to nothing for layer 1, and the readout is thrown about",
+        ),
+        "weights with std 0.01": Treatment(
+            _eight(init="small"), 0.1, "smaller weights make each factor smaller still",
+        ),
+        "tanh with Xavier's weights": Treatment(
+            _eight("tanh", init="xavier"), 0.1, "the slope of tanh is 1 in the middle, so each layer passes nearly everything on",
+        ),
+        "twice as many units in each layer": Treatment(
+            _eight(width=128, sigma_w=1.0), 0.1, "the factor per layer does not depend on how wide the layers are",
+        ),
+    },
+)
+
+SECOND_PATIENT = Patient(
     complaint="Eight tanh layers, cross-entropy, learning rate 0.05. The loss starts above 11, comes down to about ln 10 "
     "and jumps there.",
-    make=_tanh(init="naive"),
+    make=_eight("tanh", init="naive"),
     lr=0.05,
     disease="weights too large",
     diseases={
@@ -161,19 +233,19 @@ PATIENT = Patient(
     },
     prescriptions={
         "a tenth of the learning rate": Treatment(
-            _tanh(init="naive"), 0.005,
+            _eight("tanh", init="naive"), 0.005,
             "the weights stay too large: in smaller steps, too, they are thrown to where nine units of ten are saturated",
         ),
         "ten times the learning rate": Treatment(
-            _tanh(init="naive"), 0.5,
+            _eight("tanh", init="naive"), 0.5,
             "the steps were too large already: now every unit is saturated, and the loss ends higher than it began",
         ),
         "weights with std 1/sqrt(fan_in)": Treatment(
-            _tanh(init="lecun"), 0.05,
+            _eight("tanh", init="lecun"), 0.05,
             "hardly a unit is saturated now, so layer 1 gets about as much gradient as the last layer, not hundreds of times as much",
         ),
         "weights with std 0.01": Treatment(
-            _tanh(init="small"), 0.05,
+            _eight("tanh", init="small"), 0.05,
             "now the gradient vanishes instead: layer 1 gets about a billionth of what the last layer has",
         ),
     },

@@ -69,8 +69,10 @@ def write_svg(figure, artists, texts, names):
 
     Its units are the figure's pixels. texts: (x, baseline, width, height of the type, words) tuples, in pixels.
     names: what the names within the element begin with; no other element of the page may use it.
-    Returns None where pixels are the better picture: for images, and for thousands of points.
+    Returns None where pixels are the better picture: for images, for thousands of points, and for what is `rasterized`.
     """
+    if any(artist.get_rasterized() for artist in artists):  # whoever drew it knows that it is too much
+        return None
     size, dpi = figure.get_size_inches(), figure.dpi
     width, height = (round(inches * dpi) for inches in size)
     layer = _Layer(size, dpi, names)

@@ -34,10 +34,11 @@ def draw_by_layer(ax, values, theory=None, *, guess=None, quantity="gradient nor
     ax.xaxis.set_major_locator(whole_ticks())
     ends_high = values[-1] > math.exp(np.log(ax.get_ylim()).mean())  # above the middle of the axis
     ax.legend(loc="best" if guess is not None else "lower right" if ends_high else "upper right")
-    return _first_over_last(values, theory)
+    return first_over_last(values, theory)
 
 
-def _first_over_last(values, theory):
+def first_over_last(values, theory=None):
+    """Say how large the first of some numbers per layer is beside the last, measured and in theory."""
     ratio = _ratio(values)
     caption = f"first / last layer: measured {ratio:.1e}"
     if theory is not None:

@@ -35,6 +35,8 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0,
 
 SEQUENTIAL = "cividis"  # perceptually even, and the same to a colour-blind reader
 DIVERGING = "PuOr"
+# What is left of a gradient in a drawn net: it fades on paper, so that what is alive catches the eye, and not what is dead.
+INK = ("#F6F8FB", "#A9CBE3", "#4E9DCB", BLUE, "#004A80", "#00203F")  # equal steps of lightness
 
 WIDTH, HEIGHT, DPI = 9.0, 3.8, 100  # inches, inches, pixels per inch: one figure fits one notebook cell
 FIT = "calc(100% - 4px)"  # the greatest width of a picture in a widget: what the margins leave of a narrow notebook

@@ -66,6 +66,11 @@ def _describe_axes(ax):
         yield _sentence("; ".join(axes))
     curves = [line for line in ax.get_lines() if line.get_visible() and len(line.get_xdata()) > 0]
     labelled = [line for line in curves if not line.get_label().startswith("_")]
+    if not ax.axison:  # a drawing: its lines are strokes without numbers, and what is written in it tells more
+        written = [_plain(text.get_text()) for text in ax.texts if text.get_visible() and text.get_text()]
+        if written:
+            yield _sentence(f"A drawing, in which is written: {', '.join(written)}")
+        curves = labelled
     for line in labelled or [line for line in curves if len(line.get_xdata()) > 2]:  # two points: an auxiliary line
         name = _plain(line.get_label()) if labelled else "A curve"
         yield _sentence(f"{name}: {_describe_values(line.get_ydata(orig=False))}")
@@ -73,7 +78,7 @@ def _describe_axes(ax):
         if getattr(bars, "datavalues", None) is not None and len(bars):
             name = "Bars" if bars.get_label().startswith("_") else _plain(bars.get_label())
             yield _sentence(f"{name}: {len(bars)} bars, {_describe_range(bars.datavalues)}")
-    for image in ax.get_images():
+    for image in ax.get_images() if ax.axison else ():
         values = np.ma.filled(np.ma.asarray(image.get_array(), dtype=float), np.nan)
         rows, columns = values.shape[:2]
         yield _sentence(f"An image of {rows} by {columns} values, {_describe_range(values)}")

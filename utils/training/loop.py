@@ -76,7 +76,8 @@ def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, optimizer="sgd", batc
             _conclude(run, x, y, steps)
         histories = Runs({name: run.history for name, run in runs.items()})
         if view:
-            view.finish(losses, {name: str(history) for name, history in histories.items()})
+            endings = {name: str(history) for name, history in histories.items()}
+            view.finish(losses, endings, any(history.stopped for history in histories.values()))
     return histories
 
 

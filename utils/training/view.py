@@ -72,11 +72,11 @@ class LiveView:
         done = time.perf_counter()
         self.next_refresh = done + min(max(REFRESH, (done - now) / SHARE), RAREST)
 
-    def finish(self, losses, endings):
+    def finish(self, losses, endings, stopped):
         """Replace the widgets by the final picture, with the numbers below it and in its text alternative."""
         self._draw(losses, endings)
         taken = max(map(len, losses.values()))
-        told = f"{self.title}: {'stopped after ' if taken < self.steps else ''}{taken} steps."
+        told = f"{self.title}: {'stopped after ' if stopped else ''}{taken} steps."
         data, metadata = self.canvas.bundle() if self.chart else ({"text/plain": told}, {})
         self.handle.update(data, metadata=metadata, raw=True)
 

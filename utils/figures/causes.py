@@ -1,0 +1,118 @@
+"""Where a signal or a gradient goes wrong, drawn: a chain of single units, a hundred layers, and an activation's mean."""
+
+import matplotlib
+import numpy as np
+
+from utils.figures import style
+from utils.figures.ink import fade, ink, readable, room
+
+_BLOCKS = {"signal →": 0.165, "← gradient": 0.45, "two inputs alike →": 0.735}  # title -> left edge of the strips
+_BLOCK = 0.265  # their width
+_SHAPE = 0.125, 0.03  # where the small curves stand, and half their width
+_TINY = 0.05  # of the height of a line: the least bar, that none disappears
+
+
+def draw_chain(ax, weights, slopes):
+    """Draw units in a row, one a layer: weights and slopes on the edges, and below each unit what is left of the gradient.
+
+    weights, slopes: (units,), unit 1 first; three to five are readable. The gradient is that of the last output: 1 at the
+    last unit, and times weight and slope for each step back. The bars below are in proportion. Returns the caption: the product.
+    """
+    weights, slopes = np.asarray(weights, dtype=float), np.asarray(slopes, dtype=float)
+    left = np.append(np.cumprod((weights * slopes)[::-1])[::-1], 1.0)
+    width, height = room(ax)
+    em, places = matplotlib.rcParams["font.size"], np.linspace(1.6, width - 1.6, len(left))
+    circle = min(2.8, 0.4 * (places[1] - places[0]))
+    row, told = height - 1.7, height - 5.2  # of the units, and of what is left
+    ax.set(xlim=(0, width), ylim=(0, height))  # both in units of the font size, so that words have the room they need
+    ax.set_axis_off()
+    for before, after, weight, slope in zip(places, places[1:], weights, slopes):
+        middle, end, thick = (before + after) / 2, after - circle / 2 - 0.3, np.clip(2 * abs(weight) ** 0.5, 0.6, 5)
+        ax.plot([before, end], [row, row], color=style.GREY, linewidth=thick, zorder=1)
+        ax.plot([end], [row], ">", color=style.GREY, markersize=0.6 * em + thick)
+        ax.text(middle, row + 0.45, f"w = {_short(weight)}", ha="center", va="bottom", color=style.BLUE)
+        ax.text(middle, row - 0.45, f"φ′ = {_short(slope)}", ha="center", va="top", color=style.ALARM)
+        if after - before > 7.5:  # room for two numbers and what is between them
+            arrow = "← " if after - before > 10 else ""
+            ax.text(middle, told, f"{arrow}× {_short(weight * slope)}", ha="center", va="center", color=style.GREY)
+    colours = ink(np.abs(left))
+    ax.scatter(places, np.full(len(left), row), s=(circle * em) ** 2, c=colours, edgecolors=style.GREY, linewidths=1, zorder=3,
+               clip_on=False)  # fmt: skip
+    bars = np.maximum((told - 1.0) * np.abs(left) / max(1.0, np.abs(left).max()), _TINY)
+    ax.vlines(places, told - 0.9 - bars, told - 0.9, colors=colours, linewidth=circle * em)
+    for unit, (x, colour, share) in enumerate(zip(places, colours, left)):
+        ax.text(x, row, f"h{chr(0x2080 + unit)}" if unit else "x", ha="center", va="center", color=readable(colour), zorder=4)
+        ax.text(x, told, f"{share:.2g}", ha="center", va="center", weight="bold")
+    factors = " × ".join(_short(weight * slope) for weight, slope in zip(weights, slopes))
+    return f"{factors} = {left[0]:.2g}: so much of a small change of x arrives at the end."
+
+
+def draw_hundred(ax, signal, gradient, alike, shapes=None):
+    """Draw nets as strips, a thin column a layer: the signal, the gradient, and how alike two different inputs are.
+
+    signal, gradient: name -> (layers,), positive, shown as shares of the signal of layer 1 and of the last layer's gradient,
+    in ink that fades over ten decades and is an alarm above ten. alike: name -> (layers,), the mean cosine of two different
+    inputs; the ink fades in even steps to 1, where nothing tells them apart. shapes: name -> (points,), each net's activation on
+    even steps from -3 to 3, as a small curve. The numbers are those where a pass ends. Returns the caption.
+    """
+    names, layers = list(signal), len(next(iter(signal.values())))
+    signal, gradient, alike = (np.array([np.asarray(of[name], dtype=float) for name in names]) for of in (signal, gradient, alike))
+    signal, gradient = signal / signal[:, :1], gradient / gradient[:, -1:]
+    ax.set_axis_off()
+    ends = ([_say(number) for number in signal[:, -1]], [_say(number) for number in gradient[:, 0]],
+            [f"{number:.2f}" for number in alike[:, -1]])  # fmt: skip
+    blocks = zip(_BLOCKS.items(), (ink(signal), ink(gradient), fade(1 - alike)), ends, (-1, 0, -1))
+    size = min(1.0, 0.8 * room(ax)[1] / (len(names) + 1.5)) * matplotlib.rcParams["font.size"]
+    for (title, x), colours, numbers, end in blocks:
+        ax.text(x, -0.3, title, va="center", weight="bold", fontsize=size)
+        ax.imshow(colours, extent=(x, x + _BLOCK, len(names), 0), aspect="auto", interpolation="nearest")
+        for row, number in enumerate(numbers):
+            place, side = (x + _BLOCK - 0.008, "right") if end else (x + 0.008, "left")
+            paper = colours[row, end]  # behind the number too, where the colour may be another
+            ax.text(place, row + 0.5, number, ha=side, va="center", color=readable(paper), fontsize=size,
+                    bbox={"boxstyle": "square,pad=0.1", "facecolor": paper, "edgecolor": "none"})  # fmt: skip
+        ax.text(x, len(names) + 0.4, "layer 1", va="center", fontsize=0.9 * size, color=style.GREY)
+        ax.text(x + _BLOCK, len(names) + 0.4, str(layers), ha="right", va="center", fontsize=0.9 * size, color=style.GREY)
+    ax.hlines(np.arange(len(names) + 1), _BLOCKS["signal →"] - 0.01, 1, color="white", linewidth=3)
+    for row, name in enumerate(names):
+        ax.text(0.085, row + 0.5, name, ha="right", va="center", fontsize=size)
+        if shapes is not None:
+            value, (centre, half) = np.asarray(shapes[name], dtype=float), _SHAPE
+            ax.plot([centre, centre], [row + 0.1, row + 0.9], color=style.GREY, linewidth=0.5)
+            ax.plot(centre + half * np.linspace(-1, 1, len(value)), row + 0.55 - 0.15 * np.clip(value, -2, 3),
+                    color=style.BLUE, linewidth=1.6)  # fmt: skip
+    ax.set(xlim=(0, 1), ylim=(len(names) + 0.7, -0.8))  # imshow has moved them
+    apart = [name for name, cosine in zip(names, alike[:, -1]) if cosine < 0.5]
+    return f"After {layers} layers two inputs can still be told apart (cosine below 0.5) by: {', '.join(apart) or 'none'}."
+
+
+def draw_mean(ax, z, value, density, *, name):
+    """Draw an activation over the Gaussian of its pre-activations, its outputs at the left, and their mean.
+
+    z, value, density: (points,), z in even steps. Returns the caption: the mean, and how alike two unrelated inputs leave a
+    wide layer of such units, E[φ]² / E[φ²].
+    """
+    z, value, density = (np.asarray(values, dtype=float) for values in (z, value, density))
+    share = density / density.sum()
+    mean, square = (share * value).sum(), (share * value**2).sum()
+    low, high, said = -1.5, 3.5, f"{round(mean, 2) + 0.0:.2f}"  # plus 0: none is to be "-0.00"
+    ax.axhline(0, color=style.GREY, linewidth=1)
+    ax.fill_between(z, 0, density / density.max(), color=style.ORANGE, alpha=0.35, linewidth=0)
+    counts, edges = np.histogram(value, bins=np.linspace(low, high, 51), weights=share)
+    ax.fill_betweenx(edges, z[0], z[0] + 1.6 * np.append(counts, 0) / counts.max(), step="post", color=style.BLUE, alpha=0.3,
+                     linewidth=0)  # fmt: skip
+    ax.plot(z, value, color=style.MEASURED, label=name)
+    ax.plot([z[0], z[-1]], [mean, mean], "--", color=style.ALARM)
+    ax.text(z[-1], mean + 0.08, "mean", ha="right", va="bottom", color=style.ALARM, weight="bold")
+    ax.set(xlim=(z[0], z[-1]), ylim=(low, high), xlabel="z (shaded: how often)", ylabel="output φ(z)",
+           title=f"{name}: mean {said}")  # fmt: skip
+    cosine = mean**2 / square if square > 0 else np.nan
+    return f"{name}: mean {said}; two unrelated inputs leave the layer with a cosine of {cosine:.2f}."
+
+
+def _short(number):
+    return f"{number:.2f}" if abs(number) < 10 else f"{number:.2g}"
+
+
+def _say(number):
+    return f"{number:.2f}" if 0.01 <= number < 10 else f"{number:.0f}" if 10 <= number < 1000 else f"{number:.0e}"
