@@ -152,8 +152,8 @@ def faults(cells, stem, own_lines=None):
     ]
     code = [cell for cell in cells if cell.cell_type == "code"]
     for cell in code:
-        found += [f"{fault}: {cell.source.splitlines()[0]}" for fault in faults_of_code(cell.source)]
-    home = [cell for cell in code if "take-home" in cell.metadata.get("tags", [])]
+        found += [f"{fault}: {cell.source.splitlines()[0]}" for fault in faults_of_code(cell.source, "take-home" in tags_of(cell))]
+    home = [cell for cell in code if "take-home" in tags_of(cell)]
     if len(home) != 1 or code[-1] is not home[0]:
         found.append('the last code cell, and no other, has the tag "take-home"')
     elif len(_lines(home[0].source)) not in TAKE_HOME:
@@ -161,8 +161,13 @@ def faults(cells, stem, own_lines=None):
     return list(filter(None, found))
 
 
-def faults_of_code(code):
-    """Return what is wrong with one visible cell of code, in a few words each."""
+def tags_of(cell):
+    """Return the tags of a cell."""
+    return cell.metadata.get("tags", [])
+
+
+def faults_of_code(code, is_take_home=False):
+    """Return what is wrong with one visible cell of code, in a few words each; what is taken home has no `table` to call."""
     lines, tree = _lines(code), ast.parse(code)
     starts = [node.lineno for node in ast.walk(tree) if isinstance(node, ast.stmt)]
     return list(filter(None, [
@@ -171,7 +176,7 @@ def faults_of_code(code):
         "two statements on a line" * (len(starts) > len(set(starts))),
         "`stopped or`: say claim(..., unless=runs)" * bool(re.search(r"stopped\s+or\b", code)),
         "a claim of a training lacks unless=" * _forgets_the_stop(tree),
-        "formats a table by hand: return table(...) or clinic.chart(...)" * _prints_a_table(tree),
+        "formats a table by hand: return table(...) or clinic.chart(...)" * (_prints_a_table(tree) and not is_take_home),
     ]))  # fmt: skip
 
 

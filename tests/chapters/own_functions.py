@@ -65,10 +65,11 @@ def _called_by(function):
 
 
 def _counted(values):
-    """Return the functions of utils among `values`, each once; checkers, and the room of quizzes and clinic, do not count."""
+    """Return the functions of utils among `values`, each once; checkers do not count, and neither do quizzes, the clinic and
+    drawings: what is drawn of a subject is no code of its lesson."""
     functions = {inspect.unwrap(value) for value in values if inspect.isfunction(value)}
     ours = [function for function in functions if function.__module__.startswith("utils.")
-            and not function.__module__.startswith("utils.exercises.") and not function.__name__.startswith("check_")]
+            and not function.__module__.startswith(("utils.exercises.", "utils.figures.")) and not function.__name__.startswith("check_")]
     return sorted(ours, key=lambda function: function.__qualname__)
 
 

@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 
+import utils
 from chapters import lesson
 from chapters.glossary import GlossaryError, glossary, terms_of
 from tests.chapters import own_functions as found_alone
@@ -132,8 +133,8 @@ def test_functions_of_utils_that_one_lesson_alone_uses_count_as_its_lines(tmp_pa
 
 
 def test_functions_of_utils_are_found_by_the_way_they_are_called():
-    code = "from utils import MLP, chapter01, plots, show\nplots.draw_bars(1)\nshow(plots)\nchapter01.check_sigmoid_slope(2)"
-    assert [function.__name__ for function in used_functions(code)] == ["draw_bars", "show"]
+    code = "from utils import MLP, chapter01, phase, plots, show\nplots.draw_bars(phase.chi_map(1))\nshow(plots)\nchapter01.check_sigmoid_slope(2)"
+    assert [function.__name__ for function in used_functions(code)] == ["chi_map", "show"], "a drawing is no code of a lesson"
 
 
 def test_a_function_is_a_lesson_s_own_until_another_chapter_uses_it(tmp_path, monkeypatch):
@@ -143,18 +144,18 @@ def test_a_function_is_a_lesson_s_own_until_another_chapter_uses_it(tmp_path, mo
     monkeypatch.setattr(found_alone, "EVIDENCE", [evidence])
     monkeypatch.setattr(found_alone, "SOURCES", [toy])
     own = found_alone.own_functions(toy)
-    assert own["draw_bars"] == lines_of(plots.draw_bars) and "explore" in own
+    assert own["explore"] == lines_of(utils.explore)
     assert "race" not in own  # the clinic trains, too
-    assert not {"claim", "table", "chart", "check_sigmoid_slope"} & own.keys()
+    assert not {"claim", "table", "chart", "check_sigmoid_slope", "draw_bars"} & own.keys()
     monkeypatch.setattr(found_alone, "SOURCES", [toy, other])
-    assert own.keys() - found_alone.own_functions(toy).keys() == {"draw_bars", "explore"}
+    assert own.keys() - found_alone.own_functions(toy).keys() == {"explore"}
 
 
-def test_what_only_an_own_function_calls_counts_with_it(tmp_path, monkeypatch):
-    source = write_toy(tmp_path, "# %%\nfrom utils import plots\nplots.draw_by_layer\n")[0]
+def test_what_others_call_does_not_count_with_an_own_function(tmp_path, monkeypatch):
+    source = write_toy(tmp_path, "# %%\nfrom utils import meanfield\nmeanfield.predicted_gradient_norms\n")[0]
     monkeypatch.setattr(found_alone, "EVIDENCE", [])
     monkeypatch.setattr(found_alone, "SOURCES", [source])
-    assert found_alone.own_functions(source).keys() == {"draw_by_layer", "_first_over_last", "_ratio"}
+    assert found_alone.own_functions(source).keys() == {"predicted_gradient_norms"}, "what it calls is called elsewhere, too"
 
 
 def test_a_docstring_is_no_code():

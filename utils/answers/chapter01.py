@@ -118,7 +118,7 @@ def check_twenty_layers(sigma_w, c):
     sigma_w, c: two numbers. The net is trained for 300 steps of SGD with momentum 0.9 at a rate of 0.05, and is to
     reach 90 % of the digits that it is trained on.
     """
-    if sigma_w is ... or c is ... or sigma_w is None or c is None:
+    if any(answer in (None, ...) for answer in (sigma_w, c) if not isinstance(answer, torch.Tensor)):
         return Verdict(NOT_ATTEMPTED, "put two numbers in the place of the dots")
     try:
         sigma_w, c = float(sigma_w), float(c)
@@ -146,7 +146,6 @@ def check_twenty_layers(sigma_w, c):
 
 class _Shifted(nn.Module):
     """sigma(z) - c."""
-
     def __init__(self, c):
         super().__init__()
         self.c = c
@@ -156,18 +155,17 @@ class _Shifted(nn.Module):
 
 
 def _twenty_layers(sigma_w, c):
-    layers = [module for _ in range(20) for module in (nn.Linear(64, 64, dtype=torch.float64), _Shifted(c))]
-    net, generator = nn.Sequential(*layers, nn.Linear(64, 10, dtype=torch.float64)), torch.Generator().manual_seed(0)
+    layers = [module for _ in range(20) for module in (nn.Linear(64, 64), _Shifted(c))]
+    net, generator = nn.Sequential(*layers, nn.Linear(64, 10)).double(), torch.Generator().manual_seed(0)
     for layer in net[::2]:
         scaled_(layer, 1.0 if layer is net[-1] else sigma_w, 0.0, generator=generator)
     return net
 
 
 def _first_over_last(net, x, y):
-    """(first hidden layer's gradient norm over the last one's, mean activation of the last hidden layer)."""
+    """First layer's gradient norm over the last one's, and the mean activation of the last hidden layer."""
     delta = measure(net, x, y).delta_norm
-    with torch.no_grad():
-        return (delta[0] / delta[-1]).item(), net[:-1](x).mean().item()
+    return (delta[0] / delta[-1]).item(), net[:-1](x).detach().mean().item()
 
 def _random(*shape, seed):
     """Return a tensor of standard normal numbers in double precision; the global random state is left alone."""

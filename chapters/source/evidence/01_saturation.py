@@ -21,7 +21,8 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import MLP, activations, claim, datasets, explore, fit, meanfield, measure, plots, race, show, timeline
+from utils import MLP, activations, claim, datasets, explore, fit, meanfield, measure, plots, race, show
+from utils import table, timeline
 
 # %%
 torch.set_num_threads(1)
@@ -72,12 +73,13 @@ claim("C1.03", f"{L} weight layers have {jacobians} Jacobians between their erro
 # %% [markdown]
 # What a long product of the same number does, as often as there are layers:
 
-# %% tags=["nbval-check-output"]
-print("factor  " + "".join(f"{f'{n} times':>12}" for n in (1, 5, 10, 20, 50)))
-for factor in (0.25, 0.2, 0.9, 1.1):
-    print(f"{factor:6}  " + "".join(f"{factor**n:12.3g}" for n in (1, 5, 10, 20, 50)))
-claim("C1.02", "ten quarters leave a millionth, fifty fifths 1e-35; five fifths cost a factor of 3,125",
-      abs(0.25**10 - 9.54e-7) < 1e-9 and abs(0.2**50 / 1.13e-35 - 1) < 0.01 and round(1 / 0.2**5) == 3125)
+# %%
+factors = [0.25, 0.2, 0.9, 1.1]
+powers = {f"{n} times": [factor**n for factor in factors] for n in (1, 5, 10, 20, 50)}
+display(table({"factor": factors, **powers}))
+ten, fifty, five = 0.25**10, 0.2**50, 1 / 0.2**5
+claim("C1.02", f"ten quarters leave {ten:.2e}, fifty fifths {fifty:.2e}; five fifths cost a factor of {five:.0f}",
+      abs(ten - 9.54e-7) < 1e-9 and abs(fifty / 1.13e-35 - 1) < 0.01 and abs(five - 3125) < 0.5)
 
 # %% [markdown]
 # ## The mean slope
@@ -89,12 +91,13 @@ claim("C1.02", "ten quarters leave a millionth, fifty fifths 1e-35; five fifths 
 numbers = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0))
 exact = {q: meanfield.gaussian_mean(activations.sigmoid_slope, q) for q in (1, 25, 501)}
 drawn = {q: activations.sigmoid_slope(q**0.5 * numbers).mean().item() for q in exact}
-for q in exact:
-    print(f"Var z = {q:3}: mean slope {exact[q]:.4f}, drawn {drawn[q]:.4f}")
+both_ways = {"variance of z": list(exact), "mean slope": list(exact.values()), "drawn": list(drawn.values())}
+display(table(both_ways, form={"mean slope": "{:.4f}", "drawn": "{:.4f}"}))
 assert all(abs(drawn[q] - exact[q]) < 1e-3 for q in exact)
 claim("C1.05", "the sigmoid's mean slope is 0.207, 0.075 and 0.018 at variances 1, 25 and 501",
       abs(exact[1] - 0.2066) + abs(exact[25] - 0.0751) + abs(exact[501] - 0.0178) < 2e-4)
 
+# %%
 tanh_means = [meanfield.gaussian_mean(activations.tanh_slope, q) for q in (1, 4)]
 at_zero = activations.tanh_slope(torch.tensor(0.0, dtype=torch.float64)).item()
 claim("C1.06", f"the slope of tanh is 1 at 0; its mean is {tanh_means[0]:.3f} and {tanh_means[1]:.3f} at variances 1 and 4",
@@ -167,7 +170,7 @@ def activation_histogram(ax):
 show(activation_histogram)
 claim("C1.16", f"Xavier's net: no unit saturated, first/last {ratios['xavier']:.0e}; the naive one: "
       f"{saturated['naive']:.0%} saturated, first/last {ratios['naive']:.0e}",
-      saturated["xavier"] == 0 and saturated["naive"] > 0.3 and ratios["xavier"] < 1e-3 < 1e-2 < ratios["naive"])
+      saturated["xavier"] == 0 and saturated["naive"] > 0.3 and ratios["xavier"] < 1e-3 and ratios["naive"] > 1e-2)
 
 # %% [markdown]
 # The net without one saturated unit is the one whose gradient vanishes. A unit at $|z| = 5$ hardly learns, but what kills
@@ -319,6 +322,7 @@ first_over_last = {name: share_left(net) for name, net in cube.items()}
 corners = race(cube, x, y, steps=150, lr=0.01, live="bar", title="Eight nets")
 learnt = {name: run.accuracy for name, run in corners.items()}
 
+# %%
 def cube_picture(axes):
     plots.draw_bars(axes[0], first_over_last, xlabel="gradient, first / last layer", log=True, form="{:.0e}")
     failed = [name for name, share in learnt.items() if share < 0.2]
@@ -351,7 +355,8 @@ for convolutions, channels in ((2, 4), (2, 8), (4, 16), (4, 32), (4, 32)):
         vgg += [nn.LazyConv2d(channels, 3, padding=1), nn.ReLU()]
     vgg += [nn.MaxPool2d(2)]
 vgg += [nn.Flatten(), nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)]
-assert nn.Sequential(*vgg)(torch.randn(1, 3, 32, 32)).numel() == 10      # it is a net that runs
+outputs = nn.Sequential(*vgg)(torch.randn(1, 3, 32, 32)).numel()          # it is a net that runs
+assert outputs == 10
 weights, pools = sum(hasattr(m, "weight") for m in vgg), sum(isinstance(m, nn.MaxPool2d) for m in vgg)
 claim("C1.20", f"VGG-19 has {weights} weight layers, and {len(vgg)} Jacobians in a row, {pools} of them pooling",
       weights == 19 and pools == 5 and len(vgg) > weights + pools)
@@ -389,7 +394,7 @@ explore(history_of_the_field, year=(1969, 2020))
 # Backpropagation became popular in 1986, and the diagnosis is of 1991. LSTM, a cure for nets in *time*, came in 1997. The
 # cures for depth took until 2010 to 2015, though little of their mathematics is new.
 #
-# ## Sources
+# ## References
 #
 # - Rumelhart, Hinton, Williams 1986, *Learning representations by back-propagating errors*, Nature 323
 # - Hochreiter 1991, *Untersuchungen zu dynamischen neuronalen Netzen*, diploma thesis, TU München
