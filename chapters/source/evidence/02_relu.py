@@ -172,8 +172,7 @@ claim("C2.07", f"width 256 drifts less: {wide.log10().std():.2f} decades instead
 #
 # ## Four nets, two optimizers
 #
-# Sigmoid or ReLU, PyTorch's weights or He's: twenty layers, trained for 300 steps with either optimizer, at rates within a
-# factor of three of each other. Then ReLU with PyTorch's weights alone, by Adam, for 1,000 steps: three nets.
+# Sigmoid or ReLU, PyTorch's weights or He's: twenty layers, trained for 200 steps with either optimizer, at two rates each. Then ReLU with PyTorch's weights alone, by Adam, for 1,000 steps: three nets.
 
 # %%
 def four_nets():
@@ -181,7 +180,7 @@ def four_nets():
             for activation in ("sigmoid", "relu") for init in ("torch", "he")}
 
 images, tries, learned = x.float(), [], {}
-for optimizer, rates in (("sgd", (0.003, 0.01, 0.03)), ("adam", (0.0003, 0.001, 0.003))):
+for optimizer, rates in (("sgd", (0.003, 0.01)), ("adam", (0.0003, 0.001))):
     for rate in rates:
         tries.append(race(four_nets(), images, y, steps=200, lr=rate, optimizer=optimizer, live="bar"))
         learned[f"{optimizer} {rate}"] = {name: run.accuracy for name, run in tries[-1].items()}
@@ -189,11 +188,11 @@ table({"net": list(four_nets())} | {name: list(found.values()) for name, found i
 
 # %%
 he = [found["relu, he"] for found in learned.values()]
-others = [share for name, found in learned.items() for net, share in found.items() if net != "relu, he" and "0.003" not in name]
-sigmoids = [share for found in learned.values() for net, share in found.items() if "sigmoid" in net]
-claim("C2.02", f"within 200 steps of SGD or Adam, at six rates: ReLU with He's weights learns ({min(he):.0%} or more)",
-      min(he) > 0.8, unless=tries)
-claim("C2.10", f"and no net of sigmoids does ({max(sigmoids):.0%} or less)", max(sigmoids) < 0.25, unless=tries)
+others = [share for found in learned.values() for net, share in found.items() if net != "relu, he"]
+claim("C2.02", f"within 200 steps of SGD or Adam, at these four rates: ReLU with He's weights learns ({min(he):.0%} or more)",
+      min(he) > 0.8, unless=tries, only=("rate",))
+claim("C2.10", f"and the three others do not within 200 steps at these rates, from 0.0003 on ({max(others):.0%} or less)", max(others) < 0.25,
+      unless=tries, only=("rate", "budget"))
 
 def has_left(net):
     return F.cross_entropy(net(images[:256]), y[:256]) < 1.5
@@ -204,8 +203,9 @@ claim("C2.02", f"PyTorch's weights: Adam (rate 0.001) leaves the plateau after {
       all(run.reached and run.steps > 200 for run in escapes.values()), unless=escapes)
 
 # %% [markdown]
-# By SGD the ReLU net with PyTorch's weights stays for 3,000 steps at each of these rates, for three seeds; by Adam at 0.003 one of
-# three stays as long.
+# By SGD the ReLU net with PyTorch's weights stays for 3,000 steps at 0.003, 0.01 and 0.03, for three seeds. Adam at 0.0003 and 0.001 gets three
+# of three away within 800 steps; at 0.003, two of three, and the third stays for 3,000. A rate of 0.03 is too large for
+# twenty layers with He's weights and SGD: they leave the plateau early, and are thrown back.
 #
 # ## Half of it is silent
 #
