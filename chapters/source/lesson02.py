@@ -45,13 +45,13 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # more gradient reaches it, and a hollow one gets none at all. Is the line level now?
 
 # %%
-def draw(axes, net, **more):
+def errors(net):
     z, _ = net.signals(x[:128])                 # the pre-activations of each layer
-    errors = torch.autograd.grad(F.cross_entropy(z[-1], y[:128]), z)
-    return networks.draw_net_and_curve(axes, errors, **more)
+    return torch.autograd.grad(F.cross_entropy(z[-1], y[:128]), z)
 
 def twenty_layers(axes, weights="torch", guess=None):
-    return draw(axes, MLP(20, activation="relu", init=weights), guess=guess)
+    net = MLP(20, activation="relu", init=weights)
+    return networks.draw_net_and_curve(axes, errors(net), guess=guess)
 
 show(twenty_layers, panels=(2, 1), size=(9, 5.2))
 
@@ -135,8 +135,8 @@ for shape, z in shapes.items():
 # %%
 def any_weights(axes, sigma_w_squared=2.0, depth=20, seed=0):
     net = MLP(depth, activation="relu", sigma_w=sigma_w_squared**0.5, seed=seed)
-    layers_to_go = depth - torch.arange(depth + 1)
-    return draw(axes, net, theory=(sigma_w_squared / 2) ** (layers_to_go / 2))
+    theory = (sigma_w_squared / 2) ** (torch.arange(depth, -1, -1) / 2)
+    return networks.draw_net_and_curve(axes, errors(net), theory=theory)
 
 explore(any_weights, panels=(2, 1), size=(9, 5.2), sigma_w_squared=(0.5, 4.0, 0.5), depth=(2, 40),
         seed=(0, 9))
@@ -150,10 +150,10 @@ explore(any_weights, panels=(2, 1), size=(9, 5.2), sigma_w_squared=(0.5, 4.0, 0.
 # Answer: level on average; single nets drift, most of them down. Wider layers drift less: see the evidence.
 
 # %% slideshow={"slide_type": "skip"}
-for variance, name in ((1 / 3, "PyTorch's"), (1, "1/n"), (2, "He's"), (4, "4/n")):
+for variance, name in ((1 / 3, "1/3n (PyTorch's)"), (1, "1/n"), (2, "2/n (He's)"), (4, "4/n")):
     nets = [MLP(20, activation="relu", sigma_w=variance**0.5, seed=seed) for seed in range(5)]
-    errors = torch.stack([measure(net, x[:128], y[:128]).delta_norm for net in nets])
-    factor = (errors[:, 0] / errors[:, -1]).log().mean().div(20).exp()
+    delta = torch.stack([measure(net, x[:128], y[:128]).delta_norm for net in nets])
+    factor = (delta[:, 0] / delta[:, -1]).log().mean().div(20).exp()
     claim("C2.07", f"variance {name}: a layer multiplies the gradient by {factor:.2f}",
           abs(factor / (variance / 2) ** 0.5 - 1) < 0.05)
 
@@ -187,14 +187,15 @@ for weights in ("torch", "he"):
 
 # %% slideshow={"slide_type": "subslide"}
 def wait(ax):
-    plots.draw_lines(ax, waits, depths, xlabel="layers", ylabel="steps (600: still there)", log=True)
+    plots.draw_lines(ax, waits, depths, xlabel="layers", ylabel="steps, 600 at most", log=True)
 
 show(wait)
 default, with_adam = waits["torch, sgd"], waits["torch, adam"]
 longer = default[1:3] / default[:2]
 claim("C2.02", "PyTorch's weights, SGD (momentum 0.9, rate 0.01): two more layers make the wait "
-      "2 to 4 times longer; 8 and more are still there after 600 steps", default[3:].min() == 600 and
-      2 < longer.min() < longer.max() < 4, unless=escapes, only=("rate", "optimizer", "budget"))
+      "2 to 4 times longer; 8 and more are still there after 600 steps",
+      default[3:].min() == 600 and 2 < longer.min() < longer.max() < 4, unless=escapes,
+      only=("rate", "optimizer", "budget"))
 claim("C2.02", "Adam (rate 0.001) gets up to 12 such layers away within 300 steps; He's weights "
       "need at most 100 with both", with_adam[:5].max() < 300 and
       max(waits["he, sgd"].max(), waits["he, adam"].max()) <= 100, unless=escapes)
@@ -242,15 +243,19 @@ nets = {name: MLP(3, activation="relu", init="he") for name in rates}
 runs = race(nets, x, y, steps=200, lr=rates, record={"layer 1": layer_1}, every=2, live="bar")
 
 # %%
+shares = [dead(net).double().mean() for net in nets.values()]
+
 def after_training(axes, rate="rate 0.05"):
-    share = [layer.double() for layer in dead(nets[rate])]
-    draw(axes, nets[rate], dead=share)
-    return f"{torch.cat(share).mean():.0%} are dead; accuracy {runs[rate].accuracy:.0%}."
+    networks.draw_net(axes[0], errors(nets[rate]), dead=dead(nets[rate]).double())
+    plots.draw_lines(axes[1], {"dead": shares}, list(rates.values()), xlabel="learning rate",
+                     ylabel="share of dead units")
+    axes[1].axvline(rates[rate], color=style.ALARM)
+    return f"{shares[list(rates).index(rate)]:.0%} are dead; accuracy {runs[rate].accuracy:.0%}."
 
 explore(after_training, panels=(2, 1), size=(9, 5.2), rate=list(rates))
-few, most = (dead(nets[name]).double().mean() for name in ("rate 0.05", "rate 0.3"))
-claim("C2.05", f"200 steps of SGD (momentum 0.9): at a rate of 0.05 {few:.0%} of the units are "
-      f"dead, at 0.3 {most:.0%}", few < 0.1 and most > 0.5, unless=runs, only=("rate", "optimizer"))
+claim("C2.05", f"200 steps of SGD (momentum 0.9): {shares[2]:.0%} are dead at a rate of 0.05, and at "
+      f" 0.3 {shares[-1]:.0%}", shares[2] < 0.1 and shares[-1] > 0.5, unless=runs,
+      only=("rate", "optimizer"))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 2
@@ -401,10 +406,11 @@ table({"remedy": REMEDIES} | columns, form="{:.0%}")
 helped = {name: {remedy for remedy, accuracy in found.items() if accuracy > 0.85}
           for name, found in right.items()}
 claim("C2.06", "weights too large, 200 steps of SGD (momentum 0.9) at a rate of 0.1: a smaller "
-      "step, He's weights and batch norm help, and nothing else; Adam at 0.01 needs no remedy",
+      "step, He's weights and batch norm help, and no other; Adam at 0.01 needs no remedy",
       helped["large weights, sgd"] == {"a tenth of the step", "He's weights", "batch norm"} and
-      "nothing" in helped["large weights, adam"], unless=trials, only=("rate", "optimizer", "budget"))
-claim("C2.06", "biases of −3, 200 steps: a leak, biases of 0 and batch norm help, and nothing else",
+      "nothing" in helped["large weights, adam"], unless=trials,
+      only=("rate", "optimizer", "budget"))
+claim("C2.06", "biases of −3, 200 steps: a leak, biases of 0 and batch norm help, and no other",
       helped["biases −3, sgd"] == helped["biases −3, adam"] ==
       {"a leak of 0.2", "biases of 0", "batch norm"}, unless=trials)
 

@@ -377,7 +377,7 @@ table({"rate": list(journeys)} | {head: [row[i] for row in journeys.values()] fo
 short, long, far = (torch.tensor(row).view(2, 3).mean(1) for row in journeys.values())
 claim("C2.06", f"biases of -1.5, mean of three seeds: {short[0]:.0%} right and {short[1]:.0%} dead after 150 steps at a rate of 0.003, {long[0]:.0%} and "
       f"{long[1]:.0%} after 1,500; {far[0]:.0%} and {far[1]:.0%} after 150 steps at 0.03",
-      long[0] > short[0] + 0.2 and long[1] < short[1] and far[0] > short[0] + 0.2 and abs(long[0] - far[0]) < 0.15)
+      short[0] < 0.4 < 0.6 < far[0] < long[0] and max(long[1], far[1]) < short[1] - 0.05)
 
 # %% [markdown]
 # ## Remedies, three nets each
