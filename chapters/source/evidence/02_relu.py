@@ -189,9 +189,9 @@ table({"net": list(four_nets())} | {name: list(found.values()) for name, found i
 # %%
 he = [found["relu, he"] for found in learned.values()]
 others = [share for found in learned.values() for net, share in found.items() if net != "relu, he"]
-claim("C2.02", f"within 200 steps of SGD or Adam, at these four rates: ReLU with He's weights learns ({min(he):.0%} or more)",
+claim("C2.02", f"within 200 steps of SGD or Adam, at rates of 0.0003 to 0.01: ReLU with He's weights learns ({min(he):.0%} or more)",
       min(he) > 0.8, unless=tries, only=("rate",))
-claim("C2.10", f"and the three others do not within 200 steps at these rates, from 0.0003 on ({max(others):.0%} or less)", max(others) < 0.25,
+claim("C2.10", f"and the three others do not within 200 steps at rates of 0.0003 to 0.01 ({max(others):.0%} or less)", max(others) < 0.25,
       unless=tries, only=("rate", "budget"))
 
 def has_left(net):
@@ -383,6 +383,8 @@ claim("C2.06", f"biases of -1.5, mean of three seeds: {short[0]:.0%} right and {
 # ## Remedies, three nets each
 #
 # The lesson's two patients, with SGD and with Adam at a tenth of the rate, and with two leaks. A point is one net, the bar their mean.
+# At a third of these rates the first patient gets along without help: its three nets reach 92 to 97 %, though a third of their
+# units are dead, and a leak still makes them explode. The second needs more than 200 steps then with a leak (58 to 75 %).
 
 # %%
 REMEDIES = ("nothing", "a tenth of the step", "a leak of 0.01", "a leak of 0.2", "He's weights", "biases of 0", "batch norm")
