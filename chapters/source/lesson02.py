@@ -15,7 +15,7 @@
 #
 # In chapter 1 a gradient died on its way through twenty sigmoid layers, since a sigmoid's slope is a quarter at best. A
 # well-known cure is an activation whose slope is 1. Is it a cure? And what does it cost? You will level a line with one
-# number, watch units die, and treat a net that lost most of its own.
+# number, watch units die, and treat a net in which most of them are dead.
 #
 # You need the law of chapter 1: each layer multiplies the gradient's length by $\sqrt\chi$, weights times slopes. Run the
 # cells from top to bottom with **Shift+Enter**.
@@ -41,8 +41,8 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # for short, is $\phi(z) = \max(0, z)$. It passes on what is positive and blocks the rest. So its slope is 1 or 0, and
 # never a quarter.
 #
-# Here are twenty hidden layers of it, with the weights that PyTorch's `nn.Linear` draws by itself. The darker a unit, the
-# more gradient reaches it, and a hollow one gets none at all. Is the line level now?
+# Here are twenty hidden layers of it, with the weights that PyTorch's `nn.Linear` draws by itself. Of each layer six units are
+# drawn. The darker a unit, the more gradient reaches it, and a hollow one gets none at all. Is the line level now?
 
 # %%
 def errors(net):
@@ -68,7 +68,7 @@ show(twenty_layers, panels=(2, 1), size=(9, 5.2))
 # ## Change one number
 #
 # Now we keep ReLU and change the weights. PyTorch draws them with the variance $\frac{1}{3n}$ for $n$ inputs. Let us take
-# $\frac2n$ instead, so that each weight is 2.4 times larger. This is **He's initialization**.
+# $\frac2n$ instead, so that weights are 2.4 times larger, and biases of 0. This is **He's initialization**.
 # <!-- term: Weights of mean 0 and variance 2/n for n inputs, which keep the gradient level through ReLU layers. -->
 
 # %% slideshow={"slide_type": "subslide"}
@@ -87,6 +87,8 @@ predict(
 # Answer: about the same.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# About the same! 2.4 sounds small, but it acts in twenty layers, and 2.4 multiplied by itself twenty times is forty million.
+#
 # ## By hand: one half passes
 #
 # You may read that the slope of an active ReLU is 1, and $1 \times 1 \times 1$ stays 1. That is true, but two things are
@@ -112,23 +114,22 @@ shapes = {"Gaussian": torch.randn(1_000_000, generator=random),
           "uniform": 2 * torch.rand(1_000_000, generator=random) - 1}
 for shape, z in shapes.items():
     half = F.relu(z).square().mean() / z.square().mean()
-    claim("C2.03", f"ReLU leaves {half:.3f} of the mean square of {shape} numbers",
-          abs(half - 0.5) < 0.003)
+    claim("C2.03", f"{shape}: ReLU leaves {half:.3f} of the mean square", abs(half - 0.5) < 0.003)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Put the weights back, with their variance $\sigma_w^2/n$. The law of chapter 1 becomes
 #
 # $$\chi = \sigma_w^2\,E[\phi'(z)^2] = \frac{\sigma_w^2}{2} .$$
 #
-# Forwards the signal's mean square is multiplied by the same number. Look what is *not* in the formula: the size of $z$. A
-# sigmoid's slopes shrink when $z$ grows, and ReLU's do not. So one number decides. With $\sigma_w^2 = 2$ the line is
-# **level**, and that is He's choice. PyTorch's $\frac13$ gives $\chi = \frac16$, and $\sqrt{1/6} = 0.41$: each layer keeps
-# 41 % of the gradient.
+# Forwards the signal's mean square is multiplied by the same number. Look what is *not* in the formula: the size of
+# $z$. A sigmoid's slopes shrink when $z$ grows, and ReLU's do not. So one number decides. With $\sigma_w^2 = 2$ the
+# line is **level**, and that is He's choice. PyTorch's $\frac13$ gives $\chi = \frac16$, and $\sqrt{1/6} = 0.41$: each
+# layer keeps 41 % of the gradient.
 #
 # ## Move it
 #
-# *Try:* (1) `sigma_w_squared` from 2 to 1, and to 4. What could stop the growth? (2) Back to 2, depth 40, and now go through the
-# seeds. Theory says level. How level is a single net?
+# *Try:* (1) `sigma_w_squared` from 2 to 1, and to 4. What could stop the growth? (2) Back to 2, depth 40, and now go
+# through the seeds. Theory says level. How level is a single net?
 
 # %%
 def any_weights(axes, sigma_w_squared=2.0, depth=20, seed=0):
@@ -156,14 +157,14 @@ for variance, name in ((1 / 3, "1/3n (PyTorch's)"), (1, "1/n"), (2, "2/n (He's)"
           abs(factor / (variance / 2) ** 0.5 - 1) < 0.05)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Nothing stops the growth at 4. On the right ReLU never saturates, so it can explode. And single nets drift around the level
-# line, most of them downwards. The evidence notebook says why.
+# Nothing stops the growth at 4. On the right ReLU never saturates, so it can explode. And single nets drift around the
+# level line, most of them downwards. The evidence notebook says why.
 #
 # ## Does it matter? Wait and see
 #
-# Chapter 1 taught us to ask *how long* a net stays on the plateau of guessing. We train ReLU nets of two to twenty layers until their
-# loss is below 1.5, for 600 steps at most, with both kinds of weights and with two optimizers. Which of the four lines will
-# rise with depth?
+# Chapter 1 taught us to ask *how long* a net stays on the plateau of guessing. We train ReLU nets of two to twenty
+# layers until their loss is below 1.5, for 600 steps at most, with both kinds of weights and with two optimizers. Which
+# of the four lines will rise with depth?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -204,21 +205,22 @@ claim("C2.02", "Adam (rate 0.001) gets up to 12 such layers away within 300 step
 # Answer: it divides each step by the usual size of the gradient.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# With PyTorch's weights and SGD, the wait grows exponentially with depth, as it did for sigmoids. With He's weights there is hardly any.
-# Adam divides by the size of the gradient and hides much of the trouble: twenty layers wait for some hundred steps, and
-# then they learn. (Of nine further nets, one did not within 3,000 steps.) So weights that are too small are a handicap, and not
-# a verdict. From here on our nets have He's weights, unless they are meant to be sick.
+# With PyTorch's weights and SGD, the wait grows exponentially with depth, as it did for sigmoids. With He's weights
+# there is hardly any. Adam divides by the size of the gradient and hides much of the trouble: twenty layers wait for
+# some hundred steps, and then they learn. (Of nine further nets, one did not within 3,000 steps.) So weights that are
+# too small are a handicap, and not a verdict. From here on our nets have He's weights, unless they are meant to be
+# sick.
 #
 # ## The price: units that die
 #
-# For one digit, about half of the units say 0. That is fine, since another digit finds another half silent. But think of a unit
-# that is silent for *every* digit. Its slope is 0 for all of them. So its error is 0, and the gradient of its own weights
-# is not small but exactly 0. It cannot learn its way back. Such a unit is **dead**.
+# For one digit, about half of the units say 0. That is fine, since another digit finds another half silent. But think
+# of a unit that is silent for *every* digit. Its slope is 0 for all of them. So its error is 0, and the gradient of its
+# own weights is not small but exactly 0. It cannot learn its way back. Such a unit is **dead**.
 # <!-- term: Of a ReLU unit: silent for every input, so that its own weights get a gradient of exactly zero. -->
 #
-# How many units die in an ordinary training? Below, three layers learn for 200 steps of SGD with momentum 0.9, at seven learning rates.
-# Guess before you run it: which share is dead at 0.05, where the net learns well? Which at 0.3? (Dead units are crossed out; six of
-# the 64 in each layer are drawn.)
+# How many units die in an ordinary training? Below, three layers learn for 200 steps of SGD with momentum 0.9, at seven
+# learning rates. Guess before you run it: which share is dead at 0.05, where the net learns well? Which at 0.3? (Dead
+# units are crossed out; six of the 64 in each layer are drawn.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 1
@@ -262,13 +264,13 @@ claim("C2.05", f"200 steps of SGD at a rate of 0.05 kill {shares[2]:.0%}, at 0.3
 # Answer: a few per cent at an ordinary rate, and they do no harm; most at 0.3, and the loss looks calm: it stands at ln 10.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# In an ordinary training a few units in a hundred are dead, and nobody notices. When the step becomes too large, most of the net
-# dies, and what is left guesses. With Adam the share rises more gently (the evidence has both curves).
+# In an ordinary training a few units in a hundred are dead, and nobody notices. When the step becomes too large, most
+# of the net dies, and what is left guesses. With Adam the share rises more gently (the evidence has both curves).
 #
 # ## One unit's death
 #
-# Follow one unit of layer 1 at the rate 0.3. Left: its $z$ for the digit that drives it highest, for the median and for the
-# lowest one. Right: the gradient of its own weights.
+# Follow one unit of layer 1 at the rate 0.3. Left: its $z$ for the digit that drives it highest, for the median and for
+# the lowest one. Right: the gradient of its own weights.
 
 # %%
 steps, life = runs["rate 0.3"].recorded_steps, runs["rate 0.3"].recorded["layer 1"]
@@ -295,14 +297,14 @@ claim("C2.05", f"alive, its gradient reached {gradient.max():.1f}; dead, it is e
 # Answer: momentum.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# A few large steps throw it down, the last digit lets go of it, and its gradient is zero from then on. (Its $z$ may drift a
-# little longer: that is momentum.)
+# A few large steps throw it down, the last digit lets go of it, and its gradient is zero from then on. (Its $z$ may
+# drift a little longer: that is momentum.)
 #
 # ## Can it come back?
 #
-# Its own weights are stuck. But its *input* may change, if the layers below go on learning. We kill 16 units of layer 3 with a
-# bias of −5, and train for 100 steps, once with the layers below frozen and once with all of them free. Do some come
-# back? In which case?
+# Its own weights are stuck. But its *input* may change, if the layers below go on learning. We kill 16 units of layer 3
+# with a bias of −5, and train for 100 steps, once with the layers below frozen and once with all of them free. Do some
+# come back? In which case?
 
 # %%
 def revived(frozen):
@@ -325,15 +327,15 @@ claim("C2.05", f"100 steps of SGD at a rate of 0.05: {back[0]} units came back o
 # Answer: for good only in layer 1, and where everything below is frozen or dead. Elsewhere it may come back, by luck.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# So death is for good in layer 1, whose input is the data, and above layers that do not move. Elsewhere a unit may come back.
-# Nobody calls it: it is luck.
+# So death is for good in layer 1, whose input is the data, and above layers that do not move. Elsewhere a unit may come
+# back. Nobody calls it: it is luck.
 #
 # ## Born dead: what PyTorch's default really is
 #
-# Units may be dead before the first step. In its source, `nn.Linear` calls
-# `kaiming_uniform_(weight, a=sqrt(5))`. Kaiming is He's first name, but with this `a` the function returns the variance $\frac{1}{3n}$, and not
-# $\frac2n$. The biases are random as well, as large as a weight. Three kinds of untrained nets, ten layers each: how many units
-# are dead?
+# Units may be dead before the first step. In its source, `nn.Linear` calls `kaiming_uniform_(weight, a=sqrt(5))`.
+# Kaiming is He's first name, but with this `a` the function returns the variance $\frac{1}{3n}$, and not $\frac2n$. The
+# biases are random as well, as large as a weight. Three kinds of untrained nets, ten layers each: how many units are
+# dead?
 
 # %%
 births = {"PyTorch's default": [], "its weights, biases 0": [], "He": []}
@@ -359,13 +361,14 @@ claim("C2.05", f"dead in layers 6 to 10, before any step: {default:.0%} by PyTor
 # see biases only.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Half of the deep units are born dead, and most of them because of the *biases*. The signal shrinks from layer to layer and
-# the biases do not. So deep down, $z$ is nearly the same for every digit, and a unit that is off is off for all of them.
+# Half of the deep units are born dead, and most of them because of the *biases*. The signal shrinks from layer to layer
+# and the biases do not. So deep down, $z$ is nearly the same for every digit, and a unit that is off is off for all of
+# them.
 #
 # ## Remedies, each beside its control
 #
-# Two patients with three layers. The first has weights too large for its step ($\sigma_w = 3$). The second has He's weights and
-# biases of −3. Five remedies are usually named. A **leak**
+# Two patients with three layers. The first has weights too large for its step ($\sigma_w = 3$). The second has He's
+# weights and biases of −3. Five remedies are usually named. A **leak**
 # <!-- term: A small slope below zero in place of ReLU's 0, so that no unit is ever cut off. -->
 # gives the left side a small slope, here 0.2. **Batch norm**
 # <!-- term: A layer that shifts and scales each unit's z to mean 0 and variance 1 over the batch. -->
@@ -406,8 +409,8 @@ claim("C2.06", "weights too large, 200 steps of SGD (momentum 0.9) at a rate of 
       "nothing" in helped["large weights, adam"], unless=trials,
       only=("rate", "optimizer", "budget"))
 claim("C2.06", "biases of −3, 200 steps of SGD at a rate of 0.05 or Adam at 0.005: a leak, biases "
-      "of 0 and batch norm help, and no other", helped["biases −3, sgd"] == helped["biases −3, adam"]
-      == {"a leak of 0.2", "biases of 0", "batch norm"}, unless=trials, only=("rate",))
+      "of 0, batch norm help, no other", helped["biases −3, sgd"] == helped["biases −3, adam"] ==
+      {"a leak of 0.2", "biases of 0", "batch norm"}, unless=trials, only=("rate",))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 2
@@ -417,14 +420,16 @@ claim("C2.06", "biases of −3, 200 steps of SGD at a rate of 0.05 or Adam at 0.
 # Answer: the born-dead net, yes. The other one explodes with a leak: there the dead units had stopped the growth.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# A remedy has to fit the cause. The second patient already *has* He's weights; what cures it is that its biases are gone, and batch
-# norm takes them away as well, because it subtracts the mean. The first patient is ill with SGD at this rate only: Adam learns with the same
-# weights. And with a leak it explodes, since its dead units were what had stopped the growth.
+# A remedy has to fit the cause. The second patient already *has* He's weights; what cures it is that its biases are
+# gone, and batch norm takes them away as well, because it subtracts the mean. The first patient is ill with SGD at this
+# rate only: Adam learns with the same weights. And with a leak it explodes, since its dead units were what had stopped
+# the growth.
 #
 # ## The clinic
 #
-# A net comes in after its training. The owner promises a better learning rate from now on. Put your diagnosis in the place of
-# the dots (run the cell to see the choices), and in the next cell your treatment. The second patient has another disease.
+# A net comes in after its training. The owner promises a better learning rate from now on. Put your diagnosis in the
+# place of the dots (run the cell to see the choices), and in the next cell your treatment. The second patient has
+# another disease.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5
@@ -460,8 +465,8 @@ clinic.second_opinion(chapter02.PATIENT, diagnosis)         # speaks when you ha
 #
 # ### 1. One step back through ReLU
 #
-# `relu_backward(delta_out, z)`: given $\partial C/\partial a$ and $z$, of one shape, return $\partial C/\partial z$. At $z = 0$
-# take the slope 0, as PyTorch does.
+# `relu_backward(delta_out, z)`: given $\partial C/\partial a$ and $z$, of one shape, return $\partial C/\partial z$. At
+# $z = 0$ take the slope 0, as PyTorch does.
 #
 # <details><summary>Hint</summary>
 #
@@ -487,8 +492,8 @@ chapter02.check_relu_backward(relu_backward)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### 2. The level for a leaky ReLU
 #
-# `level_sigma_w(alpha)`: which $\sigma_w$ keeps $\chi = 1$ if the slope is 1 above zero and $\alpha$ below? A number in, a number
-# out. For $\alpha = 0$ it must be $\sqrt 2$.
+# `level_sigma_w(alpha)`: which $\sigma_w$ keeps $\chi = 1$ if the slope is 1 above zero and $\alpha$ below? A number
+# in, a number out. For $\alpha = 0$ it must be $\sqrt 2$.
 #
 # <details><summary>Hint</summary>
 #
@@ -519,8 +524,8 @@ chapter02.check_level_sigma_w(level_sigma_w)
 #
 # <details><summary>Hint</summary>
 #
-# `for layer in net: x = layer(x)` is the forward pass. `isinstance(layer, nn.ReLU)` tells where to count. The outputs of a
-# dead unit are 0 for all samples.
+# `for layer in net: x = layer(x)` is the forward pass. `isinstance(layer, nn.ReLU)` tells where to count. The outputs
+# of a dead unit are 0 for all samples.
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -547,13 +552,15 @@ chapter02.check_census(census)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### 4. Repair it
 #
-# Twenty layers, 64 and 128 units wide in turn, of a leaky ReLU with the slope $\alpha = 0.8$ below zero. PyTorch's weights leave
-# a millionth of the gradient, and with He's the net explodes. Write `weights(n_in, n_out, alpha)`: random weights of the shape
-# (`n_out`, `n_in`) with which the net has a level line and learns, without `nn.init`. The checker measures it, and trains it for 150 steps.
+# Twenty layers, 64 and 128 units wide in turn, of a leaky ReLU with the slope $\alpha = 0.8$ below zero. PyTorch's
+# weights leave a millionth of the gradient, and with He's the net explodes. Write `weights(n_in, n_out, alpha)`: random
+# weights of the shape (`n_out`, `n_in`) with which the net has a level line and learns, without `nn.init`. The checker
+# measures it, and trains it for 150 steps.
 #
 # <details><summary>Hint</summary>
 #
-# Exercise 2 says which $\sigma_w$ is level, and the variance of a weight is $\sigma_w^2/n$. Which of the two numbers is $n$?
+# Exercise 2 says which $\sigma_w$ is level, and the variance of a weight is $\sigma_w^2/n$. Which of the two numbers is
+# $n$?
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -623,10 +630,10 @@ net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 
 logits = net(randn(256, 1, 8, 8))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# Must the left side be flat? It could leak, bend smoothly, or dip below zero. Chapter 3 puts a dozen such functions side by
-# side. What popular sources say about ReLU, a map of 200 nets, the history, and when *not* to use ReLU stand in the
-# [evidence](evidence/02_relu.ipynb).
+# Must the left side be flat? It could leak, bend smoothly, or dip below zero. Chapter 3 puts a dozen such functions
+# side by side. What popular sources say about ReLU, a map of 200 nets, the history, and when *not* to use ReLU stand in
+# the [evidence](evidence/02_relu.ipynb).
 #
-# **Sources.** Nair and Hinton 2010 (ICML) and Glorot, Bordes, Bengio 2011 (AISTATS) made ReLU popular; He, Zhang, Ren, Sun 2015 (ICCV)
-# derived the weights; Maas, Hannun, Ng 2013 the leak; Ioffe and Szegedy 2015 batch norm; Lu et al. 2019 (arXiv 1903.06733) study nets that are
-# born dead.
+# **Sources.** Nair and Hinton 2010 (ICML) and Glorot, Bordes, Bengio 2011 (AISTATS) made ReLU popular; He, Zhang, Ren,
+# Sun 2015 (ICCV) derived the weights; Maas, Hannun, Ng 2013 the leak; Ioffe and Szegedy 2015 batch norm; Lu et al. 2019
+# (arXiv 1903.06733) study nets that are born dead.

@@ -14,8 +14,8 @@
 # # 2 · ReLU: the evidence
 #
 # The [lesson](../02_relu.ipynb) tells one story. Here stands what it left out: what popular sources say about ReLU and
-# whether it is so, how far a single net drifts from the level line, what silence is good for, a map of dead units, and when not to
-# use ReLU. The sections do not depend on each other. Run the next two cells, and then any of them.
+# whether it is so, how far a single net drifts from the level line, what silence is good for, a map of dead units, and
+# when not to use ReLU. The sections do not depend on each other. Run the next two cells, and then any of them.
 
 # %%
 import torch
@@ -69,8 +69,8 @@ claim("C2.01", f"slopes at -1, 0 and 1: {slopes}",
 #
 # ## One digit, one matrix
 #
-# For a given input each unit is on or off. So the net is, for this input, a product of its weight matrices with the rows of
-# the silent units struck out. With biases of zero the whole net *is* this matrix.
+# For a given input each unit is on or off. So the net is, for this input, a product of its weight matrices with the
+# rows of the silent units struck out. With biases of zero the whole net *is* this matrix.
 
 # %%
 net, digit = MLP(20, activation="relu", init="he"), x[0]
@@ -86,8 +86,9 @@ claim("C2.02", "for one digit twenty ReLU layers are one matrix: the weights, wi
 
 # %% [markdown]
 # The slopes leave what passes unchanged. Its size comes from the weights. There are two gradients in use: that of the
-# pre-activations, which the lesson's pictures show, and that of the *weights*, which a step uses. By $\partial C/\partial W^l = \delta^l (a^{l-1})^\top$ it takes its size
-# from the layer below as well, so it falls by a decade less: layer 1 is fed with pixels, and the last layer with what little has arrived.
+# pre-activations, which the lesson's pictures show, and that of the *weights*, which a step uses. By $\partial
+# C/\partial W^l = \delta^l (a^{l-1})^\top$ it takes its size from the layer below as well, so it falls by a decade
+# less: layer 1 is fed with pixels, and the last layer with what little has arrived.
 
 # %%
 left = {}
@@ -109,7 +110,8 @@ claim("C2.02", f"He's: {left['he', 'z'].min():.1f} to {left['he', 'z'].max():.1f
 # %% [markdown]
 # ## Half of what?
 #
-# The mean square halves for every symmetric shape. The mean of $0.399\sqrt q$ and the variance of $0.341\,q$ are those of a Gaussian.
+# The mean square halves for every symmetric shape. The mean of $0.399\sqrt q$ and the variance of $0.341\,q$ are those
+# of a Gaussian.
 
 # %%
 numbers = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -122,8 +124,9 @@ for q in (0.01, 100.0):
 # %% [markdown]
 # ## How level is one net?
 #
-# $\chi = \sigma_w^2/2$ does not contain $q$: doubling $z$ doubles $\phi(z)$. That of tanh shrinks when its inputs grow. And the signal is multiplied by the same
-# factor on its way forward. So nothing bounds it, and at $\sigma_w^2 = 4$ it explodes.
+# $\chi = \sigma_w^2/2$ does not contain $q$: doubling $z$ doubles $\phi(z)$. That of tanh shrinks when its inputs grow.
+# And the signal is multiplied by the same factor on its way forward. So nothing bounds it, and at $\sigma_w^2 = 4$ it
+# explodes.
 
 # %%
 small, large = (meanfield.chi("relu", q, sigma_w=2**0.5) for q in (1e-6, 1e6))
@@ -147,8 +150,8 @@ claim("C2.07", f"forwards, variance 4/n: the mean square of z doubles in each la
       "nets)", 1.7 < min(growth) < max(growth) < 2.3)
 
 # %% [markdown]
-# Theory speaks of the mean over many nets, and is exact for infinitely wide layers. Here are many at once: 40 layers, He's
-# weights, the last layer's signal over the first one's.
+# Theory speaks of the mean over many nets, and is exact for infinitely wide layers. Here are many at once: 40 layers,
+# He's weights, the last layer's signal over the first one's.
 
 # %%
 def mean_square(layer, nets, width):
@@ -167,12 +170,13 @@ claim("C2.07", f"width 256 drifts less: {wide.log10().std():.2f} decades instead
       wide.log10().std() < 0.75 * narrow.log10().std())
 
 # %% [markdown]
-# Each layer multiplies by some luck of its own, and a product of lucky factors is lopsided: a few nets end high and hold the
-# mean up, while the typical net ends several times lower.
+# Each layer multiplies by some luck of its own, and a product of lucky factors is lopsided: a few nets end high and
+# hold the mean up, while the typical net ends several times lower.
 #
 # ## Four nets, two optimizers
 #
-# Sigmoid or ReLU, PyTorch's weights or He's: twenty layers, trained for 200 steps with either optimizer, at two rates each. Then ReLU with PyTorch's weights alone, by Adam, for 1,000 steps: three nets.
+# Sigmoid or ReLU, PyTorch's weights or He's: twenty layers, trained for 200 steps with either optimizer, at two rates
+# each. Then ReLU with PyTorch's weights alone, by Adam, for 1,000 steps: three nets.
 
 # %%
 def four_nets():
@@ -203,9 +207,10 @@ claim("C2.02", f"PyTorch's weights: Adam (rate 0.001) leaves the plateau after {
       all(run.reached and run.steps > 200 for run in escapes.values()), unless=escapes)
 
 # %% [markdown]
-# By SGD the ReLU net with PyTorch's weights stays for 3,000 steps at 0.003, 0.01 and 0.03, for three seeds. Adam at 0.0003 and 0.001 gets three
-# of three away within 800 steps; at 0.003, two of three, and the third stays for 3,000. A rate of 0.03 is too large for
-# twenty layers with He's weights and SGD: they leave the plateau early, and are thrown back.
+# By SGD the ReLU net with PyTorch's weights stays for 3,000 steps at 0.003, 0.01 and 0.03, for three seeds. Adam at
+# 0.0003 and 0.001 gets three of three away within 800 steps; at 0.003, two of three, and the third stays for 3,000. A
+# rate of 0.03 is too large for twenty layers with He's weights and SGD: they leave the plateau early, and are thrown
+# back.
 #
 # ## Half of it is silent
 #
@@ -242,13 +247,14 @@ claim("C2.04", f"two digits of one class agree in {min(alike):.0%} of the units 
       min(alike) > max(unlike) + 0.03)
 
 # %% [markdown]
-# Each digit switches on its own half of the net, and has its own matrix. The pattern alone says something about the class,
-# before any training. Deeper down more and more units are always on or always off: to the deep layers of an untrained
-# net different digits look ever more alike (chapter 4 says why).
+# Each digit switches on its own half of the net, and has its own matrix. The pattern alone says something about the
+# class, before any training. Deeper down more and more units are always on or always off: to the deep layers of an
+# untrained net different digits look ever more alike (chapter 4 says why).
 #
 # ## Dead units against the rate
 #
-# The lesson trains one net at seven rates by SGD. Here are three nets at each rate, with SGD and with Adam at a tenth of it.
+# The lesson trains one net at seven rates by SGD. Here are three nets at each rate, with SGD and with Adam at a tenth
+# of it.
 
 # %%
 rates, shares, trained = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5), {"SGD": [], "Adam": []}, []
@@ -314,9 +320,9 @@ claim("C2.05", f"(dead, revived) in three nets: {over_frozen} over frozen layers
 # %% [markdown]
 # ## Two ways to die
 #
-# A step too large, and a bias too negative, both at once: nine rates times nine biases times three seeds are 243 small nets of
-# two layers, trained together. (`Stack` computes them as one. A net's loss is weighted with its rate, which comes to the same as a step
-# of that length.) The pictures show the mean of three seeds.
+# A step too large, and a bias too negative, both at once: nine rates times nine biases times three seeds are 243 small
+# nets of two layers, trained together. (`Stack` computes them as one. A net's loss is weighted with its rate, which
+# comes to the same as a step of that length.) The pictures show the mean of three seeds.
 
 # %%
 biases, powers, seeds = torch.linspace(-4, 0, 9), torch.linspace(-2.5, 0, 9), 3
@@ -360,9 +366,10 @@ claim("C2.06", f"150 steps of SGD at a rate of 1 leave at least {killed.min():.0
       f"{ordinary.max():.0%}", killed.min() > 0.6 and ordinary.max() < 0.2, unless=mapped)
 
 # %% [markdown]
-# Bright means dead on the left, and learned on the right. At the bottom the net is born dead and no step changes a unit: one silent layer is
-# enough. At the right edge the step kills. In between, around −1.5, larger steps seem to *revive*. But a larger step
-# also travels further in 150 steps. Here is the control, a smaller step with ten times as many of them.
+# Bright means dead on the left, and learned on the right. At the bottom the net is born dead and no step changes a
+# unit: one silent layer is enough. At the right edge the step kills. In between, around −1.5, larger steps seem to
+# *revive*. But a larger step also travels further in 150 steps. Here is the control, a smaller step with ten times as
+# many of them.
 
 # %%
 journeys = {}
@@ -382,9 +389,10 @@ claim("C2.06", f"biases of -1.5, mean of three seeds: {short[0]:.0%} right and {
 # %% [markdown]
 # ## Remedies, three nets each
 #
-# The lesson's two patients, with SGD and with Adam at a tenth of the rate, and with two leaks. A point is one net, the bar their mean.
-# At a third of these rates the first patient gets along without help: its three nets reach 92 to 97 %, though a third of their
-# units are dead, and a leak still makes them explode. The second needs more than 200 steps then with a leak (58 to 75 %).
+# The lesson's two patients, with SGD and with Adam at a tenth of the rate, and with two leaks. A point is one net, the
+# bar their mean. At a third of these rates the first patient gets along without help: its three nets reach 92 to 97 %,
+# though a third of their units are dead, and a leak still makes them explode. The second needs more than 200 steps then
+# with a leak (58 to 75 %).
 
 # %%
 REMEDIES = ("nothing", "a tenth of the step", "a leak of 0.01", "a leak of 0.2", "He's weights", "biases of 0", "batch norm")
@@ -432,8 +440,9 @@ claim("C2.06", "weights too large: 150 steps of SGD at a rate of 0.1 fail, and w
 # %% [markdown]
 # ## PyTorch's default, to the letter
 #
-# `nn.Linear` calls `kaiming_uniform_(weight, a=math.sqrt(5))`. The gain for a leak $a$ is $\sqrt{2/(1+a^2)} = \sqrt{1/3}$, so the bound is
-# $\sqrt3\,\sqrt{1/3}/\sqrt n = 1/\sqrt n$, and the biases are drawn from the same interval. The number $\sqrt5$ was chosen to give what Lua Torch gave before.
+# `nn.Linear` calls `kaiming_uniform_(weight, a=math.sqrt(5))`. The gain for a leak $a$ is $\sqrt{2/(1+a^2)} =
+# \sqrt{1/3}$, so the bound is $\sqrt3\,\sqrt{1/3}/\sqrt n = 1/\sqrt n$, and the biases are drawn from the same
+# interval. The number $\sqrt5$ was chosen to give what Lua Torch gave before.
 
 # %%
 torch.manual_seed(0)
@@ -447,8 +456,8 @@ differs = (z_deep.var(0).mean() / z_deep.square().mean()).item()
 claim("C2.05", f"in layer 6 of ten {differs:.1%} of z's mean square differ between digits; the rest is biases", differs < 0.02)
 
 # %% [markdown]
-# A popular and otherwise careful tutorial counts dead units in *untrained* nets, finds more than half of a layer dead in a
-# net of ten, and takes it for an effect of depth. The lesson shows that three quarters of it are the biases.
+# A popular and otherwise careful tutorial counts dead units in *untrained* nets, finds more than half of a layer dead
+# in a net of ten, and takes it for an effect of depth. The lesson shows that three quarters of it are the biases.
 #
 # ## When to use what: a quiz
 #
@@ -481,9 +490,10 @@ claim("C2.10", f"the gradient of a wrong output: sigmoid with cross-entropy {sig
 # ## History
 #
 # Fukushima used the rectifier in 1969. In 2010 Nair and Hinton brought it into restricted Boltzmann machines. In 2011
-# Glorot, Bordes and Bengio trained deep supervised nets with it and praised its sparsity. In 2012 came **AlexNet**: 8 weight layers, ReLU and
-# dropout, a top-5 error of 15.3 % on ImageNet where the next best had 26.2 %. (The 15.3 % are an ensemble's. Its authors set many biases to $+1$, so that the
-# units would begin alive.) The timeline of the whole field is in the [evidence of chapter 1](01_saturation.ipynb).
+# Glorot, Bordes and Bengio trained deep supervised nets with it and praised its sparsity. In 2012 came **AlexNet**: 8
+# weight layers, ReLU and dropout, a top-5 error of 15.3 % on ImageNet where the next best had 26.2 %. (The 15.3 % are
+# an ensemble's. Its authors set many biases to $+1$, so that the units would begin alive.) The timeline of the whole
+# field is in the [evidence of chapter 1](01_saturation.ipynb).
 
 # %%
 years = {year: [text for when, _, text in timeline.EVENTS if when == year] for year in (1969, 2010, 2011, 2012)}
