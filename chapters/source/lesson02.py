@@ -41,8 +41,9 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # for short, is $\phi(z) = \max(0, z)$. It passes on what is positive and blocks the rest. So its slope is 1 or 0, and
 # never a quarter.
 #
-# Here are twenty hidden layers of it, with the weights that PyTorch's `nn.Linear` draws by itself. Of each layer six units are
-# drawn. The darker a unit, the more gradient reaches it, and a hollow one gets none at all. Is the line level now?
+# Here are twenty hidden layers of it, with the weights that PyTorch's `nn.Linear` draws by itself. Of each layer six
+# units are drawn. The darker a unit, the more gradient reaches it, and a hollow one gets none at all. Is the line level
+# now?
 
 # %%
 def errors(net):
@@ -87,7 +88,8 @@ predict(
 # Answer: about the same.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# About the same! 2.4 sounds small, but it acts in twenty layers, and 2.4 multiplied by itself twenty times is forty million.
+# About the same! 2.4 sounds small, but it acts in twenty layers, and 2.4 multiplied by itself twenty times is forty
+# million.
 #
 # ## By hand: one half passes
 #
@@ -163,8 +165,8 @@ for variance, name in ((1 / 3, "1/3n (PyTorch's)"), (1, "1/n"), (2, "2/n (He's)"
 # ## Does it matter? Wait and see
 #
 # Chapter 1 taught us to ask *how long* a net stays on the plateau of guessing. We train ReLU nets of two to twenty
-# layers until their loss is below 1.5, for 600 steps at most, with both kinds of weights and with two optimizers. Which
-# of the four lines will rise with depth?
+# layers until their loss is below 1.5, for 600 steps at most, with both kinds of weights (`torch` and `he` in the
+# picture) and with two optimizers. Which of the four lines will rise with depth?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -239,23 +241,23 @@ def layer_1(net):                               # of each unit: high, median, lo
     return torch.stack([z.amax(0), z.median(0).values, z.amin(0), gradient.norm(dim=1)])
 
 rates = {f"rate {rate}": rate for rate in (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)}
-nets = {name: MLP(3, activation="relu", init="he") for name in rates}
-runs = race(nets, x, y, steps=200, lr=rates, record={"layer 1": layer_1}, every=2, live="bar")
+trained = {name: MLP(3, activation="relu", init="he") for name in rates}
+lives = race(trained, x, y, steps=200, lr=rates, record={"layer 1": layer_1}, every=2, live="bar")
 
 # %%
-shares = [dead(net).double().mean() for net in nets.values()]
+share = [dead(net).double().mean() for net in trained.values()]
 
 def after_training(axes, rate="rate 0.05"):
-    silent = dead(nets[rate]).double()
-    networks.draw_net(axes[0], errors(nets[rate]), dead=silent, scale=False)
-    plots.draw_lines(axes[1], {"dead": shares}, list(rates.values()), xlabel="learning rate",
+    silent = dead(trained[rate]).double()
+    networks.draw_net(axes[0], errors(trained[rate]), dead=silent, scale=False)
+    plots.draw_lines(axes[1], {"dead": share}, list(rates.values()), xlabel="learning rate",
                      ylabel="share of dead units")
     axes[1].axvline(rates[rate], color=style.ALARM)
-    return f"{silent.mean():.0%} of 192 units are dead; accuracy {runs[rate].accuracy:.0%}."
+    return f"{silent.mean():.0%} of 192 units are dead; accuracy {lives[rate].accuracy:.0%}."
 
 explore(after_training, panels=(2, 1), size=(9, 5.2), rate=list(rates))
-claim("C2.05", f"200 steps of SGD at a rate of 0.05 kill {shares[2]:.0%}, at 0.3 {shares[-1]:.0%}",
-      shares[2] < 0.1 and shares[-1] > 0.5, unless=runs, only=("rate", "optimizer"))
+claim("C2.05", f"200 steps of SGD at rate 0.05 leave {share[2]:.0%} dead, at 0.3 {share[-1]:.0%}",
+      share[2] < 0.1 and share[-1] > 0.5, unless=lives, only=("rate", "optimizer"))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 2
@@ -273,7 +275,7 @@ claim("C2.05", f"200 steps of SGD at a rate of 0.05 kill {shares[2]:.0%}, at 0.3
 # the lowest one. Right: the gradient of its own weights.
 
 # %%
-steps, life = runs["rate 0.3"].recorded_steps, runs["rate 0.3"].recorded["layer 1"]
+steps, life = lives["rate 0.3"].recorded_steps, lives["rate 0.3"].recorded["layer 1"]
 lived = (life[:, 0] > 0).sum(0)                 # records in which a unit spoke for some digit
 unit = (lived - lived[lived < len(life)].median()).abs().argmin()
 end = lived[unit]
@@ -288,7 +290,7 @@ def one_life(axes):
 
 show(one_life, panels=2)
 claim("C2.05", f"alive, its gradient reached {gradient.max():.1f}; dead, it is exactly 0",
-      gradient.max() > 0 and life[end:, 3, unit].max() == 0, unless=runs)
+      gradient.max() > 0 and life[end:, 3, unit].max() == 0, unless=lives)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 1
@@ -327,8 +329,8 @@ claim("C2.05", f"100 steps of SGD at a rate of 0.05: {back[0]} units came back o
 # Answer: for good only in layer 1, and where everything below is frozen or dead. Elsewhere it may come back, by luck.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# So death is for good in layer 1, whose input is the data, and above layers that do not move. Elsewhere a unit may come
-# back. Nobody calls it: it is luck.
+# So death is for good in layer 1, whose input is the data, as soon as the momentum has run out, and above layers that do
+# not move. Elsewhere a unit may come back, by chance.
 #
 # ## Born dead: what PyTorch's default really is
 #
@@ -343,12 +345,12 @@ for seed in range(5):
     kinds = [MLP(10, activation="relu", init=init, seed=seed) for init in ("torch", "torch", "he")]
     for layer in kinds[1].hidden:
         nn.init.zeros_(layer.bias)
-    for shares, net in zip(births.values(), kinds):
-        shares.append(dead(net).double().mean(1))
-born = {name: torch.stack(shares).mean(0) for name, shares in births.items()}
+    for found, net in zip(births.values(), kinds):
+        found.append(dead(net).double().mean(1))
+born = {name: torch.stack(found).mean(0) for name, found in births.items()}
 
 show(plots.draw_lines, born, xlabel="layer", ylabel="dead at birth", limits=(0, 0.75))
-default, no_bias, he = (share[5:].mean() for share in born.values())
+default, no_bias, he = (found[5:].mean() for found in born.values())
 claim("C2.05", f"dead in layers 6 to 10, before any step: {default:.0%} by PyTorch's default, "
       f"{no_bias:.0%} without its biases, {he:.0%} with He's weights",
       default > 0.4 and max(no_bias, he) < 0.25)
@@ -394,8 +396,8 @@ right, trials = {}, []
 for name, (sigma_w, bias, rate) in patients.items():
     for optimizer, lr in (("sgd", rate), ("adam", rate / 10)):
         nets = {remedy: treated(remedy, sigma_w, bias) for remedy in REMEDIES}
-        rates = dict.fromkeys(REMEDIES, lr) | {"a tenth of the step": lr / 10}
-        trials.append(race(nets, x, y, steps=200, lr=rates, optimizer=optimizer, live="bar"))
+        paces = dict.fromkeys(REMEDIES, lr) | {"a tenth of the step": lr / 10}
+        trials.append(race(nets, x, y, steps=200, lr=paces, optimizer=optimizer, live="bar"))
         right[f"{name}, {optimizer}"] = {remedy: run.accuracy for remedy, run in trials[-1].items()}
 columns = {name: list(accuracy.values()) for name, accuracy in right.items()}
 table({"remedy": REMEDIES} | columns, form="{:.0%}")
@@ -417,13 +419,13 @@ claim("C2.06", "biases of −3, 200 steps of SGD at a rate of 0.05 or Adam at 0.
 # Ask: does a leak help both patients?
 # Expect: yes.
 # Misconception: a remedy helps whatever the cause was.
-# Answer: the born-dead net, yes. The other one explodes with a leak: there the dead units had stopped the growth.
+# Answer: the born-dead net, yes. The other one explodes with a leak.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # A remedy has to fit the cause. The second patient already *has* He's weights; what cures it is that its biases are
 # gone, and batch norm takes them away as well, because it subtracts the mean. The first patient is ill with SGD at this
-# rate only: Adam learns with the same weights. And with a leak it explodes, since its dead units were what had stopped
-# the growth.
+# rate; at a third of it, and with Adam, the same weights learn. A leak makes it explode, because then its units pass on
+# large negative sums as well.
 #
 # ## The clinic
 #
