@@ -202,16 +202,15 @@ claim("C2.02", "Adam (rate 0.001) gets up to 12 such layers away within 300 step
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 1.5
-# Say: PyTorch's weights are no death sentence: Adam gets twenty layers away in most nets, if you wait for 200 to 800 steps.
+# Say: PyTorch's weights are no death sentence: Adam gets twenty layers away in most nets, if you wait for 260 to 2,600 steps.
 # Ask: why is Adam hardly impressed by a gradient of 1e-8?
 # Answer: it divides each step by the usual size of the gradient.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # With PyTorch's weights and SGD, the wait grows exponentially with depth, as it did for sigmoids. With He's weights
-# there is hardly any. Adam divides by the size of the gradient and hides much of the trouble: twenty layers wait for
-# some hundred steps, and then they learn. (Of nine further nets, one did not within 3,000 steps.) So weights that are
-# too small are a handicap, and not a verdict. From here on our nets have He's weights, unless they are meant to be
-# sick.
+# there is hardly any. Adam divides by the size of the gradient and hides much of the trouble: even twenty layers get
+# away, most nets after some hundred steps, and a few not within 3,000. So weights that are too small are a handicap,
+# and not a verdict. From here on our nets have He's weights, unless they are meant to be sick.
 #
 # ## The price: units that die
 #

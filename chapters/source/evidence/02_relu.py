@@ -43,7 +43,7 @@ def dead(net):
 # | "An active path passes the gradient on unchanged" | its slopes do; its weights do not | One digit, one matrix |
 # | "ReLU shrinks the signal by 2" | the mean *square*, by 2; the size, by $\sqrt2$; the variance, by 3 | Half of what? |
 # | "With He's weights the gradient is level" | on average; a narrow net drifts, mostly down | How level is one net? |
-# | "Swap the sigmoid for ReLU, and deep nets train" | not with PyTorch's weights and SGD; with Adam, in most nets | Four nets, two optimizers |
+# | "Swap the sigmoid for ReLU, and deep nets train" | not with PyTorch's weights and SGD; with Adam most do, after a wait | Four nets, two optimizers |
 # | "ReLU nets are sparse" | half of the activations are 0 at birth; it is not a choice that the net has made | Half of it is silent |
 # | "A dead unit is dead for good" | in layer 1, and above layers that do not move | Coming back |
 # | "Deep ReLU nets are born half dead" | with PyTorch's weights *and* its biases | the lesson: Born dead |
@@ -99,13 +99,12 @@ for init in ("torch", "he"):
 for kind, ratios in left.items():
     print(kind, "first/last in five nets:", *(f"{ratio:.1e}" for ratio in ratios))
 expected = (1 / 6) ** (20 / 2)                  # chi = 1/6, through twenty layers
-claim("C2.02", f"PyTorch's weights: theory {expected:.1e}, measured {left['torch', 'z'].min():.1e} to {left['torch', 'z'].max():.1e}; "
-      f"of the weights' gradient {left['torch', 'W'].min():.0e} to {left['torch', 'W'].max():.0e} is left",
-      0.2 < left["torch", "z"].min() / expected < left["torch", "z"].max() / expected < 5 and
-      1e-8 < left["torch", "W"].min() < left["torch", "W"].max() < 1e-6)
-claim("C2.02", f"He's: {left['he', 'z'].min():.1f} to {left['he', 'z'].max():.1f}, and {left['he', 'W'].min():.1f} to "
-      f"{left['he', 'W'].max():.1f}", 0.2 < min(left["he", "z"].min(), left["he", "W"].min()) and
-      max(left["he", "z"].max(), left["he", "W"].max()) < 5)
+errors, weights = left["torch", "z"], left["torch", "W"]
+claim("C2.02", f"PyTorch's weights: theory {expected:.1e}, measured {errors.min():.1e} to {errors.max():.1e}; of the weights' "
+      f"gradient {weights.min():.0e} to {weights.max():.0e} is left",
+      0.2 < errors.min() / expected < errors.max() / expected < 5 and 1e-7 < weights.min() < weights.max() < 1e-6)
+both = torch.cat([left["he", "z"], left["he", "W"]])
+claim("C2.02", f"He's: all ten ratios lie between {both.min():.1f} and {both.max():.1f}", 0.2 < both.min() < both.max() < 5)
 
 # %% [markdown]
 # ## Half of what?
@@ -131,7 +130,8 @@ for q in (0.01, 100.0):
 # %%
 small, large = (meanfield.chi("relu", q, sigma_w=2**0.5) for q in (1e-6, 1e6))
 tanh = [meanfield.chi("tanh", q, sigma_w=2**0.5) for q in (1e-6, 1e3)]
-claim("C2.07", f"chi of ReLU at q = 1e-6 and 1e6: {small:.4f}, {large:.4f}; of tanh at 1e-6 and 1e3: {tanh[0]:.3f}, {tanh[1]:.3f}",
+claim("C2.07", f"chi of ReLU at q = 1e-6 and 1e6: {small:.4f}, {large:.4f}; of tanh at 1e-6 and 1e3: {tanh[0]:.3f}, "
+      f"{tanh[1]:.3f}",
       abs(small - 1) < 1e-6 and abs(large - 1) < 1e-6 and tanh[0] > 1.9 and tanh[1] < 0.1)
 
 def signal(ax):
@@ -146,8 +146,8 @@ growth = []
 for seed in range(5):
     m = measure(MLP(20, activation="relu", sigma_w=2.0, seed=seed), x[:128], y[:128])
     growth.append((m.pre_std**2 + m.pre_mean**2)[[0, -1]].log().diff().div(20).exp().item())
-claim("C2.07", f"forwards, variance 4/n: the mean square of z doubles in each layer ({min(growth):.2f} to {max(growth):.2f} in five "
-      "nets)", 1.7 < min(growth) < max(growth) < 2.3)
+claim("C2.07", f"forwards, variance 4/n: the mean square of z doubles in each layer ({min(growth):.2f} to "
+      f"{max(growth):.2f} in five nets)", 1.7 < min(growth) < max(growth) < 2.3)
 
 # %% [markdown]
 # Theory speaks of the mean over many nets, and is exact for infinitely wide layers. Here are many at once: 40 layers,
@@ -193,24 +193,26 @@ table({"net": list(four_nets())} | {name: list(found.values()) for name, found i
 # %%
 he = [found["relu, he"] for found in learned.values()]
 others = [share for found in learned.values() for net, share in found.items() if net != "relu, he"]
-claim("C2.02", f"within 200 steps of SGD or Adam, at rates of 0.0003 to 0.01: ReLU with He's weights learns ({min(he):.0%} or more)",
+claim("C2.02", f"within 200 steps of SGD or Adam, at rates of 0.0003 to 0.01: ReLU with He's weights learns ({min(he):.0%} "
+      "or more)",
       min(he) > 0.8, unless=tries, only=("rate",))
-claim("C2.10", f"and the three others do not within 200 steps at rates of 0.0003 to 0.01 ({max(others):.0%} or less)", max(others) < 0.25,
-      unless=tries, only=("rate", "budget"))
+claim("C2.10", f"and the three others do not within 200 steps at rates of 0.0003 to 0.01 ({max(others):.0%} or less)",
+      max(others) < 0.25, unless=tries, only=("rate", "budget"))
 
 def has_left(net):
     return F.cross_entropy(net(images[:256]), y[:256]) < 1.5
 
 patient_nets = {f"seed {seed}": MLP(20, activation="relu", init="torch", seed=seed, dtype=torch.float32) for seed in range(3)}
 escapes = race(patient_nets, images, y, steps=1000, lr=0.001, optimizer="adam", until=has_left, live="bar")
-claim("C2.02", f"PyTorch's weights: Adam (rate 0.001) leaves the plateau after {', '.join(str(run.steps) for run in escapes.values())} steps",
-      all(run.reached and run.steps > 200 for run in escapes.values()), unless=escapes)
+steps = [run.steps for run in escapes.values()]
+claim("C2.02", f"PyTorch's weights, Adam (rate 0.001), seeds 0 to 2: after {steps} steps of 1,000 at most; most leave the plateau",
+      200 < min(steps) and sum(run.reached for run in escapes.values()) >= 2, unless=escapes, only=("rate", "seed"))
 
 # %% [markdown]
-# By SGD the ReLU net with PyTorch's weights stays for 3,000 steps at 0.003, 0.01 and 0.03, for three seeds. Adam at
-# 0.0003 and 0.001 gets three of three away within 800 steps; at 0.003, two of three, and the third stays for 3,000. A
-# rate of 0.03 is too large for twenty layers with He's weights and SGD: they leave the plateau early, and are thrown
-# back.
+# By SGD the ReLU net with PyTorch's weights stays for 3,000 steps at 0.003, 0.01 and 0.03, for three seeds. By Adam it
+# is a matter of luck: at 0.001, eleven further nets left the plateau after 260 to 2,620 steps, with a median of 510,
+# and one stayed for 3,000. A rate of 0.03 is too large for twenty layers with He's weights and SGD: they leave the
+# plateau early, and are thrown back.
 #
 # ## Half of it is silent
 #
@@ -241,8 +243,8 @@ for seed in range(5):
     shared = (on @ on.T + (1 - on) @ (1 - on).T) / 64                    # share of units that agree
     alike.append(shared[same_class & ~itself].mean().item())
     unlike.append(shared[~same_class].mean().item())
-claim("C2.04", f"share of zeros in five nets: {min(zeros):.2f} to {max(zeros):.2f}; layer 1 has {len(on.unique(dim=0))} patterns for 300 "
-      "digits", 0.45 < min(zeros) < max(zeros) < 0.55 and len(on.unique(dim=0)) > 290)
+claim("C2.04", f"share of zeros in five nets: {min(zeros):.2f} to {max(zeros):.2f}; layer 1 has "
+      f"{len(on.unique(dim=0))} patterns for 300 digits", 0.45 < min(zeros) < max(zeros) < 0.55 and len(on.unique(dim=0)) > 290)
 claim("C2.04", f"two digits of one class agree in {min(alike):.0%} of the units or more, others in {max(unlike):.0%} or less",
       min(alike) > max(unlike) + 0.03)
 
@@ -272,8 +274,8 @@ def by_rate(ax):
 
 show(by_rate)
 claim("C2.05", f"200 steps of SGD, three nets: at most {shares['SGD'][:2].max():.0%} dead at rates of 0.02 and 0.05, at least "
-      f"{shares['SGD'][4:].min():.0%} at 0.3 and 0.5", shares["SGD"][:2].max() < 0.1 and shares["SGD"][4:].min() > 0.5, unless=trained,
-      only=("rate", "optimizer"))
+      f"{shares['SGD'][4:].min():.0%} at 0.3 and 0.5", shares["SGD"][:2].max() < 0.1 and shares["SGD"][4:].min() > 0.5,
+      unless=trained, only=("rate", "optimizer"))
 
 # %% [markdown]
 # ## Coming back
@@ -298,10 +300,11 @@ def census_over_time(axes):
 show(census_over_time, panels=3, size=(10, 3.6))
 census = torch.stack([run.recorded["dead"].mean(1)[[0, -1]] for run in deaths.values()])                 # (6, 2)
 back = sum(64 * (-run.recorded["dead"].diff(dim=0)).clamp(min=0).sum(0) for run in deaths.values())      # (3,)
-claim("C2.05", f"200 steps of SGD at a rate of 0.3: {census[:, 0].max():.0%} dead before at most, {census[:, 1].min():.0%} after at least",
+claim("C2.05", f"200 steps of SGD at a rate of 0.3: {census[:, 0].max():.0%} dead before at most, {census[:, 1].min():.0%} "
+      "after at least",
       census[:, 0].max() < 0.1 and census[:, 1].min() > 0.5, unless=deaths, only=("rate", "optimizer"))
-claim("C2.05", f"returns to life in six nets, by layer: {[round(count) for count in back.tolist()]}", 10 * back[0] < back[1:].min(),
-      unless=deaths)
+claim("C2.05", f"returns to life in six nets, 200 steps of SGD at a rate of 0.3, by layer: {back.int().tolist()}",
+      10 * back[0] < back[1:].min(), unless=deaths, only=("rate", "optimizer"))
 
 # %%
 def revived(seed, frozen):
@@ -359,11 +362,13 @@ def two_ways_to_die(axes):
 show(two_ways_to_die, panels=2)
 sealed = dead_at_birth[1, :, :, 0] == 1                                  # (3, 9): layer 2 is born silent as a whole
 moved = (dead_after - dead_at_birth).abs().amax((0, 3))                  # (3, 9): by any rate
-claim("C2.06", f"where layer 2 is born silent (biases of {[f'{biases[own].max():.1f}' for own in sealed]} and below, by seed), 150 steps at no rate "
-      "change a unit; elsewhere some rate does", moved[sealed].max() == 0 < moved[~sealed].min(), unless=mapped)
+highest = [biases[own].max().item() for own in sealed]
+claim("C2.06", f"where layer 2 is born silent (biases of {highest} and below, by seed), no rate changes a unit; elsewhere some do",
+      moved[sealed].max() == 0 < moved[~sealed].min(), unless=mapped)
 killed, ordinary = dead_after.mean(0)[:, 6:, -1], dead_after.mean(0)[:, -1, :4]
-claim("C2.06", f"150 steps of SGD at a rate of 1 leave at least {killed.min():.0%} dead for biases of -1 to 0; small steps and biases of 0 at most "
-      f"{ordinary.max():.0%}", killed.min() > 0.6 and ordinary.max() < 0.2, unless=mapped)
+claim("C2.06", f"150 steps of SGD at a rate of 1 leave at least {killed.min():.0%} dead for biases of -1 to 0; small steps and "
+      f"biases of 0 at most {ordinary.max():.0%}", killed.min() > 0.6 and ordinary.max() < 0.2, unless=mapped,
+      only=("rate", "optimizer"))
 
 # %% [markdown]
 # Bright means dead on the left, and learned on the right. At the bottom the net is born dead and no step changes a
@@ -373,18 +378,19 @@ claim("C2.06", f"150 steps of SGD at a rate of 1 leave at least {killed.min():.0
 
 # %%
 journeys = {}
-for name, rate, steps in (("0.003, 150 steps", 0.003, 150), ("0.003, 1,500 steps", 0.003, 1500), ("0.03, 150 steps", 0.03, 150)):
+for rate, steps in ((0.003, 150), (0.003, 1500), (0.03, 150)):
     nets = [born_with(-1.5, seed) for seed in range(3)]
-    journeys[name] = [fit(net, images, y, steps=steps, lr=rate, live=False).accuracy for net in nets] + [
+    journeys[f"{rate}, {steps} steps"] = [fit(net, images, y, steps=steps, lr=rate, live=False).accuracy for net in nets] + [
         dead(net).double().mean().item() for net in nets]
 table({"rate": list(journeys)} | {head: [row[i] for row in journeys.values()] for i, head in enumerate(
     [f"{what}, seed {seed}" for what in ("right", "dead") for seed in range(3)])}, form="{:.0%}")
 
 # %%
 short, long, far = (torch.tensor(row).view(2, 3).mean(1) for row in journeys.values())
-claim("C2.06", f"biases of -1.5, mean of three seeds: {short[0]:.0%} right and {short[1]:.0%} dead after 150 steps at a rate of 0.003, {long[0]:.0%} and "
-      f"{long[1]:.0%} after 1,500; {far[0]:.0%} and {far[1]:.0%} after 150 steps at 0.03",
-      short[0] < 0.4 < 0.6 < far[0] < long[0] and max(long[1], far[1]) < short[1] - 0.05)
+claim("C2.06", f"biases of -1.5, mean of seeds 0 to 2: {short[0]:.0%} right and {short[1]:.0%} dead after 150 steps of SGD at a "
+      f"rate of 0.003, {long[0]:.0%} and {long[1]:.0%} after 1,500; {far[0]:.0%} and {far[1]:.0%} after 150 steps at 0.03",
+      short[0] < 0.4 < 0.6 < far[0] < long[0] and max(long[1], far[1]) < short[1] - 0.05,
+      only=("rate", "optimizer", "budget"))
 
 # %% [markdown]
 # ## Remedies, three nets each
@@ -427,15 +433,16 @@ def remedies(axes):
 
 show(remedies, panels=(2, 2), size=(10, 7))
 sgd, adam = helped["biases −3, sgd"], helped["biases −3, adam"]
-claim("C2.06", "150 steps of SGD at a rate of 0.05, biases of -3: a leak of 0.01 does not help, one of 0.2 does; with Adam (0.005) both do",
-      max(sgd["a leak of 0.01"]) < 0.2 and min(sgd["a leak of 0.2"] + adam["a leak of 0.01"] + adam["a leak of 0.2"]) > 0.8, unless=trials,
-      only=("rate", "optimizer", "budget"))
+leaks = sgd["a leak of 0.2"] + adam["a leak of 0.01"] + adam["a leak of 0.2"]
+claim("C2.06", "150 steps of SGD at a rate of 0.05, biases of -3: a leak of 0.01 does not help, one of 0.2 does; with Adam (0.005) "
+      "both do", max(sgd["a leak of 0.01"]) < 0.2 and min(leaks) > 0.8, unless=trials, only=("rate", "optimizer", "budget"))
 claim("C2.06", "biases of -3: He's weights do nothing, deleting the biases does all, with either optimizer",
-      max(sgd["He's weights"] + adam["He's weights"]) < 0.2 and min(sgd["biases of 0"] + adam["biases of 0"]) > 0.9, unless=trials)
-claim("C2.06", "weights too large: 150 steps of SGD at a rate of 0.1 fail, and with both leaks; a tenth of the step does; with Adam "
-      "at 0.01 nothing need be done", max(sum((helped["large weights, sgd"][name] for name in ("nothing", "a leak of 0.01", "a leak of 0.2")), [])) < 0.5
-      and min(helped["large weights, sgd"]["a tenth of the step"] + helped["large weights, adam"]["nothing"]) > 0.9, unless=trials,
-      only=("rate", "optimizer", "budget"))
+      max(sgd["He's weights"] + adam["He's weights"]) < 0.2 and min(sgd["biases of 0"] + adam["biases of 0"]) > 0.9,
+      unless=trials)
+sgd, adam = helped["large weights, sgd"], helped["large weights, adam"]
+claim("C2.06", "weights too large: 150 steps of SGD at a rate of 0.1 fail, and with both leaks; a tenth of the step helps; with "
+      "Adam at 0.01 nothing need be done", max(sgd["nothing"] + sgd["a leak of 0.01"] + sgd["a leak of 0.2"]) < 0.5 and
+      min(sgd["a tenth of the step"] + adam["nothing"]) > 0.9, unless=trials, only=("rate", "optimizer", "budget"))
 
 # %% [markdown]
 # ## PyTorch's default, to the letter
@@ -447,10 +454,11 @@ claim("C2.06", "weights too large: 150 steps of SGD at a rate of 0.1 fail, and w
 # %%
 torch.manual_seed(0)
 layer = nn.Linear(400, 4000)
-claim("C2.02", f"nn.Linear: n Var w = {400 * layer.weight.var():.4f}, largest weight √n = {20 * layer.weight.abs().max():.4f}, largest bias √n = "
-      f"{20 * layer.bias.abs().max():.3f}; gain {nn.init.calculate_gain('leaky_relu', 5**0.5) ** 2:.4f}",
-      abs(400 * layer.weight.var() - 1 / 3) < 0.002 and 0.99 < 20 * layer.weight.abs().max() <= 1.0001 and
-      0.99 < 20 * layer.bias.abs().max() <= 1.0001 and abs(nn.init.calculate_gain("leaky_relu", 5**0.5) ** 2 - 1 / 3) < 1e-9)
+variance, gain = 400 * layer.weight.var(), nn.init.calculate_gain("leaky_relu", 5**0.5)
+weight, bias = (20 * p.abs().max() for p in (layer.weight, layer.bias))
+claim("C2.02", f"nn.Linear: n Var w = {variance:.4f}, largest weight √n = {weight:.4f}, largest bias √n = {bias:.3f}; gain² = "
+      f"{gain**2:.4f}", abs(variance - 1 / 3) < 0.002 and 0.99 < min(weight, bias) and max(weight, bias) <= 1.0001 and
+      abs(gain**2 - 1 / 3) < 1e-9)
 z_deep = MLP(10, activation="relu", init="torch").signals(x)[0][5]       # layer 6: (1437, 64)
 differs = (z_deep.var(0).mean() / z_deep.square().mean()).item()
 claim("C2.05", f"in layer 6 of ten {differs:.1%} of z's mean square differ between digits; the rest is biases", differs < 0.02)
