@@ -209,8 +209,8 @@ claim("C2.02", "Adam (rate 0.001) gets up to 12 such layers away within 300 step
 # %% [markdown] slideshow={"slide_type": "slide"}
 # With PyTorch's weights and SGD, the wait grows exponentially with depth, as it did for sigmoids. With He's weights
 # there is hardly any. Adam divides by the size of the gradient and hides much of the trouble: even twenty layers get
-# away, most nets after some hundred steps, and a few not within 3,000. So weights that are too small are a handicap,
-# and not a verdict. From here on our nets have He's weights, unless they are meant to be sick.
+# away, most nets after some hundred steps, and one in twelve not within 3,000. So weights that are too small are a
+# handicap, and not a verdict. From here on our nets have He's weights, unless they are meant to be sick.
 #
 # ## The price: units that die
 #
