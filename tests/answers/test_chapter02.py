@@ -4,7 +4,13 @@ import torch
 from torch import nn
 
 from tests.answers.answers import right_answers, wrong_answers
-from utils.answers.chapter02 import check_census, check_dead_units, check_level_sigma_w, check_relu_backward, check_weights
+from utils.answers.chapter02 import (
+    check_census,
+    check_dead_units,
+    check_level_sigma_w,
+    check_relu_backward,
+    check_weights,
+)
 
 
 def outputs(net, x):

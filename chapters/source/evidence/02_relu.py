@@ -389,7 +389,7 @@ table({"rate": list(journeys)} | {head: [row[i] for row in journeys.values()] fo
 short, long, far = (torch.tensor(row).view(2, 3).mean(1) for row in journeys.values())
 claim("C2.06", f"biases of -1.5, mean of seeds 0 to 2: {short[0]:.0%} right and {short[1]:.0%} dead after 150 steps of SGD at a "
       f"rate of 0.003, {long[0]:.0%} and {long[1]:.0%} after 1,500; {far[0]:.0%} and {far[1]:.0%} after 150 steps at 0.03",
-      short[0] < 0.4 < 0.6 < far[0] < long[0] and max(long[1], far[1]) < short[1] - 0.05,
+      short[0] < 0.4 and 0.6 < far[0] < long[0] and max(long[1], far[1]) < short[1] - 0.05,
       only=("rate", "optimizer", "budget"))
 
 # %% [markdown]
