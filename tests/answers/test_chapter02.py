@@ -4,7 +4,13 @@ import torch
 from torch import nn
 
 from tests.answers.answers import right_answers, wrong_answers
-from utils.answers.chapter02 import check_census, check_dead_units, check_level_sigma_w, check_relu_backward
+from utils.answers.chapter02 import (
+    check_census,
+    check_dead_units,
+    check_level_sigma_w,
+    check_relu_backward,
+    check_weights,
+)
 
 
 def outputs(net, x):
@@ -34,6 +40,15 @@ def census_that_breaks_the_net(net, x):
     return [1.0] * 2
 
 
+def weights(variance):
+    """Return Gaussian weights of the variance that is given as a function of fan_in, fan_out and the leak."""
+    return lambda n_in, n_out, alpha: torch.randn(n_out, n_in) * variance(n_in, n_out, alpha) ** 0.5
+
+
+def uniform_weights(n_in, n_out, alpha):
+    return (2 * torch.rand(n_out, n_in, dtype=torch.float64) - 1) * (6 / (1 + alpha**2) / n_in) ** 0.5
+
+
 CLAIMS = 10  # that the ledger has of this chapter, each with a cell
 
 RIGHT = [
@@ -48,6 +63,9 @@ RIGHT = [
     (check_census, lambda net, x: [(a == 0).all(0).double().mean() for a in outputs(net, x)]),
     (check_census, lambda net, x: torch.stack([(a.amax(0) == 0).double().mean() for a in outputs(net, x)])),
     (check_census, census_with_hooks),
+    (check_weights, weights(lambda n_in, n_out, alpha: 2 / (1 + alpha**2) / n_in)),
+    (check_weights, weights(lambda n_in, n_out, alpha: 2 / (1 + alpha**2) / n_out)),  # level as well, backwards
+    (check_weights, uniform_weights),
 ]
 WRONG = [
     (check_relu_backward, lambda d, z: d * (z >= 0), "slope 0"),
@@ -78,6 +96,17 @@ WRONG = [
     (check_census, lambda net, x: [(a == 0).all(0).double().mean() for a in outputs(net, x)][::-1], "order"),
     (check_census, lambda net, x: [(a == 0).all(0).double().mean() for a in outputs(net, x)][:1], "expected shape"),
     (check_census, census_that_breaks_the_net, "changes its argument net"),
+    (check_weights, weights(lambda n_in, n_out, alpha: 2 / n_in), "too large"),
+    (check_weights, weights(lambda n_in, n_out, alpha: 1 / n_in), "too small"),
+    (check_weights, weights(lambda n_in, n_out, alpha: 2 / (n_in + n_out)), "too small"),
+    (check_weights, weights(lambda n_in, n_out, alpha: (2 / (1 + alpha**2)) ** 2 / n_in), "too large"),
+    (check_weights, lambda n_in, n_out, alpha: nn.Linear(n_in, n_out).weight, "too small"),
+    (check_weights, lambda n_in, n_out, alpha: torch.rand(n_out, n_in) / n_in**0.5, "around 0"),
+    (check_weights, lambda n_in, n_out, alpha: torch.zeros(n_out, n_in), "around 0"),
+    (check_weights, lambda n_in, n_out, alpha: torch.randn(n_in, n_out), "(n_out, n_in)"),
+    (check_weights, lambda n_in, n_out, alpha: torch.randn(n_out), "expected shape"),
+    (check_weights, lambda n_in, n_out, alpha: 0.1, "expected a tensor"),
+    (check_weights, lambda n_in, n_out, alpha: torch.full((n_out, n_in), torch.inf), "finite"),
 ]
 
 

@@ -1,14 +1,19 @@
-"""Chapter 2, *ReLU*: the checkers of its exercises, its quiz, and its patient."""
+"""Chapter 2, *ReLU*: the checkers of its exercises, its quiz, and its patients."""
 
 import itertools
 
 import torch
 from torch import nn
 
+from utils.data.datasets import digits
 from utils.exercises.checking import as_vector, check, exercise
 from utils.exercises.clinic import Patient, Treatment
 from utils.exercises.quiz import Question
+from utils.exercises.verdict import CORRECT, NOT_YET, Verdict
 from utils.nets.mlp import MLP
+from utils.torchdoctor.errors import WrongType
+from utils.torchdoctor.measurement import measure
+from utils.training.loop import fit
 
 RIGHT = {"He's weights": 1.0}  # the right option of each prediction, out of the learner's sight
 
@@ -101,6 +106,61 @@ def check_census(f):
     return check(f, dead, cases, mistakes=mistakes, convert=as_vector)
 
 
+ALPHA = 0.8  # the slope below zero of the net that is to be repaired
+
+
+@exercise
+def check_weights(f):
+    """Check f(n_in, n_out, alpha) -> random weights (n_out, n_in) with which twenty layers of leaky ReLU learn.
+
+    The layers are 64 and 128 units wide in turn, and alpha = 0.8 is their slope below zero. The net is measured: its first
+    layer is to have between a third and three times the gradient of its last one. Then it is trained for 150 steps of SGD
+    with momentum 0.9 at a rate of 0.003, and is to reach 90 % of the digits that it learns from.
+    """
+    answer = check(f, lambda n_in, n_out, alpha: torch.tensor([n_out, n_in]), [(5, 7, ALPHA), (12, 4, ALPHA)],
+                   mistakes={lambda n_in, n_out, alpha: torch.tensor([n_in, n_out]): "the shape of a weight is (n_out, n_in)"},
+                   convert=_shape_of)  # fmt: skip
+    if not answer:
+        return answer
+    (x, y, *_), net = digits(), _twenty_layers(f)
+    mean = torch.stack([layer.weight.mean() / layer.weight.std() for layer in net[:-1:2]]).mean().item()
+    errors = measure(net, x[:128], y[:128]).delta_norm
+    left = (errors[0] / errors[-2]).item()
+    run = fit(net, x, y, steps=150, lr=0.003, live=False)
+    told = f"the loss blew up at step {run.steps}" if run.diverged else f"{run.accuracy:.0%} of the digits"
+    told += f"; before, layer 1 had {left:.1e} of the last layer's gradient"
+    if run.stopped:
+        return Verdict(NOT_YET, f"you stopped it after {run.steps} of 150 steps, too early to tell: run the cell again")
+    if not abs(mean) <= 0.2:  # or NaN, for weights that are all alike
+        return Verdict(NOT_YET, f"{told}: random weights should lie around 0, some above and some below")
+    if 1 / 3 < left < 3 and run.accuracy > 0.9:
+        return Verdict(CORRECT, told)
+    return Verdict(NOT_YET, f"{told}: the line is not level, the weights are too {'small' if left < 1 else 'large'}")
+
+
+def _shape_of(weights):
+    """Return the shape of a learner's weights, if weights they are; else raise WrongType."""
+    if not isinstance(weights, torch.Tensor) or not weights.is_floating_point():
+        raise WrongType(f"expected a tensor of floating-point numbers, got a value of type {type(weights).__name__}")
+    if not torch.isfinite(weights).all():
+        raise WrongType("not all of these weights are finite")
+    return torch.tensor(weights.shape)
+
+
+def _twenty_layers(f):
+    """Return the net that is to be repaired, with the learner's weights; the global random state is left alone."""
+    sizes, layers = [64, *[64, 128] * 10], []
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        for n_in, n_out in itertools.pairwise(sizes):
+            linear = nn.Linear(n_in, n_out, dtype=torch.float64)
+            linear.weight.copy_(f(n_in, n_out, ALPHA))
+            nn.init.zeros_(linear.bias)
+            layers += [linear, nn.LeakyReLU(ALPHA)]
+        readout = MLP(0, in_features=sizes[-1], init="lecun").readout
+    return nn.Sequential(*layers, readout)
+
+
 def _relu_net(sizes, bias):
     """Return a net of ReLU layers with a linear readout, with weights of both signs and the same bias everywhere."""
     layers = []
@@ -179,7 +239,52 @@ def _biased(bias, activation="relu"):
     return make
 
 
+def _fresh():
+    return MLP(3, activation="relu", init="he", seed=1)
+
+
+def _thrown(activation="relu"):
+    """Return a maker of the net that has had 100 steps at a rate of 0.3, with another activation afterwards."""
+    def make():
+        net, (x, y, *_) = _fresh(), digits()
+        fit(net, x, y, steps=100, lr=0.3, live=False)
+        net.phi = MLP(3, activation=activation).phi
+        return net
+
+    return make
+
+
 PATIENT = Patient(
+    complaint="Three ReLU layers, which were born with He's weights and 1 % of their units dead, after 100 steps at a "
+    "learning rate of 0.3. The loss is about 2 and calm.",
+    make=_thrown(),
+    lr=0.3,
+    disease="killed by too large a step",
+    diseases={
+        "killed by too large a step": "hardly a unit was dead at birth, and now most are: in layer 1 the mean of z lies at "
+        "-24, and only a step can have thrown it there",
+        "dead before the first step": "the owner counted 1 % at birth; this net was measured after its training",
+        "vanishing through weights too small": "then z would lie close to 0, and here it is thrown far below",
+        "an ordinary training": "a few units in a hundred would be ordinary; here it is most of them",
+    },
+    prescriptions={
+        "a tenth of the rate, from now on": Treatment(
+            _thrown(), 0.03, "it comes too late: what is dead in layer 1 has a gradient of 0, and a tenth of 0 is 0"
+        ),
+        "a leak of 0.01 and a tenth of the rate, from now on": Treatment(
+            _thrown("leaky_relu"), 0.03, "the weights are still as large as those steps have left them, and what had been silent "
+            "speaks up through the leak"
+        ),
+        "new weights by He, and the same rate": Treatment(
+            _fresh, 0.3, "the weights were not the cause: the same step kills the new units as well"
+        ),
+        "new weights by He, and a tenth of the rate": Treatment(
+            _fresh, 0.03, "the step was the cause, and what it had killed is replaced: hardly a unit is dead in the end"
+        ),
+    },
+)
+
+SECOND_PATIENT = Patient(
     complaint="Three ReLU layers, He's weights, learning rate 0.05. The owner wanted sparse activations and helped a "
     "little. The loss stands at ln 10.",
     make=_biased(-3.0),

@@ -1,0 +1,640 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 2 · ReLU: is a slope of 1 enough?
+#
+# In chapter 1 a gradient died on its way through twenty sigmoid layers, since a sigmoid's slope is a quarter at best. A
+# well-known cure is an activation whose slope is 1. Is it a cure? And what does it cost? You will level a line with one
+# number, watch units die, and treat a net in which most of them are dead.
+#
+# You need the law of chapter 1: each layer multiplies the gradient's length by $\sqrt\chi$, weights times slopes. Run the
+# cells from top to bottom with **Shift+Enter**.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Ask: who has read that ReLU cures vanishing gradients? Who has tried?
+
+# %% slideshow={"slide_type": "skip"}
+import torch
+from torch import nn
+from torch.nn import functional as F
+from utils import MLP, chapter02, claim, clinic, datasets, explore, fit, measure, networks, plots
+from utils import predict, race, show, style, table
+
+torch.set_num_threads(1)
+x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for each digit
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Change one name
+#
+# The **rectified linear unit**, **ReLU** <!-- term: The activation max(0, z): its slope is 1 above zero and 0 below. -->
+# for short, is $\phi(z) = \max(0, z)$. It passes on what is positive and blocks the rest. So its slope is 1 or 0, and
+# never a quarter.
+#
+# Here are twenty hidden layers of it, with the weights that PyTorch's `nn.Linear` draws by itself. Of each layer six
+# units are drawn. The darker a unit, the more gradient reaches it, and a hollow one gets none at all. Is the line level
+# now?
+
+# %%
+def errors(net):
+    z, _ = net.signals(x[:128])                 # the pre-activations of each layer
+    return torch.autograd.grad(F.cross_entropy(z[-1], y[:128]), z)
+
+def twenty_layers(axes, weights="torch", guess=None):
+    net = MLP(20, activation="relu", init=weights)
+    return networks.draw_net_and_curve(axes, errors(net), guess=guess)
+
+show(twenty_layers, panels=(2, 1), size=(9, 5.2))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 1
+# Ask: only the name of the activation changes. Will the line be level?
+# Expect: yes, most have read so.
+# Misconception: the slope of the activation is the whole factor of a layer.
+# Answer: it falls to 1e-8. Sigmoids fall to 1e-13 or less, so it is better, and still hopeless.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# It falls. A hundred-millionth is left of the gradient. That is more than the sigmoids leave, and still next to nothing.
+#
+# ## Change one number
+#
+# Now we keep ReLU and change the weights. PyTorch draws them with the variance $\frac{1}{3n}$ for $n$ inputs. Let us take
+# $\frac2n$ instead, so that weights are 2.4 times larger, and biases of 0. This is **He's initialization**.
+# <!-- term: Weights of mean 0 and variance 2/n for n inputs, which keep the gradient level through ReLU layers. -->
+
+# %% slideshow={"slide_type": "subslide"}
+predict(
+    "Weights 2.4 times larger: layer 1's gradient, compared with the last layer's?",
+    twenty_layers, panels=(2, 1), size=(9, 5.2), weights="he",
+    right=chapter02.RIGHT["He's weights"],
+    guess=[("1e-8, as before", 1e-8), ("1e-4", 1e-4), ("about the same", 1.0), ("10,000", 1e4)],
+)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 2
+# Ask: weights that are 2.4 times larger. Hands up for each option before you reveal.
+# Expect: 1e-8 and 1e-4 share most hands.
+# Misconception: 2.4 sounds small; it acts twenty times, and 2.4 to the 20th is 4e7.
+# Answer: about the same.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# About the same! 2.4 sounds small, but it acts in twenty layers, and 2.4 multiplied by itself twenty times is forty
+# million.
+#
+# ## By hand: one half passes
+#
+# You may read that the slope of an active ReLU is 1, and $1 \times 1 \times 1$ stays 1. That is true, but two things are
+# missing: the *weights*, and the units that are *not* active.
+#
+# Take a layer whose pre-activations $z$ lie around zero, as often above it as below. Let $q$ be the mean of $z^2$. ReLU
+# keeps one half of the $z$ and replaces the other half by 0. Slopes of 1 and 0 are equally frequent, too. So
+#
+# $$E[\phi(z)^2] = \tfrac12\,q \qquad\text{and}\qquad E[\phi'(z)^2] = \tfrac12 .$$
+#
+# Half of the mean *square* is left, whatever the shape, if only it is symmetric. A million numbers agree:
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 2
+# Say: draw a Gaussian on the board and wipe out its left half.
+# Ask: which variance of the weights makes up for one half?
+# Misconception: the size is halved. It is the mean square; the size shrinks by the root of two.
+# Answer: a factor of 2, which is He's.
+
+# %%
+random = torch.Generator().manual_seed(0)
+shapes = {"Gaussian": torch.randn(1_000_000, generator=random),
+          "uniform": 2 * torch.rand(1_000_000, generator=random) - 1}
+for shape, z in shapes.items():
+    half = F.relu(z).square().mean() / z.square().mean()
+    claim("C2.03", f"{shape}: ReLU leaves {half:.3f} of the mean square", abs(half - 0.5) < 0.003)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Put the weights back, with their variance $\sigma_w^2/n$. The law of chapter 1 becomes
+#
+# $$\chi = \sigma_w^2\,E[\phi'(z)^2] = \frac{\sigma_w^2}{2} .$$
+#
+# Forwards the signal's mean square is multiplied by the same number. Look what is *not* in the formula: the size of
+# $z$. A sigmoid's slopes shrink when $z$ grows, and ReLU's do not. So one number decides. With $\sigma_w^2 = 2$ the
+# line is **level**, and that is He's choice. PyTorch's $\frac13$ gives $\chi = \frac16$, and $\sqrt{1/6} = 0.41$: each
+# layer keeps 41 % of the gradient.
+#
+# ## Move it
+#
+# *Try:* (1) `sigma_w_squared` from 2 to 1, and to 4. What could stop the growth? (2) Back to 2, depth 40, and now go
+# through the seeds. Theory says level. How level is a single net?
+
+# %%
+def any_weights(axes, sigma_w_squared=2.0, depth=20, seed=0):
+    net = MLP(depth, activation="relu", sigma_w=sigma_w_squared**0.5, seed=seed)
+    theory = (sigma_w_squared / 2) ** (torch.arange(depth, -1, -1) / 2)
+    return networks.draw_net_and_curve(axes, errors(net), theory=theory)
+
+explore(any_weights, panels=(2, 1), size=(9, 5.2), sigma_w_squared=(0.5, 4.0, 0.5), depth=(2, 40),
+        seed=(0, 9))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 2
+# Do: sigma_w squared to 1, then 4, then 2 with depth 40 and several seeds.
+# Ask: is a net with He's weights level?
+# Expect: yes.
+# Misconception: an average over nets is taken for every net.
+# Answer: level on average; single nets drift, most of them down. Wider layers drift less: see the evidence.
+
+# %% slideshow={"slide_type": "skip"}
+for variance, name in ((1 / 3, "1/3n (PyTorch's)"), (1, "1/n"), (2, "2/n (He's)"), (4, "4/n")):
+    nets = [MLP(20, activation="relu", sigma_w=variance**0.5, seed=seed) for seed in range(5)]
+    delta = torch.stack([measure(net, x[:128], y[:128]).delta_norm for net in nets])
+    factor = (delta[:, 0] / delta[:, -1]).log().mean().div(20).exp()
+    claim("C2.07", f"variance {name}: a layer multiplies the gradient by {factor:.2f}",
+          abs(factor / (variance / 2) ** 0.5 - 1) < 0.05)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Nothing stops the growth at 4. On the right ReLU never saturates, so it can explode. And single nets drift around the
+# level line, most of them downwards. The evidence notebook says why.
+#
+# ## Does it matter? Wait and see
+#
+# Chapter 1 taught us to ask *how long* a net stays on the plateau of guessing. We train ReLU nets of two to twenty
+# layers until their loss is below 1.5, for 600 steps at most, with both kinds of weights (`torch` and `he` in the
+# picture) and with two optimizers. Which of the four lines will rise with depth?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Ask: four lines, two kinds of weights times two optimizers. Which of them rise with depth?
+# Expect: none, or both with PyTorch's weights.
+
+# %%
+def has_left(net):
+    return F.cross_entropy(net(x[:256]), y[:256]) < 1.5
+
+depths, waits, escapes = (2, 4, 6, 8, 12, 20), {}, []
+for weights in ("torch", "he"):
+    for optimizer, rate in (("sgd", 0.01), ("adam", 0.001)):
+        nets = {f"{depth} layers": MLP(depth, activation="relu", init=weights) for depth in depths}
+        runs = race(nets, x, y, steps=600, lr=rate, optimizer=optimizer, until=has_left, live="bar")
+        waits[f"{weights}, {optimizer}"] = torch.tensor([run.steps for run in runs.values()])
+        escapes.append(runs)
+
+# %% slideshow={"slide_type": "subslide"}
+def wait(ax):
+    plots.draw_lines(ax, waits, depths, xlabel="layers", ylabel="steps, 600 at most", log=True)
+
+show(wait)
+default, with_adam = waits["torch, sgd"], waits["torch, adam"]
+longer = default[1:3] / default[:2]
+claim("C2.02", "PyTorch's weights, SGD (momentum 0.9, rate 0.01): two more layers make the wait "
+      "2 to 4 times longer; 8 and more are still there after 600 steps",
+      default[3:].min() == 600 and 2 < longer.min() < longer.max() < 4, unless=escapes,
+      only=("rate", "optimizer", "budget"))
+claim("C2.02", "Adam (rate 0.001) gets up to 12 such layers away within 300 steps; He's weights "
+      "need at most 100 with both", with_adam[:5].max() < 300 and
+      max(waits["he, sgd"].max(), waits["he, adam"].max()) <= 100, unless=escapes)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 1.5
+# Say: PyTorch's weights are no death sentence: Adam gets twenty layers away in most nets, if you wait for 260 to 2,600 steps.
+# Ask: why is Adam hardly impressed by a gradient of 1e-8?
+# Answer: it divides each step by the usual size of the gradient.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# With PyTorch's weights and SGD, the wait grows exponentially with depth, as it did for sigmoids. With He's weights
+# there is hardly any. Adam divides by the size of the gradient and hides much of the trouble: even twenty layers get
+# away, most nets after some hundred steps, and one in twelve not within 3,000. So weights that are too small are a
+# handicap, and not a verdict. From here on our nets have He's weights, unless they are meant to be sick.
+#
+# ## The price: units that die
+#
+# For one digit, about half of the units say 0. That is fine, since another digit finds another half silent. But think
+# of a unit that is silent for *every* digit. Its slope is 0 for all of them. So its error is 0, and the gradient of its
+# own weights is not small but exactly 0. It cannot learn its way back. Such a unit is **dead**.
+# <!-- term: Of a ReLU unit: silent for every input, so that its own weights get a gradient of exactly zero. -->
+#
+# How many units die in an ordinary training? Below, three layers learn for 200 steps of SGD with momentum 0.9, at seven
+# learning rates. Guess before you run it: which share is dead at 0.05, where the net learns well? Which at 0.3? (Dead
+# units are crossed out; six of the 64 in each layer are drawn.)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Ask: how many units die in an ordinary training? And at six times the rate?
+# Expect: none, and a few.
+
+# %%
+@torch.no_grad()
+def dead(net):                                  # of each hidden layer: which units are dead
+    *hidden, _ = net.signals(x)[0]              # their z, (1437, 64)
+    return torch.stack([(z <= 0).all(0) for z in hidden])
+
+@torch.no_grad()
+def layer_1(net):                               # of each unit: high, median, low z; gradient
+    z, gradient = net.hidden[0](x), net.hidden[0].weight.grad
+    return torch.stack([z.amax(0), z.median(0).values, z.amin(0), gradient.norm(dim=1)])
+
+rates = {f"rate {rate}": rate for rate in (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)}
+trained = {name: MLP(3, activation="relu", init="he") for name in rates}
+lives = race(trained, x, y, steps=200, lr=rates, record={"layer 1": layer_1}, every=2, live="bar")
+
+# %%
+share = [dead(net).double().mean() for net in trained.values()]
+
+def after_training(axes, rate="rate 0.05"):
+    silent = dead(trained[rate]).double()
+    networks.draw_net(axes[0], errors(trained[rate]), dead=silent, scale=False)
+    plots.draw_lines(axes[1], {"dead": share}, list(rates.values()), xlabel="learning rate",
+                     ylabel="share of dead units")
+    axes[1].axvline(rates[rate], color=style.ALARM)
+    return f"{silent.mean():.0%} of 192 units are dead; accuracy {lives[rate].accuracy:.0%}."
+
+explore(after_training, panels=(2, 1), size=(9, 5.2), rate=list(rates))
+claim("C2.05", f"200 steps of SGD at rate 0.05 leave {share[2]:.0%} dead, at 0.3 {share[-1]:.0%}",
+      share[2] < 0.1 and share[-1] > 0.5, unless=lives, only=("rate", "optimizer"))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 2
+# Do: go from 0.05 up to 0.3.
+# Misconception: dead units are either a rare accident, or everywhere.
+# Answer: a few per cent at an ordinary rate, and they do no harm; most at 0.3, and the loss looks calm: it stands at ln 10.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# In an ordinary training a few units in a hundred are dead, and nobody notices. When the step becomes too large, most
+# of the net dies, and what is left guesses. With Adam the share rises more gently (the evidence has both curves).
+#
+# ## One unit's death
+#
+# Follow one unit of layer 1 at the rate 0.3. Left: its $z$ for the digit that drives it highest, for the median and for
+# the lowest one. Right: the gradient of its own weights.
+
+# %%
+steps, life = lives["rate 0.3"].recorded_steps, lives["rate 0.3"].recorded["layer 1"]
+lived = (life[:, 0] > 0).sum(0)                 # records in which a unit spoke for some digit
+unit = (lived - lived[lived < len(life)].median()).abs().argmin()
+end = lived[unit]
+high, median, low, gradient = life[: 2 * end, :, unit].T
+
+def one_life(axes):
+    plots.draw_lines(axes[0], {"highest": high, "median": median, "lowest": low},
+                     steps[: 2 * end], xlabel="step", ylabel="z over all digits")
+    axes[0].axhline(0, color=style.BLACK, linewidth=1)
+    plots.draw_lines(axes[1], {"gradient": gradient}, steps[: 2 * end], xlabel="step",
+                     ylabel="gradient of its weights")
+
+show(one_life, panels=2)
+claim("C2.05", f"alive, its gradient reached {gradient.max():.1f}; dead, it is exactly 0",
+      gradient.max() > 0 and life[end:, 3, unit].max() == 0, unless=lives)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Say: a few large gradients throw it down. The last digit lets go, and the gradient is exactly zero.
+# Ask: why does z still move for some steps?
+# Answer: momentum.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# A few large steps throw it down, the last digit lets go of it, and its gradient is zero from then on. (Its $z$ may
+# drift a little longer: that is momentum.)
+#
+# ## Can it come back?
+#
+# Its own weights are stuck. But its *input* may change, if the layers below go on learning. We kill 16 units of layer 3
+# with a bias of −5, and train for 100 steps, once with the layers below frozen and once with all of them free. Do some
+# come back? In which case?
+
+# %%
+def revived(frozen):
+    net = MLP(3, activation="relu", init="he")
+    net.hidden[2].bias.data[:16] = -5.0
+    before = dead(net)[2]
+    for layer in net.hidden[:2]:
+        layer.requires_grad_(not frozen)
+    fit(net, x, y, steps=100, lr=0.05, live=False)
+    return (before & ~dead(net)[2]).sum()
+
+back = [revived(frozen=True), revived(frozen=False)]
+claim("C2.05", f"100 steps of SGD at a rate of 0.05: {back[0]} units came back over frozen layers, "
+      f"{back[1]} over free ones", back[0] == 0 < back[1])
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5
+# Ask: a dead unit is dead for good, true or false?
+# Expect: true.
+# Answer: for good only in layer 1, and where everything below is frozen or dead. Elsewhere it may come back, by luck.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# So death is for good in layer 1, whose input is the data, as soon as the momentum has run out, and above layers that do
+# not move. Elsewhere a unit may come back, by chance.
+#
+# ## Born dead: what PyTorch's default really is
+#
+# Units may be dead before the first step. In its source, `nn.Linear` calls `kaiming_uniform_(weight, a=sqrt(5))`.
+# Kaiming is He's first name, but with this `a` the function returns the variance $\frac{1}{3n}$, and not $\frac2n$. The
+# biases are random as well, as large as a weight. Three kinds of untrained nets, ten layers each: how many units are
+# dead?
+
+# %%
+births = {"PyTorch's default": [], "its weights, biases 0": [], "He": []}
+for seed in range(5):
+    kinds = [MLP(10, activation="relu", init=init, seed=seed) for init in ("torch", "torch", "he")]
+    for layer in kinds[1].hidden:
+        nn.init.zeros_(layer.bias)
+    for found, net in zip(births.values(), kinds):
+        found.append(dead(net).double().mean(1))
+born = {name: torch.stack(found).mean(0) for name, found in births.items()}
+
+show(plots.draw_lines, born, xlabel="layer", ylabel="dead at birth", limits=(0, 0.75))
+default, no_bias, he = (found[5:].mean() for found in born.values())
+claim("C2.05", f"dead in layers 6 to 10, before any step: {default:.0%} by PyTorch's default, "
+      f"{no_bias:.0%} without its biases, {he:.0%} with He's weights",
+      default > 0.4 and default > 3 * max(no_bias, he))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 1.5
+# Ask: PyTorch says kaiming. Is it He's?
+# Expect: yes.
+# Answer: no; a = sqrt(5) was chosen to give what Torch did before. The signal shrinks, the biases do not, so deep layers
+# see biases only.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Half of the deep units are born dead, and most of them because of the *biases*. The signal shrinks from layer to layer
+# and the biases do not. So deep down, $z$ is nearly the same for every digit, and a unit that is off is off for all of
+# them.
+#
+# ## Remedies, each beside its control
+#
+# Two patients with three layers. The first has weights too large for its step ($\sigma_w = 3$). The second has He's
+# weights and biases of −3. Five remedies are usually named. A **leak**
+# <!-- term: A small slope below zero in place of ReLU's 0, so that no unit is ever cut off. -->
+# gives the left side a small slope, here 0.2. **Batch norm**
+# <!-- term: A layer that shifts and scales each unit's z to mean 0 and variance 1 over the batch. -->
+# shifts and scales each
+# $z$ to mean 0 and variance 1 over the batch. Which remedy helps whom? And does the optimizer matter?
+
+# %%
+REMEDIES = ("nothing", "a tenth of the step", "a leak of 0.2", "He's weights", "biases of 0",
+            "batch norm")
+
+def treated(remedy, sigma_w, bias):
+    sigma_w = 2**0.5 if remedy == "He's weights" else sigma_w
+    net = MLP(3, activation="relu", sigma_w=sigma_w, norm="batch" if "batch" in remedy else None)
+    if remedy == "a leak of 0.2":
+        net.phi = nn.ModuleList(nn.LeakyReLU(0.2) for _ in range(3))
+    for layer in net.hidden:
+        nn.init.constant_(layer.bias, 0.0 if remedy == "biases of 0" else bias)
+    return net
+
+# %% slideshow={"slide_type": "subslide"}
+patients = {"large weights": (3.0, 0.0, 0.1), "biases −3": (2**0.5, -3.0, 0.05)}
+right, trials = {}, []
+for name, (sigma_w, bias, rate) in patients.items():
+    for optimizer, lr in (("sgd", rate), ("adam", rate / 10)):
+        nets = {remedy: treated(remedy, sigma_w, bias) for remedy in REMEDIES}
+        paces = dict.fromkeys(REMEDIES, lr) | {"a tenth of the step": lr / 10}
+        trials.append(race(nets, x, y, steps=200, lr=paces, optimizer=optimizer, live="bar"))
+        right[f"{name}, {optimizer}"] = {remedy: run.accuracy for remedy, run in trials[-1].items()}
+columns = {name: list(accuracy.values()) for name, accuracy in right.items()}
+table({"remedy": REMEDIES} | columns, form="{:.0%}")
+
+# %% slideshow={"slide_type": "skip"}
+helped = {name: {remedy for remedy, accuracy in found.items() if accuracy > 0.85}
+          for name, found in right.items()}
+claim("C2.06", "weights too large, 200 steps of SGD (momentum 0.9) at a rate of 0.1: a smaller "
+      "step, He's weights and batch norm help, and no other; Adam at 0.01 needs no remedy",
+      helped["large weights, sgd"] == {"a tenth of the step", "He's weights", "batch norm"} and
+      "nothing" in helped["large weights, adam"], unless=trials,
+      only=("rate", "optimizer", "budget"))
+claim("C2.06", "biases of −3, 200 steps of SGD at a rate of 0.05 or Adam at 0.005: a leak, biases "
+      "of 0, batch norm help, no other", helped["biases −3, sgd"] == helped["biases −3, adam"] ==
+      {"a leak of 0.2", "biases of 0", "batch norm"}, unless=trials, only=("rate",))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 2
+# Ask: does a leak help both patients?
+# Expect: yes.
+# Misconception: a remedy helps whatever the cause was.
+# Answer: the born-dead net, yes. The other one explodes with a leak.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# A remedy has to fit the cause. The second patient already *has* He's weights; what cures it is that its biases are
+# gone, and batch norm takes them away as well, because it subtracts the mean. The first patient is ill with SGD at this
+# rate; at a third of it, and with Adam, the same weights learn. A leak makes it explode, because then its units pass on
+# large negative sums as well.
+#
+# ## The clinic
+#
+# A net comes in after its training. The owner promises a better learning rate from now on. Put your diagnosis in the
+# place of the dots (run the cell to see the choices), and in the next cell your treatment. The second patient has
+# another disease.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5
+# Ask: which disease? And does a smaller step help now?
+# Expect: yes.
+# Answer: it comes too late, since what is dead gets no gradient at any rate. New weights and a smaller step cure it.
+
+# %%
+diagnosis = ...
+print(clinic.name_disease(chapter02.PATIENT, diagnosis))
+clinic.chart(chapter02.PATIENT, "gradient", "mean of z", "std of a", "dead")
+
+# %% slideshow={"slide_type": "skip"}
+prescription = ...
+clinic.treat(chapter02.PATIENT, prescription)
+
+# %% slideshow={"slide_type": "skip"}
+second_diagnosis = ...
+print(clinic.name_disease(chapter02.SECOND_PATIENT, second_diagnosis))
+clinic.chart(chapter02.SECOND_PATIENT, "gradient", "mean of z", "std of a", "dead")
+
+# %% slideshow={"slide_type": "skip"}
+second_prescription = ...
+clinic.treat(chapter02.SECOND_PATIENT, second_prescription)
+
+# %% slideshow={"slide_type": "skip"}
+clinic.second_opinion(chapter02.PATIENT, diagnosis)         # speaks when you have spoken
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Exercises
+#
+# Replace the dots and run the cell. It answers at once, and you may try as often as you like.
+#
+# ### 1. One step back through ReLU
+#
+# `relu_backward(delta_out, z)`: given $\partial C/\partial a$ and $z$, of one shape, return $\partial C/\partial z$. At
+# $z = 0$ take the slope 0, as PyTorch does.
+#
+# <details><summary>Hint</summary>
+#
+# `z > 0` is a mask of True and False, and you may multiply by it.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def relu_backward(delta_out, z):
+#     return delta_out * (z > 0)
+# ```
+#
+# </details>
+
+# %% slideshow={"slide_type": "skip"}
+def relu_backward(delta_out, z):
+    """Two tensors of the same shape -> the error before the ReLU, of that shape."""
+    ...
+
+chapter02.check_relu_backward(relu_backward)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### 2. The level for a leaky ReLU
+#
+# `level_sigma_w(alpha)`: which $\sigma_w$ keeps $\chi = 1$ if the slope is 1 above zero and $\alpha$ below? A number
+# in, a number out. For $\alpha = 0$ it must be $\sqrt 2$.
+#
+# <details><summary>Hint</summary>
+#
+# $E[\phi'(z)^2]$ is the mean of two equally frequent values. Then solve $\sigma_w^2 E[\phi'(z)^2] = 1$.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def level_sigma_w(alpha):
+#     return (2 / (1 + alpha**2)) ** 0.5
+# ```
+#
+# </details>
+
+# %% slideshow={"slide_type": "skip"}
+def level_sigma_w(alpha):
+    """The slope below zero -> sigma_w, a number."""
+    ...
+
+chapter02.check_level_sigma_w(level_sigma_w)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### 3. A census for any net
+#
+# `census(net, x)`: for an `nn.Sequential` and a batch, the share of dead units (0 to 1) after each of its `nn.ReLU`
+# layers, first layer first, as a list.
+#
+# <details><summary>Hint</summary>
+#
+# `for layer in net: x = layer(x)` is the forward pass. `isinstance(layer, nn.ReLU)` tells where to count. The outputs
+# of a dead unit are 0 for all samples.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def census(net, x):
+#     shares = []
+#     for layer in net:
+#         x = layer(x)
+#         if isinstance(layer, nn.ReLU):
+#             shares.append((x == 0).all(0).double().mean())
+#     return shares
+# ```
+#
+# </details>
+
+# %% slideshow={"slide_type": "skip"}
+def census(net, x):
+    """An nn.Sequential and a batch -> the dead share after each nn.ReLU."""
+    ...
+
+chapter02.check_census(census)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### 4. Repair it
+#
+# Twenty layers, 64 and 128 units wide in turn, of a leaky ReLU with the slope $\alpha = 0.8$ below zero. PyTorch's
+# weights leave a millionth of the gradient, and with He's the net explodes. Write `weights(n_in, n_out, alpha)`: random
+# weights of the shape (`n_out`, `n_in`) with which the net has a level line and learns, without `nn.init`. The checker
+# measures it, and trains it for 150 steps.
+#
+# <details><summary>Hint</summary>
+#
+# Exercise 2 says which $\sigma_w$ is level, and the variance of a weight is $\sigma_w^2/n$. Which of the two numbers is
+# $n$?
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def weights(n_in, n_out, alpha):
+#     return torch.randn(n_out, n_in) * level_sigma_w(alpha) / n_in**0.5
+# ```
+#
+# </details>
+
+# %% slideshow={"slide_type": "skip"}
+def weights(n_in, n_out, alpha):
+    """Inputs, outputs, slope below zero -> random weights, (n_out, n_in)."""
+    ...
+
+chapter02.check_weights(weights)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Summary
+#
+# - ReLU lets half of the mean square pass, so $\chi = \sigma_w^2/2$ at any size of the signal: level for $\sigma_w^2 = 2$,
+#   which is He's, and falling for $\frac13$, which is PyTorch's.
+# - A unit that is silent for every input is dead: its gradient is exactly zero. Too large a step kills most of a net,
+#   biases may do so at birth, and a few dead units are normal.
+# - A remedy has to fit the cause, and is judged beside its control.
+#
+# One picture to keep: one activation, four sizes of weights.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 1
+# Ask: which number makes the line level, and why?
+# Answer: 2, because half of the mean square passes. Next time: must the left side be flat?
+
+# %%
+def four_sizes(ax):
+    curves = {}
+    for name, variance in (("4/n", 4), ("2/n (He)", 2), ("1/n", 1), ("1/3n (PyTorch)", 1 / 3)):
+        net = MLP(30, activation="relu", sigma_w=variance**0.5)
+        delta = measure(net, x[:128], y[:128]).delta_norm
+        curves[name] = delta / delta[-1]
+    plots.draw_lines(ax, curves, xlabel="layer", ylabel="gradient, relative to the last", log=True)
+
+show(four_sizes)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Take it home
+#
+# Plain PyTorch, for your own net: He's weights, and a hook that counts dead units whenever the net runs. A convolution's
+# $n$ is its channels times the area of its kernel; `kaiming_normal_` knows that. A few per cent are normal.
+
+# %% tags=["take-home"] slideshow={"slide_type": "skip"}
+from torch import nn, randn
+
+def count_dead(m, inputs, a):                   # a channel of a convolution counts as one unit
+    print((a.transpose(0, 1).flatten(1).amax(1) <= 0).sum().item(), "of", a.shape[1], "units dead")
+
+def prepare(m):
+    if isinstance(m, (nn.Linear, nn.Conv2d)):
+        nn.init.kaiming_normal_(m.weight, nonlinearity="relu")
+        if m.bias is not None:
+            nn.init.zeros_(m.bias)
+    if isinstance(m, nn.ReLU):
+        m.register_forward_hook(count_dead)
+
+net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 9)).apply(prepare)
+logits = net(randn(256, 1, 8, 8))
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Must the left side be flat? It could leak, bend smoothly, or dip below zero. Chapter 3 puts a dozen such functions
+# side by side. What popular sources say about ReLU, a map of 200 nets, the history, and when *not* to use ReLU stand in
+# the [evidence](evidence/02_relu.ipynb).
+#
+# **Sources.** Nair and Hinton 2010 (ICML) and Glorot, Bordes, Bengio 2011 (AISTATS) made ReLU popular; He, Zhang, Ren,
+# Sun 2015 (ICCV) derived the weights; Maas, Hannun, Ng 2013 the leak; Ioffe and Szegedy 2015 batch norm; Lu et al. 2019
+# (arXiv 1903.06733) study nets that are born dead.
