@@ -125,14 +125,14 @@ claim("C3.12", f"mean {mean:.2f}; mean square {mean_square:.2f} = {mean**2:.2f} 
       abs(mean - 0.806) + abs(mean_square - 0.921) + abs(variance - 0.272) < 0.015)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The mean square is what the gain holds at its level. It has two parts. The squared mean, 0.65, is what all units say
-# whatever the image shows. The variance, 0.27, is what differs from image to image. So 70 % of the signal says nothing.
+# The mean square is what the gain holds at its size. It has two parts. The squared mean, 0.65, is what every unit puts out
+# whatever the image shows. The variance, 0.27, is all that can differ from image to image. So 70 % of the signal says nothing.
 # We call this the **mean share**, $m = (E\phi)^2/E[\phi^2]$.
 # <!-- term: Of an activation: the part of its mean square that is due to its mean, (E phi)^2 / E[phi^2]; what all units say whatever the input is. -->
 #
-# The weights cannot tell the two parts apart. To hold the whole at its size they must be small, $\sigma_w = 1.04$. For
-# the part that differs they would have to be almost twice as large. *The mean eats the gain.* And the gradient, which
-# knows nothing of the mean, travels back through weights that are too small for it.
+# The weights multiply both parts alike. To hold the whole at its size they must be small, $\sigma_w = 1.04$. To hold the
+# part that differs they would have to be almost twice as large. *The mean eats the gain.* And the gradient, for which a
+# constant does not count, travels back through weights that are too small for it.
 #
 # How much does that cost? At the gain, $\chi = E[\phi'^2]/E[\phi^2]$. For a straight line through zero it is exactly 1. Two
 # things change it:
@@ -213,11 +213,11 @@ explore(subtract, panels=2, size=(10, 4), shift=(0.0, 1.6, 0.05),
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Softplus is healed near 0.8, and falls ill again beyond it: a negative mean is as bad as a positive one. The sigmoid is
-# healed at ½, and then a *hundred* layers of it carry the gradient. Chapter 1 blamed the quarter, its greatest slope. But
-# small slopes can be paid for with large weights. It is the mean that forbids them.
+# healed at ½, and then a *hundred* layers of it carry the gradient. In chapter 1, larger weights did not rescue the sigmoid.
+# Now you know why: they enlarge its mean as well. Without it, weights of 4.80 make up for the slope of a quarter.
 #
 # A hundred layers of the healed softplus do something else: their gradient grows, and so does their signal. We return to
-# that below. And ReLU falls ill without its mean: its bend is left alone, and $\chi$ is 1.47. A mean of 0 is no aim in itself.
+# that below. And ReLU is worse without its mean: its bend is left alone, and $\chi$ is 1.47. A mean of 0 is no aim in itself.
 # *Mean and bend must balance.*
 
 # %% slideshow={"slide_type": "skip"}
@@ -235,7 +235,7 @@ claim("C3.15", f"fifteen softplus layers leave {sick:.0e}, and {well:.0f} withou
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it matter?
 #
-# A gradient is a promise. Do the nets learn? The remedy has two parts, so it needs two controls: the shift alone, and
+# Do the nets learn? The remedy has two parts, the shift and the larger weights. So it needs two controls: the shift alone, and
 # the larger weights alone. Each net has fifteen layers. We count the steps until its loss is below 1.5, with two
 # optimizers, for 300 steps at most. Write down before you run it: which of the six leave the plateau with SGD, and which
 # with Adam?
@@ -284,9 +284,9 @@ claim("C3.13", "the sigmoid stays for 300 steps of either, and leaves without it
 # %% [markdown] slideshow={"slide_type": "slide"}
 # (Hatched: did not leave within 300 steps.)
 #
-# With SGD, half of the remedy is none. The shift alone leaves the weights too small. The larger weights alone enlarge the
-# mean as well, from layer to layer, until the net overflows. (With another seed or a smaller rate it may survive, and is late.) Together they
-# work: the shift frees the weights, and the weights carry the gradient.
+# With SGD, half of the remedy does not help. The shift alone leaves the weights too small. The larger weights alone enlarge the
+# mean as well, from layer to layer, until the net overflows. (With another seed or a smaller rate it may survive, and is
+# late.) Together they work: without the mean the weights may be larger, and larger weights carry the gradient.
 #
 # Adam leaves the plateau with every softplus net, as it undoes the smallness of a gradient. It is faster where there is
 # nothing to undo, and it does not save fifteen layers of sigmoids, or thirty of softplus (evidence).
@@ -305,14 +305,14 @@ def mean_against_bend(ax):
         gain, share, chi, bend = facts[name]
         ax.plot(share, bend, "o", color=style.MEASURED)
         ax.annotate(name, (share + 0.01, bend + (0.008 if name != "selu" else -0.022)))
-    for name, c in (("softplus", 0.806), ("sigmoid", 0.5)):
+    for name, c in (("softplus", 0.806), ("sigmoid", 0.5), ("relu", 0.399)):
         gain, share, chi, bend = averages(activations.get(name), c)
         ax.annotate("", (share, bend), facts[name][1::2],
                     arrowprops={"arrowstyle": "->", "color": style.ALARM})
-    ax.plot([0, 0.4], [0, 0.4], color=style.THEORY)
-    ax.text(0.1, 0.33, "χ > 1: the gradient grows")
+    ax.plot([0, 0.5], [0, 0.5], color=style.THEORY)
+    ax.text(0.0, 0.32, "χ > 1: the gradient grows")
     ax.text(0.45, 0.2, "χ < 1: the gradient vanishes")
-    ax.set(xlabel="mean share", ylabel="bend", xlim=(-0.03, 1), ylim=(-0.02, 0.4))
+    ax.set(xlabel="mean share", ylabel="bend", xlim=(-0.03, 1), ylim=(-0.02, 0.5))
 
 show(mean_against_bend, size=(9, 4.6))
 
@@ -348,18 +348,18 @@ table({"": names, "gain": gains, "mean share": shares, "bend": bends, "chi": chi
 #   self-normalizing.
 # - **GELU** and **SiLU** have $\chi$ near 1, but no level of their own. They need something that resets it.
 #
-# And does the bend matter? Set the level of ten activations by a norm, so that only their shape is left: the straighter they are,
-# the faster twenty plain layers learn, with SGD and with Adam (evidence). In the end nearly all of them learn.
+# And does the bend matter? Set the level of ten activations by a layer norm, so that only their shape is left. The straighter
+# they are, the faster twenty plain layers learn, with SGD and with Adam (evidence). In the end nearly all of them learn.
 #
 # ## Today's answer: GELU and SwiGLU
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 2
 # Ask: which of them would you take for sixty plain layers, and which for a Transformer?
-# Answer: plain layers: SELU or ELU, whose level comes back. In a Transformer a norm resets the level, and the choice is free.
+# Answer: plain layers: SELU or ELU, whose level comes back. In a Transformer a norm resets the level.
 
 # %% [markdown] tags=["claim-C3.09"] slideshow={"slide_type": "slide"}
-# In a Transformer a layer norm resets the level in every block, so the choice is free. The Transformer of 2017 took
+# In a Transformer a norm resets the level in every block, so the level is no reason to choose. The Transformer of 2017 took
 # ReLU; BERT and GPT took **GELU**, $z\,\Phi(z)$, where $\Phi$ is the share of a standard normal below $z$. PaLM and LLaMA
 # took **SwiGLU**, which gives the gate a matrix of its own:
 #
@@ -406,14 +406,14 @@ claim("C3.07", f"{size['ReLU'][0]:,} parameters each: within 100 steps of Adam t
       size["ReLU"] == size["SwiGLU"] and swiglu < relu, unless=run, only=("budget", "optimizer"))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# With the same number of parameters, the gate learns these digits a little faster. Five seeds of one kind differ by as much on
-# unseen digits as the kinds do, and after 500 steps nothing is left of the lead (evidence). Shazeer's paper of 2020 reports
-# small, steady gains in language models, and offers no explanation.
+# With the same number of parameters, the gate learns these digits a little faster. On unseen digits it leads by about one in a
+# hundred, which is less than the nets of one kind differ by; and after 500 steps nothing is left of the lead (evidence).
+# Shazeer's paper of 2020 reports small, steady gains in language models, and offers no explanation.
 #
 # So it matters a great deal *whether* the mean of your activation is paid for. Which of the sound ones you take matters
 # little.
 #
-# ## The clinic: whose mean is it?
+# ## The clinic: a net that stands still
 #
 # A net comes in. You know its owner's complaint and your instruments. Name the disease first (run the cell to see the
 # choices), then treat it.
