@@ -171,8 +171,8 @@ claim("C3.12", f"ReLU: mean share {relu[1]:.3f}, bend {relu[3]:.3f}; softplus: {
 # If the mean is the disease, then subtracting a number $c$ must cure it: $\phi(z) - c$ has the same slopes everywhere,
 # to the last digit. Only its mean is another, and with it the gain.
 #
-# *Try:* (1) softplus: move the shift until the gradient is level. What is the mean then? (2) Further, to 1.6. (3) The
-# sigmoid of chapter 1: which shift heals it? (4) Both at a hundred layers. (5) ReLU, at 0.4: does a mean of 0 help it, too?
+# *Try:* (1) softplus: move the shift to 0.8. What is the mean then, and what does the gradient do? (2) Further, to 1.6. (3)
+# The sigmoid of chapter 1: which shift heals it? (4) Both at a hundred layers. (5) ReLU, at 0.4: does a mean of 0 help it, too?
 
 # %% slideshow={"slide_type": "subslide"}
 class Shifted(nn.Module):
@@ -212,11 +212,12 @@ explore(subtract, panels=2, size=(10, 4), shift=(0.0, 1.6, 0.05),
 # Answer: the gain. From 1.04 to 1.92 for softplus, from 1.85 to 4.80 for the sigmoid.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Softplus is healed near 0.8, and falls ill again beyond it: a negative mean is as bad as a positive one. The sigmoid is
-# healed at ½, and then a *hundred* layers of it carry the gradient. In chapter 1, larger weights did not rescue the sigmoid.
+# At 0.8 the mean of softplus is 0, and the gradient arrives at layer 1. It even grows, thirtyfold in fifteen layers. Beyond 0.8
+# it vanishes again: a negative mean is as bad as a positive one. The sigmoid is healed at ½, and then a *hundred* layers of it
+# carry the gradient. In chapter 1, larger weights did not rescue the sigmoid.
 # Now you know why: they enlarge its mean as well. Without it, weights of 4.80 make up for the slope of a quarter.
 #
-# A hundred layers of the healed softplus do something else: their gradient grows, and so does their signal. We return to
+# A hundred layers of the healed softplus do something else: their gradient explodes, and so does their signal. We return to
 # that below. And ReLU is worse without its mean: its bend is left alone, and $\chi$ is 1.47. A mean of 0 is no aim in itself.
 # *Mean and bend must balance.*
 
@@ -304,7 +305,7 @@ def mean_against_bend(ax):
     for name in ("sigmoid", "tanh", "relu", "elu", "selu", "gelu", "silu", "softplus"):
         gain, share, chi, bend = facts[name]
         ax.plot(share, bend, "o", color=style.MEASURED)
-        ax.annotate(name, (share + 0.01, bend + (0.008 if name != "selu" else -0.022)))
+        ax.annotate(name, (share + 0.01, bend + (-0.025 if "elu" in name[1:] else 0.008)))
     for name, c in (("softplus", 0.806), ("sigmoid", 0.5), ("relu", 0.399)):
         gain, share, chi, bend = averages(activations.get(name), c)
         ax.annotate("", (share, bend), facts[name][1::2],
