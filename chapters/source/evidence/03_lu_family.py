@@ -281,12 +281,12 @@ def has_left(net):
 
 deep = {(word, depth): shifted_net(depth, "softplus", *how[word]) for word in ("softplus", "both") for depth in (15, 30)}
 with_adam = race(deep, x.float(), y, steps=300, lr=0.001, optimizer="adam", until=has_left, live=False)
-steps = {key: run.steps if run.reached else None for key, run in with_adam.items()}
+steps = {key: run.steps if run.reached else 300 for key, run in with_adam.items()}
 claim("C3.13", f"Adam: fifteen layers of softplus leave the plateau after {steps['softplus', 15]} steps, {steps['both', 15]} with both",
-      steps["softplus", 15] is not None and steps["both", 15] is not None and steps["softplus", 15] > 1.5 * steps["both", 15],
+      300 > steps["softplus", 15] > 1.5 * steps["both", 15],
       unless=with_adam, only=("optimizer",))
 claim("C3.13", f"within 300 steps of Adam at a rate of 0.001 thirty layers of softplus stay; without the mean they leave after {steps['both', 30]}",
-      steps["softplus", 30] is None and steps["both", 30] is not None, unless=with_adam, only=("rate", "budget", "optimizer"))
+      steps["softplus", 30] == 300 > steps["both", 30], unless=with_adam, only=("rate", "budget", "optimizer"))
 
 # %%
 normed = {f"{norm} norm": shifted_net(15, "softplus", 0.0, 1.042, norm=norm) for norm in ("batch", "layer")}
@@ -475,9 +475,10 @@ class FeedForward(nn.Module):
 def count(module):
     return sum(p.numel() for p in module.parameters())
 
-plain, gated, wide = FeedForward(192, F.relu), FeedForward(128, F.silu, True), FeedForward(192, F.silu, True)
-claim("C3.07", f"a plain block has {count(plain):,} parameters, SwiGLU with 8/3 d {count(gated):,}, with 4 d {count(wide):,}",
-      count(plain) == count(gated) and (count(wide) - 96) * 2 == (count(plain) - 96) * 3)
+shapes = {"plain": (192, F.relu), "SwiGLU, 8/3 d": (128, F.silu, True), "SwiGLU, 4 d": (192, F.silu, True)}
+parameters = {name: count(FeedForward(*how)) - 96 for name, how in shapes.items()}           # without the norm's 96
+claim("C3.07", "parameters of a block: " + ", ".join(f"{name} {number:,}" for name, number in parameters.items()),
+      parameters["plain"] == parameters["SwiGLU, 8/3 d"] == parameters["SwiGLU, 4 d"] * 2 / 3)
 
 # %%
 def trained_blocks(how, steps, lr, seeds):
