@@ -195,8 +195,7 @@ def subtract(axes, shift=0.0, activation="softplus", depth=15):
     curve, mean = phi.value(z) - shift, meanfield.gaussian_mean(phi.value) - shift
     plots.draw_lines(axes[0], {"φ(z) − c": curve, "its mean": torch.full_like(z, mean)}, z,
                      xlabel="pre-activation z", ylabel="activation", markers=False, limits=(-2, 4))
-    hill = torch.exp(-(z**2) / 2) - 2
-    axes[0].fill_between(z, -2, hill, color=style.ORANGE, alpha=0.35, linewidth=0)
+    axes[0].fill_between(z, -2, torch.exp(-(z**2) / 2) - 2, color=style.ORANGE, alpha=0.35, lw=0)
     told = plots.draw_by_layer(axes[1], gradient(shifted_net(depth, activation, shift, gain)))
     return f"mean {mean:.2f}, mean share {share:.0%}, gain {gain:.2f}, chi {chi:.2f}; {told}"
 
@@ -303,12 +302,12 @@ claim("C3.13", "the sigmoid stays for 300 steps of either, and leaves without it
 # %% slideshow={"slide_type": "subslide"}
 def mean_against_bend(ax):
     for name in ("sigmoid", "tanh", "relu", "elu", "selu", "gelu", "silu", "softplus"):
-        gain, share, chi, bend = facts[name]
+        share, bend = facts[name][1::2]
         ax.plot(share, bend, "o", color=style.MEASURED)
         ax.annotate(name, (share + 0.01, bend + (-0.025 if "elu" in name[1:] else 0.008)))
     for name, c in (("softplus", 0.806), ("sigmoid", 0.5), ("relu", 0.399)):
-        gain, share, chi, bend = averages(activations.get(name), c)
-        ax.annotate("", (share, bend), facts[name][1::2],
+        without = averages(activations.get(name), c)[1::2]
+        ax.annotate("", without, facts[name][1::2],
                     arrowprops={"arrowstyle": "->", "color": style.ALARM})
     ax.plot([0, 0.5], [0, 0.5], color=style.THEORY)
     ax.text(0.0, 0.32, "χ > 1: the gradient grows")
@@ -426,22 +425,21 @@ claim("C3.07", f"{size['ReLU'][0]:,} parameters each, 100 steps of Adam at 0.001
 # Answer: look at the column "mean of a". The mean eats the gain.
 
 # %%
-patient = chapter03.PATIENT
-clinic.chart(patient, "gradient", "std of z", "mean of a", "std of a", "dead")
+clinic.chart(chapter03.PATIENT, "gradient", "std of z", "mean of a", "std of a", "dead")
 
 # %% slideshow={"slide_type": "skip"}
 diagnosis = ...
-clinic.name_disease(patient, diagnosis)
+clinic.name_disease(chapter03.PATIENT, diagnosis)
 
 # %% slideshow={"slide_type": "skip"}
 prescription = ...
-clinic.treat(patient, prescription)
+clinic.treat(chapter03.PATIENT, prescription)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # The doctor speaks when you have spoken:
 
 # %% slideshow={"slide_type": "skip"}
-clinic.second_opinion(patient, diagnosis)
+clinic.second_opinion(chapter03.PATIENT, diagnosis)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
