@@ -2,11 +2,23 @@
 
 import math
 
+import pytest
 import torch
 from torch.nn import functional as F
 
 from tests.answers.answers import right_answers, wrong_answers
-from utils.answers.chapter03 import check_gain, check_geglu, check_gelu_slope, check_selu_constants
+from utils.answers.chapter03 import (
+    PATIENT,
+    check_gain,
+    check_geglu,
+    check_gelu_slope,
+    check_selu_constants,
+    check_twenty_layers,
+    shifted,
+)
+from utils.data.datasets import digits
+from utils.nets.mlp import MLP
+from utils.torchdoctor import measure
 
 
 def density(z):
@@ -39,7 +51,48 @@ def normal_cdf(z):
     return (1 + torch.erf(z / 2**0.5)) / 2
 
 
-CLAIMS = 11  # that the ledger has of this chapter, each with a cell
+# What a first answer to the repair may be -> what is said of it.
+REPAIRS = {
+    (..., ...): "not attempted",
+    ("a mean", 1.0): "two plain numbers",
+    (0.0, -1.0): "positive number",
+    (0.0, 0.82): "every unit still says 1.11 on average",
+    (2.2, 0.82): "every unit still says -1.09",
+    (1.11, 0.82): "the weights are too small",
+    (1.11, 3.0): "the weights are too large",
+}
+
+
+@pytest.mark.parametrize("answer, words", REPAIRS.items())
+def test_a_repair_that_fails_is_told_why(answer, words):
+    verdict = check_twenty_layers(*answer)
+    assert not verdict
+    assert words in repr(verdict)
+
+
+@pytest.mark.parametrize("answer", [(1.1093, 1.9265), (torch.tensor(1.1), torch.tensor(1.93)), (1.0, 1.91)])
+def test_a_repair_that_learns_is_correct(answer):
+    assert check_twenty_layers(*answer)
+
+
+def test_the_cure_of_the_patient_leaves_its_slopes_alone():
+    x, y, *_ = digits()
+    cured = PATIENT.prescriptions["subtract 0.81, and sigma_w = 1.92"].make()
+    z = torch.linspace(-3, 3, 7, dtype=torch.float64, requires_grad=True)
+    slopes = [torch.autograd.grad(phi(z).sum(), z)[0] for phi in (cured.phi[0], PATIENT.make().phi[0])]
+    assert torch.equal(*slopes)
+    sick, well = (measure(net, x[:128], y[:128]).delta_norm for net in (PATIENT.make(), cured))
+    assert sick[0] < 1e-3 * sick[-1]
+    assert well[0] > well[-1]
+
+
+def test_a_shifted_net_without_a_shift_is_the_net_itself():
+    x, *_ = digits()
+    plain = MLP(3, activation="softplus", sigma_w=1.5, seed=1, dtype=torch.float32)
+    assert torch.allclose(shifted(3, F.softplus, 0.0, 1.5)(x.float()), plain(x.float()))
+
+
+CLAIMS = 16  # that the ledger has of this chapter, each with a cell
 
 RIGHT = [
     (check_gelu_slope, lambda z: normal_cdf(z) + z * density(z)),

@@ -1,16 +1,20 @@
-"""Chapter 3, the family of LUs: the checkers of its exercises, its quiz, and its patient."""
+"""Chapter 3, the family of LUs: the checkers of its exercises, and its patient."""
 
 import math
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
+from utils.data.datasets import digits
 from utils.exercises.checking import as_vector, check, exercise
 from utils.exercises.clinic import Patient, Treatment
-from utils.exercises.quiz import Question
+from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 from utils.nets.mlp import MLP
+from utils.torchdoctor import measure
+from utils.training.loop import fit
 
-RIGHT = {"negative side": 1e-10, "100 layers": "selu"}  # the right option of each prediction, out of the learner's sight
+RIGHT = {"softplus": 1e-25, "negative side": 1e-10}  # the right option of each prediction, out of the learner's sight
 
 
 @exercise
@@ -110,95 +114,110 @@ def check_geglu(f):
     return check(f, lambda x, W, V, W_2: (F.gelu(x @ W) * (x @ V)) @ W_2, cases, mistakes=mistakes)
 
 
-QUIZ = {
-    "plain": Question(
-        "Sixty dense layers, no normalization, no skips, standardized input?",
-        "selu",
-        {
-            "selu": "with LeCun's weights its variance of 1 is an attractor: whatever happens, the level comes back",
-            "gelu": "its level is a knife edge: through sixty plain layers it drifts off, up or down",
-            "softplus": "its gradient shrinks to a third per layer in mean square, at the scale that holds the signal",
-            "sigmoid": "a quarter per layer at best: chapter 1",
-        },
-    ),
-    "dropout": Question(
-        "The SELU net overfits. What do you add?",
-        "alpha dropout",
-        {
-            "dropout": "it multiplies what is left, and the variance leaves 1: you measured it",
-            "alpha dropout": "it drops to SELU's own floor and rescales, so that mean 0 and variance 1 survive",
-            "a skip connection": "that is no cure for overfitting, and here it makes the variance explode",
-        },
-    ),
-    "language": Question(
-        "The feed-forward blocks of a language model in the style of LLaMA or PaLM?",
-        "swiglu",
-        {
-            "swiglu": "a SiLU gate times a linear branch, with 8/3 d hidden units at equal parameters",
-            "gelu": "that is BERT and GPT; they came before the gated variants",
-            "relu": "that is the Transformer of 2017",
-            "selu": "its four conditions exclude skips and layer norm, of which a Transformer is made",
-        },
-    ),
-    "dying": Question(
-        "A ReLU net with He's weights and a step that is small enough, and still some units fall silent. What is the "
-        "cheapest change of the activation?",
-        "leaky relu",
-        {
-            "leaky relu": "one multiplication more, and no unit ever has a slope of exactly 0 again (against a step that "
-            "is too large it would be no cure: in chapter 2 the net exploded)",
-            "sigmoid": "it cannot die, but it passes on a quarter at best",
-            "mish": "it does not die for good, but costs an exponential, a logarithm and a tanh",
-            "relu": "a smaller step and He's weights come first, but here they are in place already",
-        },
-    ),
-    "tie": Question(
-        "Ten layers with batch norm; in your race all activations end within one percent, as do three seeds of each?",
-        "relu",
-        {
-            "relu": "a tie is broken by what is simplest, fastest and best known",
-            "the winner": "with another seed another one wins: you would choose by luck",
-            "selu": "batch norm already keeps the level, which is all that SELU has to offer",
-        },
-    ),
-}
+@exercise
+def check_twenty_layers(c, sigma_w):
+    """Check the answer to: twenty layers of squareplus(z) - c, weights of variance sigma_w^2 / fan_in, are to learn the digits.
+
+    squareplus(z) = (z + sqrt(z^2 + 4)) / 2 (Barron 2021). c, sigma_w: two numbers. The net is trained for 300 steps of
+    SGD with momentum 0.9 at a rate of 0.003, and is to reach 90 % of the digits that it is trained on.
+    """
+    if c is ... or sigma_w is ... or c is None or sigma_w is None:
+        return Verdict(NOT_ATTEMPTED, "put two numbers in the place of the dots")
+    try:
+        c, sigma_w = float(c), float(sigma_w)
+    except (TypeError, ValueError, RuntimeError):
+        return Verdict(NOT_YET, "c and sigma_w are two plain numbers, such as 0.0 and 1.0")
+    if not 0 < sigma_w < 1000 or not abs(c) < 1000:
+        return Verdict(NOT_YET, "sigma_w is a positive number, c any number; neither is beyond a thousand")
+    x, y, *_ = digits()
+    net = shifted(20, squareplus, c, sigma_w, seed=0)
+    delta = measure(net, x[:128].float(), y[:128]).delta_norm
+    left = (delta[0] / delta[-1]).item()
+    run = fit(net, x.float(), y, steps=300, lr=0.003, live=False)
+    if run.stopped:
+        return Verdict(NOT_YET, f"you stopped it after {run.steps} of 300 steps, too early to tell: run the cell again")
+    accuracy = 0.0 if run.diverged else run.accuracy
+    told = f"it overflowed after {run.steps} steps" if run.diverged else f"{accuracy:.0%} of the digits after {run.steps} steps"
+    if accuracy > 0.9:
+        return Verdict(CORRECT, f"{told}; layer 1 had {left:.1e} of the last layer's gradient at the start")
+    z, mean = _normal_mean()
+    rest = mean(squareplus(z)) - c
+    if abs(rest) > 0.2:
+        return Verdict(NOT_YET, f"{told}: at N(0, 1) every unit still says {rest:.2f} on average, whatever the image shows")
+    if left < 0.1:
+        return Verdict(NOT_YET, f"{told}: layer 1 gets {left:.0e} of the last layer's gradient; the weights are too small")
+    return Verdict(NOT_YET, f"{told}: layer 1 gets {left:.0e} times the last layer's gradient; the weights are too large")
+
+
+def squareplus(z):
+    """(z + sqrt(z^2 + 4)) / 2, a smooth ReLU without an exponential (Barron 2021)."""
+    return (z + torch.sqrt(z.square() + 4)) / 2
+
+
+class Shifted(nn.Module):
+    """phi(z) - c."""
+
+    def __init__(self, phi, c):
+        super().__init__()
+        self.phi, self.c = phi, c
+
+    def forward(self, z):
+        """z: any shape -> phi(z) - c, of the same."""
+        return self.phi(z) - self.c
+
+
+def shifted(depth, phi, c, sigma_w, seed=1):
+    """Return an MLP in float32 with the activation phi(z) - c and weights of variance sigma_w^2 / fan_in."""
+    net = MLP(depth, activation="softplus", sigma_w=sigma_w, seed=seed, dtype=torch.float32)
+    net.phi = nn.ModuleList(Shifted(phi, c) for _ in range(depth))
+    return net
 
 
 def _fifteen(activation, **settings):
     return lambda: MLP(15, activation=activation, seed=1, **settings)
 
 
+def _softplus_minus(c, sigma_w):
+    return lambda: shifted(15, F.softplus, c, sigma_w).double()
+
+
+_SICK = _fifteen("softplus", sigma_w=1.0419)
 PATIENT = Patient(
-    complaint="Fifteen softplus layers, 'a smooth ReLU', weights at softplus's own gain 1.04, learning rate 0.01. "
-    "The signal has the same size in every layer, and the loss stands at ln 10.",
-    make=_fifteen("softplus", sigma_w=1.0419),
-    lr=0.01,
-    disease="slopes too small",
+    complaint="Fifteen softplus layers, 'a smooth ReLU', weights at softplus's own gain 1.04, learning rate 0.003. "
+    "The signal has the same size in every layer, no unit is dead, and the loss stands at ln 10.",
+    make=_SICK,
+    lr=0.003,
+    disease="the mean eats the gain",
     diseases={
-        "slopes too small": "the signal holds its level and the gradient does not: softplus's slope is a sigmoid, "
-        "one half where the z lie, so a layer passes on about a third in mean square",
-        "weights too small": "then the signal would fade from layer to layer; here its size is the same in all",
-        "weights too large": "then the gradient or the signal would grow; here one fades and one holds",
+        "the mean eats the gain": "every unit says about 0.8, whatever the image shows; this mean is 70 % of the signal's mean "
+        "square, and the weights, which hold the whole at its size, are too small for the 30 % that differ from image to image",
+        "slopes too small": "subtract 0.81 from softplus: the slopes stay what they are to the last digit, and with the gain "
+        "that this allows the net learns",
+        "weights too small": "then the signal would fade from layer to layer; here its size is the same in all. They are too "
+        "small for the gradient, and something keeps them so: what?",
         "dead units": "softplus is never exactly 0, and no unit was counted as dead",
     },
     prescriptions={
         "ten times the learning rate": Treatment(
-            _fifteen("softplus", sigma_w=1.0419), 0.1,
-            "the slopes are what they were; only the last layers feel the larger steps, and by now they answer every "
+            _SICK, 0.03,
+            "the first layers get next to nothing, and ten times that is next to nothing; by now the last ones answer every "
             "digit alike",
         ),
-        "weights with std 0.01": Treatment(
-            _fifteen("softplus", init="small"), 0.01,
-            "the slopes are what they were, and the weights are too small now, too: layer 1 gets 1e-21 of the last layer's "
-            "gradient",
+        "weights with sigma_w = 1.92": Treatment(
+            _softplus_minus(0.0, 1.9187), 0.003,
+            "larger weights enlarge the mean as well, by nearly two in every layer: the signal explodes",
         ),
-        "a sigmoid, at its gain": Treatment(
-            _fifteen("sigmoid", sigma_w=1.8462), 0.01,
-            "its slope is a quarter at best: layer 1's gradient is hundreds of times smaller than with softplus",
+        "subtract 0.81": Treatment(
+            _softplus_minus(0.8061, 1.0419), 0.003,
+            "the mean is gone, and the weights are still those that it needed: now the signal fades, and the gradient as before",
+        ),
+        "subtract 0.81, and sigma_w = 1.92": Treatment(
+            _softplus_minus(0.8061, 1.9187), 0.003,
+            "without the mean, the weights may have the size that what differs between images needs; chi is 1.08 in place of 0.32",
         ),
         "ELU, at its gain": Treatment(
-            _fifteen("elu", sigma_w=1.2452), 0.01,
-            "ELU's slope is 1 above zero and near 1 just below, so the gradient is about the same in every layer",
+            _fifteen("elu", sigma_w=1.2452), 0.003,
+            "below zero ELU takes back what it says above: its mean is 0.16, 4 % of its mean square",
         ),
     },
 )

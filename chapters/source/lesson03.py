@@ -1,0 +1,636 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 3 · The \*LU family: which bend at zero, and does it matter?
+#
+# ReLU has many successors: leaky ReLU, ELU, SELU, GELU, SiLU, softplus. On the right all of them run along a straight
+# line. They differ in how they bend at zero. You will see one of them fail, find out why with three averages, and heal
+# it by subtracting a number. In the end you can judge an activation that is published tomorrow.
+#
+# You need $\chi$ from chapter 1: what one layer does to the squared gradient, $\sigma_w^2\,E[\phi'^2]$.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Say: a dozen functions want to be the next ReLU. One question today: what does their bend do to a deep net?
+
+# %% slideshow={"slide_type": "skip"}
+import torch
+from torch import nn
+from torch.nn import functional as F
+from utils import MLP, activations, chapter03, claim, clinic, datasets, explore, fit, meanfield
+from utils import measure, plots, predict, race, show, style, table
+
+torch.set_num_threads(1)
+x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for each digit
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A hundred layers
+#
+# Four activations, a net of a hundred layers for each. Every net has the weights that keep its signal at the same size:
+# their standard deviation is $\sigma_w/\sqrt n$ for $n$ inputs, and the $\sigma_w$ that does it is called the **gain** of
+# the activation, $1/\sqrt{E[\phi(Z)^2]}$ for a $Z$ from the standard normal distribution.
+# <!-- term: Of an activation: the sigma_w that keeps the mean square of the pre-activations at 1, which is one over the root of E[phi(Z)^2]. -->
+# ReLU's is $\sqrt 2$.
+#
+# From left to right: the size of the signal in each layer; the gradient on its way back, where 1 is the last layer; and
+# how alike two different digits look, where 1 means that the layer says the same of both.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Say: same depth, each at its own gain. The middle picture is chapter 1's.
+# Ask: which of the four would you train?
+# Answer: the gradient of all four gets through a hundred layers, give or take a few decades.
+
+# %%
+def gradient(net):               # norm of each layer's gradient, the last one's being 1
+    delta = measure(net, x[:128], y[:128]).delta_norm
+    return delta / delta[-1]
+
+def alike(a):                    # mean cosine between the activations of two different digits
+    cosines = F.normalize(a, dim=1) @ F.normalize(a, dim=1).T
+    return (cosines.sum() - len(a)) / (len(a) ** 2 - len(a))
+
+def signals(net):                # of every hidden layer: size of z, gradient, likeness
+    with torch.no_grad():
+        z, a = net.signals(x[:128])
+    sizes = torch.stack([z_l.square().mean().sqrt() for z_l in z[:-1]])
+    return sizes, gradient(net)[:-1], torch.stack([alike(a_l) for a_l in a[1:]])
+
+# %%
+def hundred_layers(axes, names=("relu", "elu", "gelu", "tanh"), guess=None):
+    nets = {name: MLP(100, activation=name, sigma_w=meanfield.gain(name)) for name in names}
+    found = {name: signals(net) for name, net in nets.items()}
+    for i, word in enumerate(("size of z", "gradient ‖∂C/∂z‖", "likeness")):
+        curves = {name: three[i][::3] for name, three in found.items()}
+        plots.draw_lines(axes[i], curves, range(1, 101, 3), xlabel="layer", ylabel=word,
+                         markers=False, log=i < 2)
+    for ax in axes[::2]:
+        ax.get_legend().remove()
+    axes[1].plot([1], [guess or 1], "X", color=style.GUESS, markersize=12 if guess else 0)
+
+show(hundred_layers, panels=3, size=(10, 3.6))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# The four bends are different, and so are the four nets. The digits stay apart behind tanh, and melt together behind
+# ReLU. The signal of GELU grows. But the gradient arrives at layer 1 in each of them.
+#
+# So does the bend matter at all? Here is a fifth one. **Softplus**, $\ln(1+e^z)$, is ReLU with a round corner: nowhere
+# further from it than 0.7, with no unit that could die. It gets its own gain, too.
+
+# %% slideshow={"slide_type": "subslide"}
+predict(
+    "A hundred layers of softplus, at its gain: layer 1's gradient, compared with the last one's?",
+    hundred_layers, panels=3, size=(10, 3.6), names=("relu", "elu", "gelu", "tanh", "softplus"),
+    right=chapter03.RIGHT["softplus"],
+    guess=[("ten times as large", 10.0), ("1/10", 1e-1), ("1/1000", 1e-3), ("a millionth", 1e-6),
+           ("1e-25", 1e-25)],
+)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 2
+# Ask: softplus is a ReLU with a round corner. What becomes of its gradient? Count hands.
+# Expect: like ReLU; smooth is better.
+# Misconception: smoother is safer; what looks alike trains alike.
+# Answer: 1e-25, and the size of the signal never moved. Look right: after five layers all digits look the same.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# The size of the signal held. No unit died. And still the gradient is gone, and all digits look the same after a handful
+# of layers. What is wrong with softplus?
+#
+# ## By hand: what does a unit say on average?
+#
+# Feed softplus with a million numbers $z$ from the standard normal distribution, and take three averages.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Ask: softplus is positive everywhere. What does a unit say on average, whatever the image?
+# Answer: 0.81. Square it, and compare with the mean square.
+
+# %%
+z = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0))
+a = F.softplus(z)
+mean, mean_square, variance = a.mean(), a.square().mean(), a.var()
+assert abs(mean_square - (mean**2 + variance)) < 1e-3
+claim("C3.12", f"mean {mean:.2f}; mean square {mean_square:.2f} = {mean**2:.2f} + {variance:.2f}",
+      abs(mean - 0.806) + abs(mean_square - 0.921) + abs(variance - 0.272) < 0.015)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# The mean square is what the gain holds at its size. It has two parts. The squared mean, 0.65, is what every unit puts out
+# whatever the image shows. The variance, 0.27, is all that can differ from image to image. So 70 % of the signal says nothing.
+# We call this the **mean share**, $m = (E\phi)^2/E[\phi^2]$.
+# <!-- term: Of an activation: the part of its mean square that is due to its mean, (E phi)^2 / E[phi^2]; what all units say whatever the input is. -->
+#
+# The weights multiply both parts alike. To hold the whole at its size they must be small, $\sigma_w = 1.04$. To hold the
+# part that differs they would have to be almost twice as large. *The mean eats the gain.* And the gradient, for which a
+# constant does not count, travels back through weights that are too small for it.
+#
+# How much does that cost? At the gain, $\chi = E[\phi'^2]/E[\phi^2]$. For a straight line through zero it is exactly 1. Two
+# things change it:
+#
+# $$\chi \;=\; 1 \;-\; \text{mean share} \;+\; \text{bend}$$
+#
+# A mean makes $\chi$ smaller. The **bend** is the rest. It is zero for every straight line and positive for every curve
+# (this is Poincaré's inequality for Gaussians).
+# <!-- term: Of an activation: what its curvature adds to chi, chi - 1 + mean share; zero for a straight line, positive for every curve. -->
+# ReLU has a mean share of 0.32 and a bend of 0.32, so they cancel. Softplus has the mean of a ReLU, and more,
+# without the sharp bend that would pay for it.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 2
+# Say: a budget. 70 % of the signal's mean square is the same for all images, and the weights pay for it.
+# Ask: why does the gradient not see the mean?
+# Answer: a constant has no slope. But it sees the weights, which the mean has made small.
+
+# %%
+def averages(phi, c=0.0):        # of phi(z) - c: gain, mean share, chi, bend
+    mean = meanfield.gaussian_mean(phi.value) - c
+    square = meanfield.gaussian_mean(lambda z: (phi.value(z) - c) ** 2)
+    chi = meanfield.gaussian_mean(lambda z: phi.slope(z) ** 2) / square
+    return square**-0.5, mean**2 / square, chi, chi - 1 + mean**2 / square
+
+facts = {name: averages(phi) for name, phi in activations.ACTIVATIONS.items()}
+claim("C3.12", "a straight line has no bend, and all the others a positive one",
+      abs(facts["identity"][3]) < 1e-9 and min(bend for *_, bend in facts.values()) > -1e-9)
+relu, soft = facts["relu"], facts["softplus"]
+claim("C3.12", f"ReLU: mean share {relu[1]:.3f}, bend {relu[3]:.3f}; softplus: {soft[1]:.2f} and "
+      f"{soft[3]:.2f}, so chi is {soft[2]:.2f}", abs(relu[2] - 1) + abs(soft[2] - 0.318) < 1e-3)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Subtract it
+#
+# If the mean is the disease, then subtracting a number $c$ must cure it: $\phi(z) - c$ has the same slopes everywhere,
+# to the last digit. Only its mean is another, and with it the gain.
+#
+# *Try:* (1) softplus: move the shift to 0.8. What is the mean then, and what does the gradient do? (2) Further, to 1.6. (3)
+# The sigmoid of chapter 1: which shift heals it? (4) Both at a hundred layers. (5) ReLU, at 0.4: does a mean of 0 help it, too?
+
+# %% slideshow={"slide_type": "subslide"}
+class Shifted(nn.Module):
+    def __init__(self, phi, c):
+        super().__init__()
+        self.phi, self.c = phi, c
+
+    def forward(self, z):
+        return self.phi(z) - self.c
+
+def shifted_net(depth, name, c, sigma_w, seed=0, dtype=torch.float64):
+    net = MLP(depth, activation=name, sigma_w=sigma_w, seed=seed, dtype=dtype)
+    net.phi = nn.ModuleList(Shifted(activations.get(name).value, c) for _ in range(depth))
+    return net
+
+# %%
+def subtract(axes, shift=0.0, activation="softplus", depth=15):
+    phi, z = activations.get(activation), torch.linspace(-4, 4, 401, dtype=torch.float64)
+    gain, share, chi, _ = averages(phi, shift)
+    curve, mean = phi.value(z) - shift, meanfield.gaussian_mean(phi.value) - shift
+    plots.draw_lines(axes[0], {"φ(z) − c": curve, "its mean": torch.full_like(z, mean)}, z,
+                     xlabel="pre-activation z", ylabel="activation", markers=False, limits=(-2, 4))
+    axes[0].fill_between(z, -2, torch.exp(-(z**2) / 2) - 2, color=style.ORANGE, alpha=0.35, lw=0)
+    told = plots.draw_by_layer(axes[1], gradient(shifted_net(depth, activation, shift, gain)))
+    return f"mean {mean:.2f}, mean share {share:.0%}, gain {gain:.2f}, chi {chi:.2f}; {told}"
+
+explore(subtract, panels=2, size=(10, 4), shift=(0.0, 1.6, 0.05),
+        activation=["softplus", "sigmoid", "relu"], depth=(5, 100, 5))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 2
+# Do: softplus to 0.8, then to 1.6; the sigmoid to 0.5, then at a hundred layers.
+# Ask: the slopes never changed. What did?
+# Expect: "the slopes got better".
+# Misconception: a gradient vanishes because slopes are small.
+# Answer: the gain. From 1.04 to 1.92 for softplus, from 1.85 to 4.80 for the sigmoid.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# At 0.8 the mean of softplus is 0, and the gradient arrives at layer 1. It even grows, thirtyfold in fifteen layers. Beyond 0.8
+# it vanishes again: a negative mean is as bad as a positive one. The sigmoid is healed at ½, and then a *hundred* layers of it
+# carry the gradient. In chapter 1, larger weights did not rescue the sigmoid.
+# Now you know why: they enlarge its mean as well. Without it, weights of 4.80 make up for the slope of a quarter.
+#
+# A hundred layers of the healed softplus do something else: their gradient explodes, and so does their signal. We return to
+# that below. And ReLU is worse without its mean: its bend is left alone, and $\chi$ is 1.47. A mean of 0 is no aim in itself.
+# *Mean and bend must balance.*
+
+# %% slideshow={"slide_type": "skip"}
+def healed(depth, name, c):
+    gain = averages(activations.get(name), c)[0]
+    return gradient(shifted_net(depth, name, c, gain))[0].item()
+
+sick, well = healed(100, "sigmoid", 0.0), healed(100, "sigmoid", 0.5)
+claim("C3.15", f"a hundred layers: sigmoid leaves {sick:.0e} of the gradient, minus ½ {well:.1f}",
+      sick < 1e-35 and 0.05 < well < 20)
+sick, well = healed(15, "softplus", 0.0), healed(15, "softplus", 0.806)
+claim("C3.15", f"fifteen softplus layers leave {sick:.0e}, and {well:.0f} without their mean",
+      sick < 1e-3 and 1 < well < 300)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does it matter?
+#
+# Do the nets learn? The remedy has two parts, the shift and the larger weights. So it needs two controls: the shift alone, and
+# the larger weights alone. Each net has fifteen layers. We count the steps until its loss is below 1.5, with two
+# optimizers, for 300 steps at most. Write down before you run it: which of the six leave the plateau with SGD, and which
+# with Adam?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 1
+# Ask: neither, shift alone, larger weights alone, both. Which learn with SGD? Which with Adam?
+# Expect: the shift alone will do a part of it.
+# Answer: with SGD only both together. With Adam all softplus nets learn, the healed one first.
+
+# %%
+entrants = {
+    "softplus": ("softplus", 0.0, 1.04), "softplus, shift alone": ("softplus", 0.81, 1.04),
+    "softplus, weights alone": ("softplus", 0.0, 1.92), "softplus, both": ("softplus", 0.81, 1.92),
+    "sigmoid": ("sigmoid", 0.0, 1.85), "sigmoid, both": ("sigmoid", 0.5, 4.80),
+}
+runs = {}
+for rule, lr in (("sgd", 0.003), ("adam", 0.001)):
+    nets = {name: shifted_net(15, *how, dtype=torch.float32) for name, how in entrants.items()}
+    runs[rule] = race(nets, x.float(), y, steps=300, lr=lr, optimizer=rule, live="bar", title=rule,
+                      until=lambda net: F.cross_entropy(net(x[:256].float()), y[:256]) < 1.5)
+sgd, adam = ({name: run.steps if run.reached else 300 for name, run in among.items()}
+             for among in runs.values())
+
+# %% slideshow={"slide_type": "subslide"}
+def wait(axes):
+    for ax, rule, steps in zip(axes, runs, (sgd, adam)):
+        stuck = [name for name, count in steps.items() if count == 300]
+        plots.draw_bars(ax, steps, xlabel=f"steps, {rule}", marks=stuck, form="{:.0f}")
+    axes[1].set_yticklabels([])
+
+show(wait, panels=2, size=(10, 3.4))
+
+# %% slideshow={"slide_type": "skip"}
+plain, alone, both = (sgd[f"softplus{how}"] for how in ("", ", shift alone", ", both"))
+claim("C3.13", "SGD (rate 0.003, momentum 0.9): softplus stays, with the shift alone as well; with "
+      f"both it leaves after {both} steps", plain == alone == 300 and both < 100,
+      unless=runs["sgd"], only=("rate", "optimizer"))
+plain, both = adam["softplus"], adam["softplus, both"]
+claim("C3.13", f"Adam: softplus leaves after {plain} steps, with both after {both}",
+      plain > 1.5 * both, unless=runs["adam"], only=("optimizer",))
+claim("C3.13", "the sigmoid stays for 300 steps of either, and leaves without its mean",
+      sgd["sigmoid"] == adam["sigmoid"] == 300 > max(sgd["sigmoid, both"], adam["sigmoid, both"]),
+      unless=list(runs.values()), only=("budget",))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# (Hatched: did not leave within 300 steps.)
+#
+# With SGD, half of the remedy does not help. The shift alone leaves the weights too small. The larger weights alone enlarge the
+# mean as well, from layer to layer, until the net overflows. (With another seed or a smaller rate it may survive, and is
+# late.) Together they work: without the mean the weights may be larger, and larger weights carry the gradient.
+#
+# Adam leaves the plateau with every softplus net, as it undoes the smallness of a gradient. It is faster where there is
+# nothing to undo, and it does not save fifteen layers of sigmoids, or thirty of softplus (evidence).
+#
+# Must you do this by hand? **Batch normalization** (chapter 5) subtracts from each $z$ its mean over the batch, and so
+# whatever a constant output of the layer before has added to it. Softplus nets with it learn (evidence).
+#
+# ## The table as a tool
+#
+# Now you can choose. Each point is an activation at its gain. Below the line the mean wins, and above it the bend. On the
+# line the gradient passes. The arrows are what you have done: they subtract the mean.
+
+# %% slideshow={"slide_type": "subslide"}
+def mean_against_bend(ax):
+    for name in ("sigmoid", "tanh", "relu", "elu", "selu", "gelu", "silu", "softplus"):
+        share, bend = facts[name][1::2]
+        ax.plot(share, bend, "o", color=style.MEASURED)
+        ax.annotate(name, (share + 0.01, bend + (-0.025 if "elu" in name[1:] else 0.008)))
+    for name, c in (("softplus", 0.806), ("sigmoid", 0.5), ("relu", 0.399)):
+        without = averages(activations.get(name), c)[1::2]
+        ax.annotate("", without, facts[name][1::2],
+                    arrowprops={"arrowstyle": "->", "color": style.ALARM})
+    ax.plot([0, 0.5], [0, 0.5], color=style.THEORY)
+    ax.text(0.0, 0.32, "χ > 1: the gradient grows")
+    ax.text(0.45, 0.2, "χ < 1: the gradient vanishes")
+    ax.set(xlabel="mean share", ylabel="bend", xlim=(-0.03, 1), ylim=(-0.02, 0.5))
+
+show(mean_against_bend, size=(9, 4.6))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 1
+# Say: this is the picture to keep. Left to right the mean, upwards the bend, and the line where they cancel.
+# Ask: where does a straight line sit? Where would you put a new activation?
+# Answer: at the origin. Compute its three averages.
+
+# %%
+def level(name):                 # what a layer hands on of a small error of the mean square
+    return (meanfield.q_map(name, 1.001, meanfield.gain(name)) - 1) / 0.001
+
+names = [name for name in facts if name not in ("identity", "gelu_tanh", "prelu")]
+gains, shares, chis, bends = zip(*(facts[name] for name in names))
+claim("C3.10", "chi is between 0.99 and 1.08 for all of them but sigmoid, tanh and softplus",
+      [n for n in names if not 0.99 < facts[n][2] < 1.08] == ["sigmoid", "tanh", "softplus"])
+table({"": names, "gain": gains, "mean share": shares, "bend": bends, "chi": chis,
+       "level": map(level, names)}, form="{:.2f}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# The last column answers the other question, what becomes of the *size* of the signal. Let it be 10 % too large in one
+# layer. In the next it is too large by 10 % times this number. Below 1, the error fades, and the level holds itself.
+# Above 1 it grows, and a deep net runs away. That is what the signal of GELU did in the first picture, and what the
+# healed softplus does.
+#
+# How to read the table, and what it says about the family:
+#
+# - **Leaky ReLU** (0.01) has ReLU's numbers. Its leak is for units that would die (chapter 2), and does nothing for the mean.
+# - **ELU** bends down below zero and takes back there what it says above. So its mean is small, and its level comes back.
+# - **SELU** is an ELU whose two constants are solved for: mean 0, and a gain of exactly 1. In a plain chain of dense
+#   layers, with weights of variance $1/n$, mean 0 and variance 1 restore themselves. This is what its authors call
+#   self-normalizing.
+# - **GELU** and **SiLU** have $\chi$ near 1, but no level of their own. They need something that resets it.
+#
+# And does the bend matter? Set the level of ten activations by a layer norm, so that only their shape is left. The straighter
+# they are, the faster twenty plain layers learn, with SGD and with Adam (evidence). In the end nearly all of them learn.
+#
+# ## Today's answer: GELU and SwiGLU
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 2
+# Ask: which of them would you take for sixty plain layers, and which for a Transformer?
+# Answer: plain layers: SELU or ELU, whose level comes back. In a Transformer a norm resets the level.
+
+# %% [markdown] tags=["claim-C3.09"] slideshow={"slide_type": "slide"}
+# In a Transformer a norm resets the level in every block, so the level is no reason to choose. The Transformer of 2017 took
+# ReLU; BERT and GPT took **GELU**, $z\,\Phi(z)$, where $\Phi$ is the share of a standard normal below $z$. PaLM and LLaMA
+# took **SwiGLU**, which gives the gate a matrix of its own:
+#
+# $$\mathrm{SwiGLU}(x) = \big(\mathrm{SiLU}(xW)\odot xV\big)\,W_2$$
+#
+# It has three matrices where a plain block has two. A fair comparison makes them narrower: the width $\frac83 d$ in the
+# place of $4d$ gives the same number of parameters.
+
+# %%
+class FeedForward(nn.Module):                   # x + f(norm(x)), as in a Transformer
+    def __init__(self, hidden, phi, gated=False, d=48):
+        super().__init__()
+        self.norm, self.phi = nn.LayerNorm(d), phi
+        self.W, self.W_2 = nn.Linear(d, hidden, bias=False), nn.Linear(hidden, d, bias=False)
+        self.V = nn.Linear(d, hidden, bias=False) if gated else None
+
+    def forward(self, x):
+        z = self.norm(x)
+        gate = self.phi(self.W(z))
+        return x + self.W_2(gate * self.V(z) if self.V else gate)
+
+# %% slideshow={"slide_type": "subslide"}
+kinds = {"ReLU": (192, F.relu), "GELU": (192, F.gelu), "SwiGLU": (128, F.silu, True)}
+size, loss, unseen = ({kind: [] for kind in kinds} for _ in range(3))
+for kind in [kind for kind in kinds for seed in range(5)]:
+    torch.manual_seed(len(size[kind]))          # the same five seeds for each kind
+    blocks = [FeedForward(*kinds[kind]) for _ in range(3)]
+    net = nn.Sequential(nn.Linear(64, 48), *blocks, nn.Linear(48, 10))
+    run = fit(net, x.float(), y, steps=100, lr=0.001, optimizer="adam", live=False)
+    size[kind].append(sum(p.numel() for p in net.parameters()))
+    loss[kind].append(sum(run.loss[-20:]) / 20)
+    unseen[kind].append((net(x_test.float()).argmax(1) == y_test).double().mean().item())
+
+# %%
+def fair(axes):
+    plots.draw_strips(axes[0], loss, xlabel="loss after 100 steps of Adam")
+    plots.draw_strips(axes[1], unseen, xlabel="accuracy on unseen digits")
+    axes[1].set_yticklabels([])
+
+show(fair, panels=2, size=(10, 2.8))
+relu, swiglu = (sum(loss[kind]) / 5 for kind in ("ReLU", "SwiGLU"))
+claim("C3.07", f"{size['ReLU'][0]:,} parameters each, 100 steps of Adam at 0.001: the loss falls "
+      f"to {relu:.3f} with ReLU, {swiglu:.3f} with SwiGLU", size["ReLU"] == size["SwiGLU"] and
+      swiglu < relu, unless=run, only=("rate", "budget", "optimizer"))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# With the same number of parameters, the gate learns these digits a little faster, at this rate. At a third of it ReLU is ahead,
+# and after 500 steps nobody is (evidence). Is SwiGLU better? Not so that we could show it here. Shazeer's paper of 2020 reports
+# small, steady gains in language models, and offers no explanation.
+#
+# So it matters a great deal *whether* the mean of your activation is paid for. Which of the sound ones you take matters
+# little.
+#
+# ## The clinic: a net that stands still
+#
+# A net comes in. You know its owner's complaint and your instruments. Name the disease first (run the cell to see the
+# choices), then treat it.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2
+# Ask: the signal holds its size, and no unit is dead. Which disease?
+# Expect: slopes too small; weights too small.
+# Answer: look at the column "mean of a". The mean eats the gain.
+
+# %%
+clinic.chart(chapter03.PATIENT, "gradient", "std of z", "mean of a", "std of a", "dead")
+
+# %% slideshow={"slide_type": "skip"}
+diagnosis = ...
+clinic.name_disease(chapter03.PATIENT, diagnosis)
+
+# %% slideshow={"slide_type": "skip"}
+prescription = ...
+clinic.treat(chapter03.PATIENT, prescription)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# The doctor speaks when you have spoken:
+
+# %% slideshow={"slide_type": "skip"}
+clinic.second_opinion(chapter03.PATIENT, diagnosis)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## Exercises
+#
+# Replace the dots and run the cell. It answers at once, and you may try as often as you like.
+#
+# ### 1. The gain of anything
+#
+# `gain(phi)`: for any function `phi` of a tensor, the $\sigma_w$ that keeps the mean square at 1, to within 1 %.
+#
+# <details><summary>Hint</summary>
+#
+# $E[\phi(Z)^2]$ is the mean of the squares of `phi(z)` for `z = torch.randn(1_000_000)`.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def gain(phi):
+#     z = torch.randn(1_000_000)
+#     return 1 / phi(z).square().mean().sqrt()
+# ```
+#
+# </details>
+
+# %% slideshow={"slide_type": "skip"}
+def gain(phi):
+    """A function of a tensor -> 1 / sqrt(E[phi(Z)^2]), a number."""
+    ...
+
+chapter03.check_gain(gain)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### 2. Repair it
+#
+# *Squareplus*, $\frac12(z + \sqrt{z^2+4})$, is a smooth ReLU that needs no exponential. Twenty layers of
+# $\mathrm{squareplus}(z) - c$ with weights of variance $\sigma_w^2/n$ learn nothing at $c = 0$ and its gain of 0.82. Choose both
+# so that 300 steps of SGD (0.003, momentum 0.9) bring the net above 90 %.
+#
+# <details><summary>Hint</summary>
+#
+# You have a million random numbers, and your own `gain`. First the mean; then the gain of what is left.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# z = torch.randn(1_000_000)
+# c = chapter03.squareplus(z).mean()                        # 1.11
+# sigma_w = 1 / (chapter03.squareplus(z) - c).std()         # 1.93: the gain of what is left
+# ```
+#
+# </details>
+
+# %% slideshow={"slide_type": "skip"}
+c, sigma_w = ..., ...
+
+chapter03.check_twenty_layers(c, sigma_w)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### 3. Where SELU's constants come from
+#
+# `selu_constants(q)`: for $z \sim N(0, q)$, find the pair $(\alpha, \lambda)$ with which
+# $\lambda\,\mathrm{ELU}(z, \alpha)$ has mean 0 and mean square $q$, to within 2 %. At $q = 1$ you should meet two
+# odd-looking numbers: 1.67 and 1.05.
+#
+# <details><summary>Hint</summary>
+#
+# Draw a million $z$. The mean does not depend on $\lambda$: what $z$ has on the right, $\alpha (1 - e^z)$ must take
+# away on the left. That gives $\alpha$. Then choose $\lambda$ for the mean square.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def selu_constants(q):
+#     z = q**0.5 * torch.randn(1_000_000)
+#     alpha = z.clamp(min=0).mean() / (1 - torch.exp(z.clamp(max=0))).mean()
+#     lam = (q / F.elu(z, alpha.item()).square().mean()).sqrt()
+#     return alpha, lam
+# ```
+#
+# </details>
+
+# %% slideshow={"slide_type": "skip"}
+def selu_constants(q):
+    """The variance of z, a number -> alpha, lambda."""
+    ...
+
+chapter03.check_selu_constants(selu_constants)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### 4. The slope of GELU
+#
+# `gelu_slope(z)`: the slope of $z\,\Phi(z)$ by formula, without autograd, for a tensor of any shape.
+# `torch.special.ndtr` is $\Phi$.
+#
+# <details><summary>Hint</summary>
+#
+# The product rule has two terms. The derivative of $\Phi$ is the normal density $e^{-z^2/2}/\sqrt{2\pi}$.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def gelu_slope(z):
+#     density = torch.exp(-z**2 / 2) / (2 * torch.pi) ** 0.5
+#     return torch.special.ndtr(z) + z * density
+# ```
+#
+# </details>
+
+# %% slideshow={"slide_type": "skip"}
+def gelu_slope(z):
+    """z: any shape -> the slope of the exact GELU, same shape."""
+    ...
+
+chapter03.check_gelu_slope(gelu_slope)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### 5. SwiGLU's sister
+#
+# `geglu(x, W, V, W_2)`: as SwiGLU, with the exact GELU in the gate. `x` is (B, d), `W` and `V` are (d, h), `W_2` is
+# (h, d); return (B, d).
+#
+# <details><summary>Hint</summary>
+#
+# Two products with `@`, one of them bent by `F.gelu`, one product with `*`, and a last `@`.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def geglu(x, W, V, W_2):
+#     return (F.gelu(x @ W) * (x @ V)) @ W_2
+# ```
+#
+# </details>
+
+# %% slideshow={"slide_type": "skip"}
+def geglu(x, W, V, W_2):
+    """(B, d), (d, h), (d, h), (h, d) -> (B, d)."""
+    ...
+
+chapter03.check_geglu(geglu)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Summary
+#
+# - At its gain, an activation has $\chi = 1 - \text{mean share} + \text{bend}$. A mean takes gradient away, a bend gives it
+#   back. In ReLU they cancel; in softplus and in the sigmoid the mean wins.
+# - Subtract the mean, and give the weights the gain that this allows. Both, or nothing.
+# - $\chi$ tells about the gradient, *level* about the signal. Activations whose level comes back can stand alone; GELU,
+#   SiLU and SwiGLU live with a norm.
+#
+# The picture to keep is the plane with the line: mean share against bend. The [evidence](evidence/03_lu_family.ipynb) has the rest
+# of the family, its numbers, and what popular sources say. Here every curve had the *right* weights. **Chapter 4** turns that
+# switch.
+#
+# ## Take it home
+#
+# Any activation without its mean, at unit mean square, for weights of variance 1/fan_in:
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 1
+# Ask: somebody publishes a new activation tomorrow. What do you compute first?
+# Answer: its mean, its mean square, its mean squared slope, for a standard normal z. Then chi and the mean share.
+
+# %% tags=["take-home"] slideshow={"slide_type": "skip"}
+import torch
+from torch import nn
+
+class Centered(nn.Module):
+    def __init__(self, phi):
+        super().__init__()
+        a = phi(torch.randn(1_000_000))
+        self.phi, self.mean, self.std = phi, a.mean().item(), a.std().item()
+
+    def forward(self, z):
+        return (self.phi(z) - self.mean) / self.std
+
+torch.manual_seed(0)
+layer = nn.Sequential(nn.Linear(64, 64), Centered(nn.functional.softplus))
+weight = nn.init.normal_(layer[0].weight, std=64**-0.5)     # 64: the inputs of the layer
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ## References
+#
+# - LeCun, Bottou, Orr, Müller 1998, *Efficient BackProp*: activations with mean 0
+# - Clevert, Unterthiner, Hochreiter 2016, arXiv 1511.07289 (ELU)
+# - Hendrycks, Gimpel 2016, arXiv 1606.08415 (GELU, SiLU)
+# - Klambauer, Unterthiner, Mayr, Hochreiter 2017, arXiv 1706.02515 (SELU)
+# - Shazeer 2020, arXiv 2002.05202 (SwiGLU)
+# - Barron 2021, arXiv 2112.11687 (squareplus)
