@@ -11,848 +11,467 @@
 # ---
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# # 2 · ReLU: what if the slope did not shrink?
+# # 2 · ReLU: is a slope of 1 enough?
 #
-# **In one sentence:** ReLU's slope is 1 on half of the axis and 0 on the other, so with weights of the right size the
-# gradient keeps its level on average, however deep the net; and a unit that slides to the wrong half for every input
-# stops learning.
+# In chapter 1 a gradient died on its way through twenty sigmoid layers, since a sigmoid's slope is a quarter at best. A
+# well-known cure is an activation whose slope is 1. Is it a cure? And what does it cost? You will level a line with one
+# number, watch units die, and treat a net in which most of them are dead.
 #
-# *45 minutes, or 20 without the exercises. You need chapter 1: the error $\delta^l$, BP2, and the factor
-# $\sqrt\chi$ per layer.*
+# You need the law of chapter 1: each layer multiplies the gradient's length by $\sqrt\chi$, weights times slopes. Run the
+# cells from top to bottom with **Shift+Enter**.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1 / 1
-# Say: Chapter 1 ended with a gradient that dies in a deep sigmoid net. Everybody knows the cure, "use ReLU". Is it one?
+# Minutes: 1 / 0.5
+# Ask: who has read that ReLU cures vanishing gradients? Who has tried?
 
 # %% slideshow={"slide_type": "skip"}
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import MLP, Stack, chapter02, clinic, datasets, diagnose, explore, fit, meanfield, measure
-from utils import plots, predict, quiz, race, show, style, timeline
+from utils import MLP, chapter02, claim, clinic, datasets, explore, fit, measure, networks, plots
+from utils import predict, race, show, style, table
 
-# %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
-x, y, x_test, y_test = datasets.digits()
-print(f"images {tuple(x.shape)}, labels {tuple(y.shape)}, mean square of a pixel {x.square().mean():.2f}")
+x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for each digit
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## See it
+# ## Change one name
 #
-# Chapter 1's symptom was a straight line falling on a log axis: the gradient of a deep sigmoid net. You have probably
-# read the cure, "use ReLU". So do just that. Twenty hidden layers, made by PyTorch as `nn.Linear` comes; the only
-# difference between the two nets is the name of the activation.
+# The **rectified linear unit**, **ReLU** <!-- term: The activation max(0, z): its slope is 1 above zero and 0 below. -->
+# for short, is $\phi(z) = \max(0, z)$. It passes on what is positive and blocks the rest. So its slope is 1 or 0, and
+# never a quarter.
+#
+# Here are twenty hidden layers of it, with the weights that PyTorch's `nn.Linear` draws by itself. Of each layer six
+# units are drawn. The darker a unit, the more gradient reaches it, and a hollow one gets none at all. Is the line level
+# now?
 
 # %%
-def the_swap(ax, depth=20):
-    curves = {}
-    for name in ("sigmoid", "relu"):
-        net = MLP(depth, activation=name, init="torch")              # nn.Linear's own weights
-        curves[name] = measure(net, x[:128], y[:128]).delta_norm
-    plots.draw_lines(ax, curves, xlabel="layer", ylabel="gradient norm ‖∂C/∂z‖", log=True)
-    return f"first / last layer of the ReLU net: {curves['relu'][0] / curves['relu'][-1]:.0e}."
+def errors(net):
+    z, _ = net.signals(x[:128])                 # the pre-activations of each layer
+    return torch.autograd.grad(F.cross_entropy(z[-1], y[:128]), z)
 
-show(the_swap)
+def twenty_layers(axes, weights="torch", guess=None):
+    net = MLP(20, activation="relu", init=weights)
+    return networks.draw_net_and_curve(axes, errors(net), guess=guess)
+
+show(twenty_layers, panels=(2, 1), size=(9, 5.2))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
-# Ask: Only the name of the activation changes. Will the line be level?
+# Minutes: 2 / 1
+# Ask: only the name of the activation changes. Will the line be level?
 # Expect: yes, most have read so.
-# Misconception: that the slope of the activation is the whole factor of a layer.
-# Answer: less steep by ten decades, and still falling, to about 1e-8. The weights have not been asked yet.
+# Misconception: the slope of the activation is the whole factor of a layer.
+# Answer: it falls to 1e-8. Sigmoids fall to 1e-13 or less, so it is better, and still hopeless.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The line is less steep, by a lot. But it still falls: the swap alone has not cured the net. Hold on to that, because
-# it is not what most articles say.
+# %% [markdown] slideshow={"slide_type": "slide"}
+# It falls. A hundred-millionth is left of the gradient. That is more than the sigmoids leave, and still next to nothing.
 #
-# ## Predict
+# ## Change one number
 #
-# Now change the *weights* and nothing else: draw them from $N(0, 2/n)$, where $n$ is the number of inputs of the
-# layer. This is **He's initialization**. (PyTorch's own weights have variance $\frac{1}{3n}$.)
+# Now we keep ReLU and change the weights. PyTorch draws them with the variance $\frac{1}{3n}$ for $n$ inputs. Let us take
+# $\frac2n$ instead, so that weights are 2.4 times larger, and biases of 0. This is **He's initialization**.
+# <!-- term: Weights of mean 0 and variance 2/n for n inputs, which keep the gradient level through ReLU layers. -->
 
-# %% slideshow={"slide_type": "slide"}
-SIGMA_W = {"torch": (1 / 3) ** 0.5, "he": 2**0.5}                    # Var w = sigma_w^2 / n
-
-def gradient_by_layer(ax, depth=20, init="torch", guess=None):
-    net = MLP(depth, activation="relu", init=init)
-    measured = measure(net, x[:128], y[:128]).delta_norm
-    sigma_w = SIGMA_W[init]
-    predicted = meanfield.predicted_gradient_norms("relu", sigma_w**2, depth, sigma_w, last=measured[-1])
-    return plots.draw_by_layer(ax, measured, theory=predicted, guess=guess)
-
+# %% slideshow={"slide_type": "subslide"}
 predict(
-    "20 ReLU layers with He's weights: how large is layer 1's gradient, compared with the last layer's?",
-    gradient_by_layer,
-    guess=[("1e-8 of it, as before", 1e-8), ("1e-4 of it", 1e-4), ("about the same", 1.0), ("10,000 times larger", 1e4)],
-    right=chapter02.RIGHT["He's weights"], init="he",
+    "Weights 2.4 times larger: layer 1's gradient, compared with the last layer's?",
+    twenty_layers, panels=(2, 1), size=(9, 5.2), weights="he",
+    right=chapter02.RIGHT["He's weights"],
+    guess=[("1e-8, as before", 1e-8), ("1e-4", 1e-4), ("about the same", 1.0), ("10,000", 1e4)],
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 4 / 3
-# Ask: The same net with weights that are 2.4 times larger. Hands up for each option before you reveal.
+# Minutes: 2.5 / 2
+# Ask: weights that are 2.4 times larger. Hands up for each option before you reveal.
 # Expect: 1e-8 and 1e-4 share most hands.
 # Misconception: 2.4 sounds small; it acts twenty times, and 2.4 to the 20th is 4e7.
-# Answer: about the same. One factor a layer, and it is weights times slope.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Weights that are 2.4 times larger, and eight decades are back. What does a popular article say? "The slope of an
-# active ReLU is 1, and $1^{19} = 1$: the gradient passes through unchanged." Five nets each, in two currencies: the
-# error $\delta = \partial C/\partial z$, which the pictures show, and the gradient of the weights,
-# $\partial C/\partial W$, which a training step uses.
-
-# %% tags=["claim-C2.02"] slideshow={"slide_type": "skip"}
-errors, weights = {}, {}                                             # first / last layer, of five nets each
-for init in ("torch", "he"):
-    nets = [MLP(20, activation="relu", init=init, seed=seed) for seed in range(5)]
-    ms = [measure(net, x[:128], y[:128]) for net in nets]
-    errors[init] = torch.stack([m.delta_norm[0] / m.delta_norm[-1] for m in ms])                      # (5,)
-    weights[init] = torch.stack([m.weight_gradient_norm[0] / m.weight_gradient_norm[-1] for m in ms])
-    for name, ratios in (("∂C/∂z", errors[init]), ("∂C/∂W", weights[init])):
-        print(f"{init:5} {name}: first/last", " ".join(f"{ratio:.1e}" for ratio in ratios))
-expected = (SIGMA_W["torch"] * 0.5**0.5) ** 20
-print(f"sigma_w sqrt(1/2) = {expected ** (1 / 20):.3f} per layer; through 20 layers {expected:.1e}")
-assert 1e-9 < errors["torch"].min() and errors["torch"].max() < 1e-7
-assert 1e-8 < weights["torch"].min() and weights["torch"].max() < 1e-6
-assert 0.1 < min(errors["he"].min(), weights["he"].min()) and max(errors["he"].max(), weights["he"].max()) < 10
+# Answer: about the same.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# $1^{19}$ is 1, but it is not what the gradient is multiplied by. It forgets the *weights*, and it forgets the units
-# that are *off*. Both come now. (Why do the weights lose a decade less, $10^{-7}$ in place of $10^{-8}$? By BP4 their
-# gradient is the error times the activations of the layer below. Layer 1 is fed with pixels, the last layer with what
-# little has arrived there.)
+# About the same! 2.4 sounds small, but it acts in twenty layers, and 2.4 multiplied by itself twenty times is forty
+# million.
 #
-# ## By hand
+# ## By hand: one half passes
 #
-# **The function.** $\phi(z) = \max(0, z)$, with slope 1 for $z > 0$ and 0 for $z < 0$. And exactly at 0? There is no
-# slope there. Three ways to write the same function, and what PyTorch's autograd makes of each:
+# You may read that the slope of an active ReLU is 1, and $1 \times 1 \times 1$ stays 1. That is true, but two things are
+# missing: the *weights*, and the units that are *not* active.
+#
+# Take a layer whose pre-activations $z$ lie around zero, as often above it as below. Let $q$ be the mean of $z^2$. ReLU
+# keeps one half of the $z$ and replaces the other half by 0. Slopes of 1 and 0 are equally frequent, too. So
+#
+# $$E[\phi(z)^2] = \tfrac12\,q \qquad\text{and}\qquad E[\phi'(z)^2] = \tfrac12 .$$
+#
+# Half of the mean *square* is left, whatever the shape, if only it is symmetric. A million numbers agree:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2
-# Ask: An article says: the slope is 1, and 1 to the 19th is 1. What has it forgotten?
-# Expect: the weights; seldom the units that are off.
-# Answer: both. In the weights' own gradient the loss is a decade smaller, since BP4 multiplies with the layer below.
+# Minutes: 2.5 / 2
+# Say: draw a Gaussian on the board and wipe out its left half.
+# Ask: which variance of the weights makes up for one half?
+# Misconception: the size is halved. It is the mean square; the size shrinks by the root of two.
+# Answer: a factor of 2, which is He's.
 
-# %% tags=["claim-C2.01", "slide-output"]
-z_three = torch.tensor([-1.0, 0.0, 1.0], requires_grad=True)
-ways = {
-    "F.relu(z)": F.relu(z_three),
-    "torch.maximum(z, 0)": torch.maximum(z_three, torch.zeros(3)),
-    "z.clamp(min=0)": z_three.clamp(min=0),
-}
-slopes = {name: torch.autograd.grad(value.sum(), z_three)[0].tolist() for name, value in ways.items()}
-for name, slope in slopes.items():
-    print(f"{name:20} slope at -1, 0, 1: {slope}")
-assert slopes["F.relu(z)"] == [0.0, 0.0, 1.0]
-assert [slope[1] for slope in slopes.values()] == [0.0, 0.5, 1.0]
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Any number from 0 to 1 is a legitimate answer at the kink (a *subgradient*). PyTorch's ReLU takes 0, and so do we.
-# It seldom matters, as $z$ is almost never exactly 0. (The exception: behind a layer that is silent altogether, $z$
-# is the bias, and with He's start the biases are 0.)
-#
-# **One digit, one matrix.** For a given input each unit is on or off, so $D^l = \mathrm{diag}\,\phi'(z^l)$ holds
-# zeros and ones only, and the Jacobian product of chapter 1 is a product of weight matrices with some rows struck
-# out:
-
-# %% tags=["claim-C2.02"] slideshow={"slide_type": "skip"}
-net, digit = MLP(20, activation="relu", init="he"), x[0]
-z, _ = net.signals(digit)
-jacobian = torch.eye(64, dtype=torch.float64)
-for l, layer in enumerate(net.hidden):
-    on = (z[l] > 0).double()                                         # (64,), zeros and ones
-    jacobian = on[:, None] * (layer.weight @ jacobian)               # strike out the rows of what is off
-jacobian = net.readout.weight @ jacobian                             # (10, 64)
-autograd = torch.autograd.functional.jacobian(net, digit)
-assert torch.allclose(jacobian, autograd)
-logits = net(digit)
-assert torch.allclose(jacobian @ digit, logits)                      # biases are zero: the net IS this matrix
-print(f"{sum((layer > 0).sum().item() for layer in z[:-1])} of {20 * 64} units are on for this digit")
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# So "the active path passes the gradient on unchanged" is half of the truth. The *slopes* leave it unchanged. What
-# remains is a product of the weights of those units that are on, and it takes its size from the size of the weights.
-#
-# **Halving.** How much gets through on average? Let $z$ be symmetric around 0 with mean square $q$, as sums of many
-# random terms are. ReLU keeps the positive half and blanks the other; by symmetry each holds half of the mean square:
-#
-# $$E[\phi(z)^2] = \tfrac12 q \quad\text{(forward)}, \qquad E[\phi'(z)^2] = \tfrac12 \quad\text{(backward)}.$$
-#
-# A million random numbers agree, at any scale and for any symmetric shape, a bell or a box:
-
-# %% tags=["claim-C2.03"] slideshow={"slide_type": "skip"}
-rng = torch.Generator().manual_seed(0)
-bell = torch.randn(1_000_000, generator=rng, dtype=torch.float64)
-box = (2 * torch.rand(1_000_000, generator=rng, dtype=torch.float64) - 1) * 3**0.5         # mean square 1, too
-for name, Z, q in (("bell", bell, 0.01), ("bell", bell, 100.0), ("box", box, 1.0)):
-    a = (q**0.5 * Z).clamp(min=0)
-    square, mean, variance = a.square().mean() / q, a.mean() / q**0.5, a.var() / q
-    on = (a > 0).double().mean()
-    print(f"{name:4}, q = {q:6}: E a² = {square:.3f} q, E a = {mean:.3f} √q, Var a = {variance:.3f} q, "
-          f"on {on:.3f}")
-    assert abs(square - 0.5) < 0.005 and abs(on - 0.5) < 0.005
-    assert name == "box" or (abs(mean - 0.3989) < 0.002 and abs(variance - 0.3408) < 0.003)
+# %%
+random = torch.Generator().manual_seed(0)
+shapes = {"Gaussian": torch.randn(1_000_000, generator=random),
+          "uniform": 2 * torch.rand(1_000_000, generator=random) - 1}
+for shape, z in shapes.items():
+    half = F.relu(z).square().mean() / z.square().mean()
+    claim("C2.03", f"{shape}: ReLU leaves {half:.3f} of the mean square", abs(half - 0.5) < 0.003)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The two halves hold for every shape; the mean of $0.399\sqrt q$ and the variance of $0.341\,q$ are the bell's. "ReLU
-# shrinks the signal by 2", you may read. It is the mean *square* that halves; the root mean square shrinks by
-# $\sqrt2$ only, and the variance is a third rather than a half, since the mean is no longer 0.
+# Put the weights back, with their variance $\sigma_w^2/n$. The law of chapter 1 becomes
 #
-# Now put the weights back. Each layer multiplies the gradient's mean square by
+# $$\chi = \sigma_w^2\,E[\phi'(z)^2] = \frac{\sigma_w^2}{2} .$$
 #
-# $$\chi = \sigma_w^2\, E[\phi'(z)^2] = \frac{\sigma_w^2}{2}, \qquad\text{and the signal's by the same factor.}$$
+# Forwards the signal's mean square is multiplied by the same number. Look what is *not* in the formula: the size of
+# $z$. A sigmoid's slopes shrink when $z$ grows, and ReLU's do not. So one number decides. With $\sigma_w^2 = 2$ the
+# line is **level**, and that is He's choice. PyTorch's $\frac13$ gives $\chi = \frac16$, and $\sqrt{1/6} = 0.41$: each
+# layer keeps 41 % of the gradient.
 #
-# There is no $q$ in it: ReLU does not care how large $z$ is, because doubling $z$ doubles $\phi(z)$. A sigmoid's or
-# a tanh's $\chi$ changes with $q$; ReLU's never does. So one number decides: **$\sigma_w^2 = 2$ is level**, which
-# is He's choice. PyTorch's default has $\sigma_w^2 = \frac13$ and $\chi = \frac16$, and $\sqrt{1/6} = 0.408$ is the
-# factor that you saw above.
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 4 / 3
-# Say: Draw a bell on the board, blank its left half. Half of the mean square is left, forward and backward.
-# Ask: Which sigma_w makes up for one half?
-# Expect: 2.
-# Misconception: sigma_w and its square are mixed up; and "half" is the mean square, not the size.
-# Answer: the square is 2: He. There is no q in chi, so it holds at every size of the signal.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Move it
 #
-# *Try:* (1) $\sigma_w^2 = 1$: what is lost in 20 layers, forward and backward? (2) $\sigma_w^2 = 4$. Nothing
-# saturates, so nothing stops it. (3) Set $\sigma_w^2 = 2$ and the depth to 40, and go through the seeds. Level on
-# average, says theory; how level is *one* net?
+# *Try:* (1) `sigma_w_squared` from 2 to 1, and to 4. What could stop the growth? (2) Back to 2, depth 40, and now go
+# through the seeds. Theory says level. How level is a single net?
 
 # %%
-def signal_and_gradient(axes, sigma_w_squared=2.0, depth=20, seed=0):
-    sigma_w = sigma_w_squared**0.5
-    m = measure(MLP(depth, activation="relu", sigma_w=sigma_w, seed=seed), x[:128], y[:128])
-    forward = meanfield.q_trajectory("relu", sigma_w_squared, depth + 1, sigma_w)
-    backward = meanfield.predicted_gradient_norms("relu", sigma_w_squared, depth, sigma_w, last=m.delta_norm[-1])
-    plots.draw_by_layer(axes[0], m.pre_std**2 + m.pre_mean**2, forward, quantity="mean square of z")
-    axes[0].set_title("forward: the signal")
-    axes[1].set_title("backward: the gradient")
-    return plots.draw_by_layer(axes[1], m.delta_norm, backward)
+def any_weights(axes, sigma_w_squared=2.0, depth=20, seed=0):
+    net = MLP(depth, activation="relu", sigma_w=sigma_w_squared**0.5, seed=seed)
+    theory = (sigma_w_squared / 2) ** (torch.arange(depth, -1, -1) / 2)
+    return networks.draw_net_and_curve(axes, errors(net), theory=theory)
 
-explore(signal_and_gradient, panels=2, sigma_w_squared=(0.5, 4.0, 0.5), depth=(2, 40), seed=(0, 9))
+explore(any_weights, panels=(2, 1), size=(9, 5.2), sigma_w_squared=(0.5, 4.0, 0.5), depth=(2, 40),
+        seed=(0, 9))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 4 / 2
-# Do: sigma_w squared to 1, then to 4, then 2 with depth 40 and several seeds.
-# Ask: Is a net with He's weights level?
+# Minutes: 3 / 2
+# Do: sigma_w squared to 1, then 4, then 2 with depth 40 and several seeds.
+# Ask: is a net with He's weights level?
 # Expect: yes.
 # Misconception: an average over nets is taken for every net.
-# Answer: level on average, most single nets drift down; less so in wide layers.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Some nets drift up, most drift down. Many nets at once tell what is chance and what is not: 40 layers, He's weights,
-# the signal of the last layer divided by that of the first.
+# Answer: level on average; single nets drift, most of them down. Wider layers drift less: see the evidence.
 
 # %% slideshow={"slide_type": "skip"}
-def mean_square(layer, nets, width):
-    generator, a = torch.Generator().manual_seed(0), x[:32].expand(nets, 32, 64)
-    for _ in range(layer):
-        W = torch.randn(nets, a.shape[2], width, generator=generator, dtype=torch.float64)
-        z = a @ (W * (2 / a.shape[2]) ** 0.5)                        # (nets, 32 digits, width)
-        a = F.relu(z)
-    return z.square().mean((1, 2))                                   # (nets,)
-
-narrow, wide = (mean_square(40, nets, width) / mean_square(1, nets, width) for nets, width in ((100, 64), (10, 256)))
-for name, ratio in (("100 nets of width 64", narrow), ("10 nets of width 256", wide)):
-    print(f"{name}: mean {ratio.mean():.2f}, median {ratio.median():.2f}, from {ratio.min():.3f} to {ratio.max():.0f}; "
-          f"lower than it began in {(ratio < 1).double().mean():.0%}; spread {ratio.log10().std():.2f} decades")
-assert 0.3 < narrow.mean() < 3 and narrow.median() < 0.5 and wide.log10().std() < 0.75 * narrow.log10().std()
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The *mean* is near 1, as promised. But each layer multiplies by some luck of its own, and a product of lucky factors
-# is lopsided: a few nets end high and hold the mean up, while the typical net ends several times lower, and an
-# unlucky one a hundred times. The luck is that of few units. Theory is exact for infinitely wide layers; four times
-# the width already makes the spread much smaller.
-
-# %% tags=["claim-C2.07"] slideshow={"slide_type": "skip"}
-for sigma_w_squared in (1, 2, 4):
-    nets = [MLP(20, activation="relu", sigma_w=sigma_w_squared**0.5, seed=seed) for seed in range(5)]
-    deltas = torch.stack([measure(net, x[:128], y[:128]).delta_norm for net in nets])            # (5, 21)
-    factor = (deltas[:, 0] / deltas[:, -1]).log().mean().div(20).exp().item()
-    predicted = (sigma_w_squared / 2) ** 0.5
-    print(f"sigma_w² = {sigma_w_squared}: per layer {factor:.3f}, theory {predicted:.3f}; "
-          f"through 20 layers {factor**20:.0e}")
-    assert abs(factor / predicted - 1) < 0.06
-tiny, huge = (meanfield.chi("relu", q, sigma_w=2**0.5) for q in (1e-6, 1e6))
-print(f"chi at q = 1e-6: {tiny:.3f}, at q = 1e6: {huge:.3f}; "
-      f"tanh's: {meanfield.chi('tanh', 1e-6, 2**0.5):.3f}, {meanfield.chi('tanh', 1e3, 2**0.5):.3f}")
-assert abs(tiny - 1) < 1e-6 and abs(huge - 1) < 1e-6
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# On the right ReLU never saturates. That is its strength, and also why it can explode: no ceiling stops the signal.
+for variance, name in ((1 / 3, "1/3n (PyTorch's)"), (1, "1/n"), (2, "2/n (He's)"), (4, "4/n")):
+    nets = [MLP(20, activation="relu", sigma_w=variance**0.5, seed=seed) for seed in range(5)]
+    delta = torch.stack([measure(net, x[:128], y[:128]).delta_norm for net in nets])
+    factor = (delta[:, 0] / delta[:, -1]).log().mean().div(20).exp()
+    claim("C2.07", f"variance {name}: a layer multiplies the gradient by {factor:.2f}",
+          abs(factor / (variance / 2) ** 0.5 - 1) < 0.05)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Does it matter?
+# Nothing stops the growth at 4. On the right ReLU never saturates, so it can explode. And single nets drift around the
+# level line, most of them downwards. The evidence notebook says why.
 #
-# Two activations, two kinds of weights: four nets of twenty layers, on the same batches. Which of them learn?
-
-# %%
-def four_nets():
-    return {f"{activation}, {init}": MLP(20, activation=activation, init=init)
-            for activation in ("sigmoid", "relu") for init in ("torch", "he")}
-
-runs = race(four_nets(), x, y, steps=300, lr=0.01, title="Twenty layers: activation and weights")
-accuracy = {name: run.accuracy for name, run in runs.items()}
-print(", ".join(f"{name}: {share:.0%}" for name, share in accuracy.items()))
-stopped = any(run.stopped for run in runs.values())
-assert stopped or all((share > 0.8) == (name == "relu, he") for name, share in accuracy.items())
+# ## Does it matter? Wait and see
+#
+# Chapter 1 taught us to ask *how long* a net stays on the plateau of guessing. We train ReLU nets of two to twenty
+# layers until their loss is below 1.5, for 600 steps at most, with both kinds of weights (`torch` and `he` in the
+# picture) and with two optimizers. Which of the four lines will rise with depth?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
-# Do: run the cell (Enter, Ctrl-Enter) and let them watch.
-# Ask: Which of the four will learn?
-# Expect: both ReLU nets.
-# Answer: one of four, and no learning rate saves the others: activation and weights.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# One of four. A doubter asks: perhaps the others want another learning rate? Here are the sick three at five more.
-
-# %% slideshow={"slide_type": "skip"}
-best = dict.fromkeys(four_nets(), 0.0)
-del best["relu, he"]
-for lr in (0.003, 0.03, 0.1, 0.3, 1.0):
-    sick_nets = {name: net for name, net in four_nets().items() if name in best}
-    tried = race(sick_nets, x, y, steps=150, lr=lr, live=False)
-    best = {name: max(share, tried[name].accuracy) for name, share in best.items()}
-print("best of five rates:", ", ".join(f"{name}: {share:.0%}" for name, share in best.items()))
-assert max(best.values()) < 0.25
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# No rate helps. It takes the activation *and* the weights, as in chapter 1's cube: neither is enough alone. From here
-# on every net has He's weights, unless it is meant to be sick.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Half of it is silent
-#
-# Below are two layers of the 20-layer net, fresh from He's initialization: a row for each unit, a column for each of
-# 100 digits, sorted by class. Bright is on. *Try:* go from layer 1 to 20 on the right. Watch for rows of a single
-# colour.
+# Minutes: 1 / 0.5
+# Ask: four lines, two kinds of weights times two optimizers. Which of them rise with depth?
+# Expect: none, or both with PyTorch's weights.
 
 # %%
-def pattern(axes, layer=20):
-    net, by_class = MLP(20, activation="relu", init="he"), y[:100].argsort()
-    z, _ = net.signals(x[:100][by_class])
-    for ax, l in zip(axes, (1, layer)):
-        on = z[l - 1] > 0                                            # (100, 64)
-        plots.draw_heat(ax, on.T, x=(1, 100), y=(1, 64), limits=(0, 1),
-                        xlabel="digit, from the zeros to the nines", ylabel="unit", label="1 = on")
-        ax.set_title(f"layer {l}")
-    never, always = (~on).all(0).sum(), on.all(0).sum()
-    return (f"Layer {layer}: {(~on).double().mean():.0%} of the picture is off; "
-            f"{never} of 64 units are off for all 100 digits, {always} on for all.")
+def has_left(net):
+    return F.cross_entropy(net(x[:256]), y[:256]) < 1.5
 
-explore(pattern, panels=2, layer=(1, 20))
+depths, waits, escapes = (2, 4, 6, 8, 12, 20), {}, []
+for weights in ("torch", "he"):
+    for optimizer, rate in (("sgd", 0.01), ("adam", 0.001)):
+        nets = {f"{depth} layers": MLP(depth, activation="relu", init=weights) for depth in depths}
+        runs = race(nets, x, y, steps=600, lr=rate, optimizer=optimizer, until=has_left, live="bar")
+        waits[f"{weights}, {optimizer}"] = torch.tensor([run.steps for run in runs.values()])
+        escapes.append(runs)
+
+# %% slideshow={"slide_type": "subslide"}
+def wait(ax):
+    plots.draw_lines(ax, waits, depths, xlabel="layers", ylabel="steps, 600 at most", log=True)
+
+show(wait)
+default, with_adam = waits["torch, sgd"], waits["torch, adam"]
+longer = default[1:3] / default[:2]
+claim("C2.02", "PyTorch's weights, SGD (momentum 0.9, rate 0.01): two more layers make the wait "
+      "2 to 4 times longer; 8 and more are still there after 600 steps",
+      default[3:].min() == 600 and 2 < longer.min() < longer.max() < 4, unless=escapes,
+      only=("rate", "optimizer", "budget"))
+claim("C2.02", "Adam (rate 0.001) gets up to 12 such layers away within 300 steps; He's weights "
+      "need at most 100 with both", with_adam[:5].max() < 300 and
+      max(waits["he, sgd"].max(), waits["he, adam"].max()) <= 100, unless=escapes)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3
-# Do: go from layer 1 to layer 20.
-# Ask: What does a row of one colour mean?
-# Expect: a broken unit, or nothing.
-# Answer: a unit that is off, or on, for every digit. Half of the picture is off in any case: sparsity. Off for all is the price.
-
-# %% tags=["claim-C2.04"] slideshow={"slide_type": "skip"}
-zeros, alike, unlike, one_colour = [], [], [], []
-same_class, itself = y[:300, None] == y[None, :300], torch.eye(300, dtype=torch.bool)
-for seed in range(5):
-    _, a = MLP(20, activation="relu", init="he", seed=seed).signals(x[:300])
-    zeros.append(torch.stack([(layer == 0).double().mean() for layer in a[1:]]).mean().item())
-    on = (a[1] > 0).double()                                                     # layer 1: (300, 64)
-    shared = (on @ on.T + (1 - on) @ (1 - on).T) / 64                            # share of units that agree
-    alike.append(shared[same_class & ~itself].mean().item())
-    unlike.append(shared[~same_class].mean().item())
-    one_colour.append([(a[l].amin(0) > 0).sum() + (a[l].amax(0) == 0).sum() for l in (1, 20)])
-assert 0.45 < min(zeros) and max(zeros) < 0.55 and len(on.unique(dim=0)) > 290
-assert min(alike) > max(unlike) + 0.03
-assert max(first for first, _ in one_colour) < 10 and min(last for _, last in one_colour) > 20
-
-# %% slideshow={"slide_type": "skip"}
-print("share of zeros, 5 nets:", [f"{share:.2f}" for share in zeros])
-print(f"layer 1: {len(on.unique(dim=0))} patterns for 300 digits; two digits of one class agree in "
-      f"{alike[-1]:.0%} of the units, of different classes in {unlike[-1]:.0%}")
-print("units of one colour, layer 1 and layer 20:", [(int(first), int(last)) for first, last in one_colour])
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# **Half of the activations are exactly zero.** That is called *sparsity*, and it is good for something:
-#
-# - Every digit switches on its own half of the net, hence its own matrix (the one you computed above). That is what
-#   makes a net of straight pieces so expressive: 300 digits, almost as many patterns, in the first layer alone.
-# - The pattern alone, without the sizes of what is on, says something about the class: digits of the same class share
-#   more of it, even before any training.
-# - What is zero need not be multiplied (if the hardware knows how to skip it; most does not).
-#
-# And the rows of one colour? Deeper down, more and more units are always on or *always off*. Different digits look
-# ever more alike to the deep layers of an untrained net (chapter 4 says why). A unit that is off for every input is
-# the price of ReLU, and the rest of this chapter.
-#
-# ## Dying
-#
-# If a unit is off for *every* digit, its slope is zero for every digit, so by BP2 its error is zero, so by BP4 its
-# weights get no gradient: it cannot learn its way back. It is called **dead**.
+# Minutes: 2.5 / 1.5
+# Say: PyTorch's weights are no death sentence: Adam gets twenty layers away in most nets, if you wait for 260 to 2,600 steps.
+# Ask: why is Adam hardly impressed by a gradient of 1e-8?
+# Answer: it divides each step by the usual size of the gradient.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Here is how to kill most of a net within seconds: take steps that are too large. *Predict:* which share of the units
-# will be dead in the end? Six nets, three layers each, learning rate 0.3 with momentum 0.9:
+# With PyTorch's weights and SGD, the wait grows exponentially with depth, as it did for sigmoids. With He's weights
+# there is hardly any. Adam divides by the size of the gradient and hides much of the trouble: even twenty layers get
+# away, most nets after some hundred steps, and one in twelve not within 3,000. So weights that are too small are a
+# handicap, and not a verdict. From here on our nets have He's weights, unless they are meant to be sick.
+#
+# ## The price: units that die
+#
+# For one digit, about half of the units say 0. That is fine, since another digit finds another half silent. But think
+# of a unit that is silent for *every* digit. Its slope is 0 for all of them. So its error is 0, and the gradient of its
+# own weights is not small but exactly 0. It cannot learn its way back. Such a unit is **dead**.
+# <!-- term: Of a ReLU unit: silent for every input, so that its own weights get a gradient of exactly zero. -->
+#
+# How many units die in an ordinary training? Below, three layers learn for 200 steps of SGD with momentum 0.9, at seven
+# learning rates. Guess before you run it: which share is dead at 0.05, where the net learns well? Which at 0.3? (Dead
+# units are crossed out; six of the 64 in each layer are drawn.)
 
-# %% slideshow={"slide_type": "skip"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 1
+# Ask: how many units die in an ordinary training? And at six times the rate?
+# Expect: none, and a few.
+
+# %%
 @torch.no_grad()
-def dead_by_layer(net):
-    *hidden, _ = net.signals(x)[0]                                   # three of (1437, 64)
-    return torch.stack([(z <= 0).all(0).double().mean() for z in hidden])
+def dead(net):                                  # of each hidden layer: which units are dead
+    *hidden, _ = net.signals(x)[0]              # their z, (1437, 64)
+    return torch.stack([(z <= 0).all(0) for z in hidden])
 
 @torch.no_grad()
-def layer_1(net):
-    z = net.hidden[0](x)                                             # (1437, 64)
-    own_gradient = net.hidden[0].weight.grad.norm(dim=1)             # (64,)
-    return torch.stack([z.amax(0), z.median(0).values, z.amin(0), own_gradient])         # (4, 64)
+def layer_1(net):                               # of each unit: high, median, low z; gradient
+    z, gradient = net.hidden[0](x), net.hidden[0].weight.grad
+    return torch.stack([z.amax(0), z.median(0).values, z.amin(0), gradient.norm(dim=1)])
 
-victims = {f"seed {seed}": MLP(3, activation="relu", init="he", seed=seed) for seed in range(6)}
-deaths = race(victims, x, y, steps=200, lr=0.3, every=2, title="A step too large",
-              record={"dead": dead_by_layer, "unit": layer_1})
-
-# %% slideshow={"slide_type": "skip"}
-stopped = any(run.stopped for run in deaths.values())
-for name, run in deaths.items():
-    census = run.recorded["dead"].mean(1)                            # (records,)
-    middle, loss_now = census[len(census) // 4], torch.tensor(run.loss[-50:]).median()
-    print(f"{name}: dead before {census[0]:.0%}, after a quarter of the time {middle:.0%}, at the end "
-          f"{census[-1]:.0%}; loss up to {max(run.loss):.0f}, at the end {loss_now:.1f}; accuracy {run.accuracy:.0%}")
-    assert stopped or (census[0] < 0.1 and census[-1] > 0.5 and run.accuracy < 0.5)
-    assert stopped or run.diverged or 1.5 < loss_now < 2.5
-
-def census_over_time(axes):
-    steps = max((run.recorded_steps for run in deaths.values()), key=len)
-    for l, ax in enumerate(axes):
-        shares = [run.recorded["dead"][:, l] for run in deaths.values()]
-        plots.draw_bundle(ax, shares, steps, xlabel="step", ylabel="dead share", limits=(0, 1.05))
-        ax.set_title(f"layer {l + 1}")
+rates = {f"rate {rate}": rate for rate in (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)}
+trained = {name: MLP(3, activation="relu", init="he") for name in rates}
+lives = race(trained, x, y, steps=200, lr=rates, record={"layer 1": layer_1}, every=2, live="bar")
 
 # %%
-show(census_over_time, panels=3, size=(10, 3.6))
+share = [dead(net).double().mean() for net in trained.values()]
+
+def after_training(axes, rate="rate 0.05"):
+    silent = dead(trained[rate]).double()
+    networks.draw_net(axes[0], errors(trained[rate]), dead=silent, scale=False)
+    plots.draw_lines(axes[1], {"dead": share}, list(rates.values()), xlabel="learning rate",
+                     ylabel="share of dead units")
+    axes[1].axvline(rates[rate], color=style.ALARM)
+    return f"{silent.mean():.0%} of 192 units are dead; accuracy {lives[rate].accuracy:.0%}."
+
+explore(after_training, panels=(2, 1), size=(9, 5.2), rate=list(rates))
+claim("C2.05", f"200 steps of SGD at rate 0.05 leave {share[2]:.0%} dead, at 0.3 {share[-1]:.0%}",
+      share[2] < 0.1 and share[-1] > 0.5, unless=lives, only=("rate", "optimizer"))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
-# Ask: Learning rate 0.3 with momentum. How many units will be silent for every digit in the end?
-# Expect: a few, or a tenth.
-# Misconception: that dead units are a rare accident.
-# Answer: four in five. And the loss looks calm: it has come down to ln 10, the loss of a guess.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# This is a *census*: the dead share of each layer, before, during and after; a thin line is one net, the thick one
-# their mean. Almost nobody is dead at birth, most are at the end, and what is left of the nets gets two digits in ten
-# right, or one, which is guessing. The loss jumped for a while, and then came down to $\ln 10 \approx 2.3$, the loss
-# of a guess, or to about 2: the units that were thrown too far went dark, and the noise with them. Notice also that
-# the lines of layers 2 and 3 often *fall*, and those of layer 1 hardly ever. We come back to that.
+# Minutes: 2.5 / 2
+# Do: go from 0.05 up to 0.3.
+# Misconception: dead units are either a rare accident, or everywhere.
+# Answer: a few per cent at an ordinary rate, and they do no harm; most at 0.3, and the loss looks calm: it stands at ln 10.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# In an ordinary training a few units in a hundred are dead, and nobody notices. When the step becomes too large, most
+# of the net dies, and what is left guesses. With Adam the share rises more gently (the evidence has both curves).
+#
 # ## One unit's death
 #
-# Follow one unit of layer 1 of the first net: of those that die, the one that lives for a middling time. The largest,
-# the median and the smallest of its pre-activations over all digits, and the gradient of its own weights:
+# Follow one unit of layer 1 at the rate 0.3. Left: its $z$ for the digit that drives it highest, for the median and for
+# the lowest one. Right: the gradient of its own weights.
 
-# %% slideshow={"slide_type": "skip"}
-steps, life = deaths["seed 0"].recorded_steps, deaths["seed 0"].recorded["unit"]         # (records, 4, 64)
-alive = life[:, 0] > 0                                               # (records, 64): on for at least one digit
-ends = (alive * torch.arange(1, len(alive) + 1)[:, None]).amax(0)    # (64,): each unit's first record dead
-died = (alive[0] & ~alive[-1]).nonzero().flatten()
-unit = died[ends[died].argsort()[len(died) // 2]].item() if len(died) else 0
-end = ends[unit].item()
+# %%
+steps, life = lives["rate 0.3"].recorded_steps, lives["rate 0.3"].recorded["layer 1"]
+lived = (life[:, 0] > 0).sum(0)                 # records in which a unit spoke for some digit
+unit = (lived - lived[lived < len(life)].median()).abs().argmin()
+end = lived[unit]
+high, median, low, gradient = life[: 2 * end, :, unit].T
 
 def one_life(axes):
-    shown = slice(0, 2 * end)                                        # as long after its death as before
-    high, middle, low, gradient = life[shown, :, unit].T
-    heights = {"largest z": high, "median": middle, "smallest": low}
-    plots.draw_lines(axes[0], heights, x=steps[shown], xlabel="step", ylabel="z over all digits")
+    plots.draw_lines(axes[0], {"highest": high, "median": median, "lowest": low},
+                     steps[: 2 * end], xlabel="step", ylabel="z over all digits")
     axes[0].axhline(0, color=style.BLACK, linewidth=1)
-    plots.draw_lines(axes[1], {"gradient": gradient}, x=steps[shown], xlabel="step", ylabel="norm of its own gradient")
-    return f"Unit {unit} of layer 1 falls silent for all digits between steps {steps[end - 1]} and {steps[end]}."
+    plots.draw_lines(axes[1], {"gradient": gradient}, steps[: 2 * end], xlabel="step",
+                     ylabel="gradient of its weights")
 
-# %% tags=["claim-C2.05"]
-if not len(died):                                                    # you stopped the training early
-    print("No unit has died yet: let the training above run on.")
-else:
-    show(one_life, panels=2)
-    before, after = life[:end, 3, unit].max().item(), life[end:, 3, unit].max().item()
-    print(f"own gradient: up to {before:.2g} while it lived, {after} in {len(life) - end} records afterwards")
-    assert before > 0 and after == 0
+show(one_life, panels=2)
+claim("C2.05", f"alive, its gradient reached {gradient.max():.1f}; dead, it is exactly 0",
+      gradient.max() > 0 and life[end:, 3, unit].max() == 0, unless=lives)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2
-# Say: One life. The last digit lets go, and from then on the gradient is not small, it is exactly zero. What still moves is momentum.
+# Minutes: 1.5 / 1
+# Say: a few large gradients throw it down. The last digit lets go, and the gradient is exactly zero.
+# Ask: why does z still move for some steps?
+# Answer: momentum.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Here a few large gradients throw it down. The last digit lets go of it, and from then on its gradient is not small:
-# it is **exactly zero**. (The heights may go on moving for a while after that. That is *momentum*, which no gradient
-# stops any more.)
+# %% [markdown] slideshow={"slide_type": "slide"}
+# A few large steps throw it down, the last digit lets go of it, and its gradient is zero from then on. (Its $z$ may
+# drift a little longer: that is momentum.)
 #
 # ## Can it come back?
 #
-# "A dead unit is dead for good", one reads. Its own weights are indeed stuck. But its *input* need not be: if the
-# layers below go on learning, they may move until one digit reaches it again. So kill 16 units of layer 3 by hand,
-# with a bias of $-5$, and train, once with the layers below frozen and once with all free:
+# Its own weights are stuck. But its *input* may change, if the layers below go on learning. We kill 16 units of layer 3
+# with a bias of −5, and train for 100 steps, once with the layers below frozen and once with all of them free. Do some
+# come back? In which case?
 
-# %% tags=["claim-C2.05"] slideshow={"slide_type": "skip"}
-def resurrections(seed, frozen):
-    net = MLP(3, activation="relu", init="he", seed=seed)
-    nn.init.constant_(net.hidden[2].bias[:16].detach(), -5.0)
+# %%
+def revived(frozen):
+    net = MLP(3, activation="relu", init="he")
+    net.hidden[2].bias.data[:16] = -5.0
+    before = dead(net)[2]
     for layer in net.hidden[:2]:
         layer.requires_grad_(not frozen)
-    before = net.signals(x)[0][2].amax(0) <= 0                       # (64,): dead at the start
     fit(net, x, y, steps=100, lr=0.05, live=False)
-    after = net.signals(x)[0][2].amax(0) <= 0
-    return before.sum().item(), (before & ~after).sum().item()
+    return (before & ~dead(net)[2]).sum()
 
-for seed in range(3):
-    (dead, nailed), (_, free) = resurrections(seed, frozen=True), resurrections(seed, frozen=False)
-    print(f"seed {seed}: {dead} dead at the start; back to life: {nailed} over frozen layers, {free} over free ones")
-    assert dead >= 8 and nailed == 0 and free > 0
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# And in the six nets that you killed above? Wherever a line of the census fell, units came back:
-
-# %% tags=["claim-C2.05"] slideshow={"slide_type": "skip"}
-back = sum(64 * (-run.recorded["dead"].diff(dim=0)).clamp(min=0).sum(0) for run in deaths.values())      # (3,)
-print("returns to life in six nets, by layer:", [round(count) for count in back.tolist()])
-assert stopped or 10 * back[0] < back[1:].min()
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# So death is permanent in two cases: in **layer 1**, whose input is the data (once the momentum has run out), and
-# wherever everything below is frozen or dead itself. Elsewhere a unit may return, but nobody calls it back: it is
-# luck. And once a whole layer is silent, nothing below it learns any more, and luck ends.
+back = [revived(frozen=True), revived(frozen=False)]
+claim("C2.05", f"100 steps of SGD at a rate of 0.05: {back[0]} units came back over frozen layers, "
+      f"{back[1]} over free ones", back[0] == 0 < back[1])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3
-# Ask: A dead unit is dead for good, true or false?
+# Minutes: 1.5
+# Ask: a dead unit is dead for good, true or false?
 # Expect: true.
-# Misconception: its own weights are stuck, so it is; but its input may move.
-# Answer: for good only in layer 1, and where everything below is frozen or dead.
+# Answer: for good only in layer 1, and where everything below is frozen or dead. Elsewhere it may come back, by luck.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Two ways to die
+# So death is for good in layer 1, whose input is the data, as soon as the momentum has run out, and above layers that do
+# not move. Elsewhere a unit may come back, by chance.
 #
-# A step too large, and a bias too negative. Here are both at once: 221 small nets of two layers, 13 learning rates
-# times 17 biases, trained together. (`Stack` computes them as one. A net's loss is weighted with its learning rate,
-# which comes to the same as a step of that length.) *Predict:* in which corners of the map do units die?
-
-# %% slideshow={"slide_type": "skip"}
-biases, powers = torch.linspace(-4, 0, 17), torch.linspace(-2.5, 0, 13)
-
-def born_with(bias):
-    net = MLP(2, width=32, activation="relu", init="he", dtype=torch.float32)
-    for layer in net.hidden:
-        nn.init.constant_(layer.bias, bias)
-    return net
-
-lengths = (10**powers).repeat(17)                                    # (221,) learning rates
-stack = Stack(born_with(bias.item()) for bias in biases for _ in powers)
-
-def weighted_loss(logits, labels):                                   # logits (221, 64, 10), labels (64,)
-    losses = torch.stack([F.cross_entropy(own, labels) for own in logits])
-    return (lengths * losses).sum() / lengths.sum()
-
-# %% slideshow={"slide_type": "skip"}
-images, labels = x[:600].float(), y[:600]                            # enough here, and kind to the memory
-
-@torch.no_grad()
-def dead_and_right():
-    *hidden, logits = stack.signals(images)[0]                       # two of (221, 600, 32), then (221, 600, 10)
-    dead = torch.stack([(z <= 0).all(1).float().mean(1) for z in hidden])                # (2, 221)
-    return dead.view(2, 17, 13), (logits.argmax(2) == labels).float().mean(1).view(17, 13)
-
-dead_at_birth, _ = dead_and_right()
-run = fit(stack, images, labels, steps=150, lr=lengths.sum().item(), loss_fn=weighted_loss,
-          title="221 nets, mean loss")
-dead, right = dead_and_right()
+# ## Born dead: what PyTorch's default really is
+#
+# Units may be dead before the first step. In its source, `nn.Linear` calls `kaiming_uniform_(weight, a=sqrt(5))`.
+# Kaiming is He's first name, but with this `a` the function returns the variance $\frac{1}{3n}$, and not $\frac2n$. The
+# biases are random as well, as large as a weight. Three kinds of untrained nets, ten layers each: how many units are
+# dead?
 
 # %%
-sealed = dead_at_birth[1, :, 0] == 1                                 # (17,): biases with which layer 2 is born silent
-
-def two_ways_to_die(axes):
-    for ax, share, label in zip(axes, (dead.mean(0), right), ("dead share", "accuracy")):
-        plots.draw_heat(ax, share, x=(-2.5, 0), y=(-4, 0), limits=(0, 1), label=label,
-                        xlabel="log₁₀ learning rate", ylabel="bias at birth")
-        ax.axhline(biases[sealed].max() + 0.125, color="white", linestyle="--")
-    return "Below the dashed line the whole of layer 2 was silent before the first step."
-
-show(two_ways_to_die, panels=2)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
-# Ask: Left picture, bright is dead. Which regions are dead for which reason?
-# Expect: they find the right edge; few find that below the line no step changes anything.
-# Answer: born dead below the dashed line, killed at the right edge. Just above the line a larger step even brings units back.
-
-# %% tags=["claim-C2.06"] slideshow={"slide_type": "skip"}
-moved = (dead - dead_at_birth).abs().amax((0, 2))                    # (17,): by the best or worst learning rate
-small_step, large_step = dead.mean(0)[-1, :6], dead[:, 10:, -2:].mean((0, 2))            # (6,), (7 biases,)
-print(f"below the line: {dead[:, sealed].mean(0).min():.0%} dead or more; changed by any step: {moved[sealed].max()}")
-print(f"biases from -1.5 to 0: at least {large_step.min():.0%} dead with the two largest steps; bias 0, small steps: "
-      f"at most {small_step.max():.0%}")
-half_dead = dead.mean(0)[10]                                         # bias -1.5
-print(f"bias -1.5: {half_dead[0]:.0%} dead, {right[10, 0]:.0%} right at learning rate 0.003; at larger ones down to "
-      f"{half_dead.min():.0%} dead, up to {right[10].max():.0%} right")
-assert run.stopped or (moved[sealed].max() == 0 and moved[~sealed].min() > 0 and right[sealed].max() < 0.2)
-assert run.stopped or (large_step.min() > 0.7 and small_step.max() < 0.15)
-assert run.stopped or (half_dead.min() < half_dead[0] - 0.05 and right[10].max() > 0.8)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Bright means dead in the left picture, and learned in the right one. There are three regions.
-#
-# - **Below the dashed line** the net is born dead, and no step, small or large, changes a single unit. Layer 2 is
-#   silent as a whole: nothing below it gets a gradient, and nothing above it gets a signal. Some units of layer 1
-#   still live, in vain. One dead layer is enough.
-# - **Above the line, at the right edge,** the step kills.
-# - **Just above the line,** around $-1.5$, a *larger* step is better, up to a point: it brings half-dead nets back.
-#
-# ## A census needs a birth certificate
-#
-# A popular and otherwise careful tutorial counts dead units in *untrained* nets, finds more than half of a layer dead
-# in a net of ten layers, takes it for an effect of depth, and advises another activation for very deep nets.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# Before you believe a census, ask what the net was born with. The same ten layers with PyTorch's weights and biases,
-# with the same weights but biases of zero, and with He's:
-
-# %% slideshow={"slide_type": "skip"}
-births = {"PyTorch's default": [], "the same, biases 0": [], "He": []}
+births = {"PyTorch's default": [], "its weights, biases 0": [], "He": []}
 for seed in range(5):
-    nets = {name: MLP(10, activation="relu", init="torch", seed=seed) for name in births}
-    nets["He"].initialize("he", seed=seed)
-    for layer in nets["the same, biases 0"].hidden:
+    kinds = [MLP(10, activation="relu", init=init, seed=seed) for init in ("torch", "torch", "he")]
+    for layer in kinds[1].hidden:
         nn.init.zeros_(layer.bias)
-    for name, net in nets.items():
-        births[name].append(measure(net, x, y).dead[:10])
-birth_census = {name: torch.stack(shares).mean(0) for name, shares in births.items()}
-z_deep = nets["PyTorch's default"].signals(x)[0][5]                  # layer 6 of the last net: (1437, 64)
-differs = (z_deep.var(0).mean() / z_deep.square().mean()).item()
+    for found, net in zip(births.values(), kinds):
+        found.append(dead(net).double().mean(1))
+born = {name: torch.stack(found).mean(0) for name, found in births.items()}
 
-# %%
-def draw_births(ax):
-    plots.draw_lines(ax, birth_census, xlabel="layer", ylabel="dead share, untrained", limits=(0, 0.75))
-
-show(draw_births)
-deep = {name: share[5:].mean().item() for name, share in birth_census.items()}
-print("layers 6 to 10:", ", ".join(f"{name} {share:.0%}" for name, share in deep.items()))
-by_biases = 1 - deep["the same, biases 0"] / deep["PyTorch's default"]
-print(f"due to the biases: {by_biases:.0%}; share of z² in layer 6 that differs between digits: {differs:.1%}")
-assert by_biases > 0.5 and differs < 0.02
-assert deep["PyTorch's default"] > 0.4 and max(deep["the same, biases 0"], deep["He"]) < 0.25
-assert birth_census["He"][7:].mean() > birth_census["He"][:3].mean() + 0.03
+show(plots.draw_lines, born, xlabel="layer", ylabel="dead at birth", limits=(0, 0.75))
+default, no_bias, he = (found[5:].mean() for found in born.values())
+claim("C2.05", f"dead in layers 6 to 10, before any step: {default:.0%} by PyTorch's default, "
+      f"{no_bias:.0%} without its biases, {he:.0%} with He's weights",
+      default > 0.4 and default > 3 * max(no_bias, he))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2
-# Say: A tutorial counts half of a layer dead in an untrained net and blames depth. Three quarters of it are PyTorch's weights and biases.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# We find the half-dead layers, too. But three quarters of it are the *initialization*: PyTorch's weights shrink the
-# signal sixfold per layer in mean square and its biases do not shrink, so from layer 6 on $z$ is nearly all bias and
-# what biases have set off below, the same for each digit, and half of the units are off for all. Without the biases,
-# or with He's weights, what is left is the part of depth: real, and much smaller. (A unit that is off at birth is not
-# lost, either, as you have just seen, and as the tutorial says, too.)
-#
-# ## Remedies, side by side
-#
-# Four remedies are usually listed: a smaller step, a slope on the left (*leaky ReLU*: $\phi(z) = \alpha z$ for $z <
-# 0$, here with $\alpha = 0.2$), He's initialization, and normalization.
+# Minutes: 2 / 1.5
+# Ask: PyTorch says kaiming. Is it He's?
+# Expect: yes.
+# Answer: no; a = sqrt(5) was chosen to give what Torch did before. The signal shrinks, the biases do not, so deep layers
+# see biases only.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Try each on *two* sick nets. The first has weights too large ($\sigma_w = 3$) for its learning rate, the second
-# biases of $-3$. *Predict:* does each help both?
+# Half of the deep units are born dead, and most of them because of the *biases*. The signal shrinks from layer to layer
+# and the biases do not. So deep down, $z$ is nearly the same for every digit, and a unit that is off is off for all of
+# them.
+#
+# ## Remedies, each beside its control
+#
+# Two patients with three layers. The first has weights too large for its step ($\sigma_w = 3$). The second has He's
+# weights and biases of −3. Five remedies are usually named. A **leak**
+# <!-- term: A small slope below zero in place of ReLU's 0, so that no unit is ever cut off. -->
+# gives the left side a small slope, here 0.2. **Batch norm**
+# <!-- term: A layer that shifts and scales each unit's z to mean 0 and variance 1 over the batch. -->
+# shifts and scales each
+# $z$ to mean 0 and variance 1 over the batch. Which remedy helps whom? And does the optimizer matter?
 
-# %% slideshow={"slide_type": "skip"}
-REMEDIES = ("nothing", "a tenth of the step", "a leak of 0.2", "He's start", "batch norm")
+# %%
+REMEDIES = ("nothing", "a tenth of the step", "a leak of 0.2", "He's weights", "biases of 0",
+            "batch norm")
 
-def treated(remedy, sigma_w, bias, seed):
-    if remedy == "He's start":
-        sigma_w, bias = 2**0.5, 0.0
-    net = MLP(3, activation="relu", sigma_w=sigma_w, norm="batch" if remedy == "batch norm" else None, seed=seed)
+def treated(remedy, sigma_w, bias):
+    sigma_w = 2**0.5 if remedy == "He's weights" else sigma_w
+    net = MLP(3, activation="relu", sigma_w=sigma_w, norm="batch" if "batch" in remedy else None)
     if remedy == "a leak of 0.2":
         net.phi = nn.ModuleList(nn.LeakyReLU(0.2) for _ in range(3))
     for layer in net.hidden:
-        nn.init.constant_(layer.bias, bias)
+        nn.init.constant_(layer.bias, 0.0 if remedy == "biases of 0" else bias)
     return net
 
-def silent_share(net):                                               # z below 0, for leaky units as well
-    z, _ = net.eval().signals(x)
-    return torch.stack([(layer <= 0).all(0).double().mean() for layer in z[:-1]]).mean().item()
+# %% slideshow={"slide_type": "subslide"}
+patients = {"large weights": (3.0, 0.0, 0.1), "biases −3": (2**0.5, -3.0, 0.05)}
+right, trials = {}, []
+for name, (sigma_w, bias, rate) in patients.items():
+    for optimizer, lr in (("sgd", rate), ("adam", rate / 10)):
+        nets = {remedy: treated(remedy, sigma_w, bias) for remedy in REMEDIES}
+        paces = dict.fromkeys(REMEDIES, lr) | {"a tenth of the step": lr / 10}
+        trials.append(race(nets, x, y, steps=200, lr=paces, optimizer=optimizer, live="bar"))
+        right[f"{name}, {optimizer}"] = {remedy: run.accuracy for remedy, run in trials[-1].items()}
+columns = {name: list(accuracy.values()) for name, accuracy in right.items()}
+table({"remedy": REMEDIES} | columns, form="{:.0%}")
 
 # %% slideshow={"slide_type": "skip"}
-sick = {"weights too large": (3.0, 0.0, 0.1), "biases of -3": (2**0.5, -3.0, 0.05)}      # sigma_w, bias, step
-loss = {name: {remedy: [] for remedy in REMEDIES} for name in sick}
-silent = {name: {remedy: [] for remedy in REMEDIES} for name in sick}
-for name, (sigma_w, bias, step) in sick.items():
-    rates = dict.fromkeys(REMEDIES, step) | {"a tenth of the step": step / 10}
-    for seed in range(5):
-        nets = {remedy: treated(remedy, sigma_w, bias, seed) for remedy in REMEDIES}
-        runs = race(nets, x, y, steps=200, lr=rates, live=seed == 0, title=f"Sick: {name} (the first of five nets)")
-        stopped = stopped or any(run.stopped for run in runs.values())
-        for remedy, run in runs.items():
-            last = torch.tensor(run.loss[-30:]).mean().item()
-            loss[name][remedy].append(torch.nan if run.diverged else last)
-            silent[name][remedy].append(torch.nan if run.diverged else silent_share(nets[remedy]))
-
-# %% tags=["slide-tall"]
-def remedies(axes):
-    for row, name in zip(axes.reshape(2, 2), sick):
-        plots.draw_strips(row[0], silent[name], xlabel="share of units silent for every digit", limits=(-0.03, 1.03),
-                          missing="diverged")
-        plots.draw_strips(row[1], loss[name], xlabel="loss, mean of the last 30 steps", missing="diverged")
-        row[1].set(xscale="log", xlim=(1e-3, 10))
-        row[0].set_title(name)
-        row[1].set_yticklabels([])
-
-show(remedies, panels=(2, 2), size=(9, 5.6))
+helped = {name: {remedy for remedy, accuracy in found.items() if accuracy > 0.85}
+          for name, found in right.items()}
+claim("C2.06", "weights too large, 200 steps of SGD (momentum 0.9) at a rate of 0.1: a smaller "
+      "step, He's weights and batch norm help, and no other; Adam at 0.01 needs no remedy",
+      helped["large weights, sgd"] == {"a tenth of the step", "He's weights", "batch norm"} and
+      "nothing" in helped["large weights, adam"], unless=trials,
+      only=("rate", "optimizer", "budget"))
+claim("C2.06", "biases of −3, 200 steps of SGD at a rate of 0.05 or Adam at 0.005: a leak, biases "
+      "of 0, batch norm help, no other", helped["biases −3, sgd"] == helped["biases −3, adam"] ==
+      {"a leak of 0.2", "biases of 0", "batch norm"}, unless=trials, only=("rate",))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 2
-# Ask: Does a leak help both patients?
+# Ask: does a leak help both patients?
 # Expect: yes.
 # Misconception: a remedy helps whatever the cause was.
-# Answer: the born-dead net, yes; the net with too large a step explodes in all five nets. There the dead units were the fuse.
-
-# %% tags=["claim-C2.06"] slideshow={"slide_type": "skip"}
-large, biased = loss.values()
-for name, values in loss.items():
-    print(f"{name}: largest loss of five nets:", {remedy: round(max(five), 2) for remedy, five in values.items()})
-all_diverged = torch.tensor(large["a leak of 0.2"]).isnan().all()
-assert stopped or (min(large["nothing"]) > 0.4 and all_diverged)
-assert stopped or (min(biased["nothing"] + biased["a tenth of the step"]) > 2 and max(biased["a leak of 0.2"]) < 0.5)
-assert stopped or max(large["a tenth of the step"] + large["He's start"] + large["batch norm"]) < 0.3
-assert stopped or max(biased["He's start"] + biased["batch norm"]) < 0.2
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# A point is one net of five, the bar their mean. A remedy has to fit the cause.
-#
-# - **A smaller step** cures what a large step does, and nothing for a net that was born dead.
-# - **A leak** brings the born-dead net back, since something still gets through. But on the net with too large a
-#   step it is no cure at all: the net *explodes*, all five do. There the dead units had been the fuse. (And the usual
-#   leak of 0.01 is thin: along a path through three units that are off it passes on a millionth.)
-# - **He's start** has neither fault, so it cures both, if it is not too late.
-# - **Normalization** recentres and rescales every $z$ at every step, so neither large weights nor a bias can hold a
-#   unit on the dark side. It cures both.
-
-# %% [markdown] tags=["claim-C2.08", "claim-C2.09"] slideshow={"slide_type": "skip"}
-# ## What the literature says
-#
-# You have settled three sentences already: "$1^{19} = 1$", "a dead unit is dead for good", and the census of
-# untrained nets. One more:
-#
-# **"ReLU was introduced in 2010."** Fukushima used the rectifier in 1969. In 2010 Nair and Hinton brought it into
-# restricted Boltzmann machines; in 2011 Glorot, Bordes and Bengio trained deep supervised nets with it and praised
-# its sparsity. Then, in 2012, **AlexNet**: 8 weight layers, ReLU and dropout, a top-5 error of 15.3 % on ImageNet
-# where the next best had 26.2 %. (The 15.3 % are an ensemble's; and its authors set many of the biases to $+1$, so
-# that the units would begin alive.)
-#
-# *Try:* 1969, 2010, 2011, 2012, 2013, 2015.
-
-# %% slideshow={"slide_type": "skip"}
-def history_of_the_field(ax, year=2012):
-    return plots.draw_timeline(ax, timeline.EVENTS, year, timeline.LANES)
-
-explore(history_of_the_field, year=(1969, 2020))
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ## When to use what: a quiz
-#
-# ReLU is for hidden layers. Not everything is a hidden layer:
-
-# %% slideshow={"slide_type": "skip"}
-print(quiz.sheet(chapter02.QUIZ))
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Put your answers in quotes in place of the dots. Each is answered with a reason, the wrong ones, too.
-
-# %% slideshow={"slide_type": "skip"}
-answers = {
-    "hidden": ...,
-    "probability": ...,
-    "temperature": ...,
-    "gate": ...,
-    "state": ...,
-}
-quiz.grade(chapter02.QUIZ, answers)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# When you are done, here are two of the reasons in numbers: a state that is fed back a hundred times with the
-# weight 1.1, and an output unit that wrongly says "no" ($z = -3$ where the answer is "yes"):
-
-# %% tags=["claim-C2.10"] slideshow={"slide_type": "skip"}
-state = {"relu": torch.tensor(1.0), "tanh": torch.tensor(1.0)}
-for _ in range(100):
-    state = {"relu": F.relu(1.1 * state["relu"]), "tanh": torch.tanh(1.1 * state["tanh"])}
-z_out = torch.tensor(-3.0, requires_grad=True)
-(sigmoid_pull,) = torch.autograd.grad(F.binary_cross_entropy_with_logits(z_out, torch.tensor(1.0)), z_out)
-(relu_pull,) = torch.autograd.grad((F.relu(z_out) - 1) ** 2, z_out)
-print(f"state after 100 steps: relu {state['relu']:.0f}, tanh {state['tanh']:.2f}")
-print(f"pull on a wrong output: sigmoid and cross-entropy {sigmoid_pull:.2f}, "
-      f"relu and squared error {relu_pull:.2f}")
-assert state["relu"] > 10_000 and state["tanh"] < 1
-assert sigmoid_pull < -0.9 and relu_pull == 0
+# Answer: the born-dead net, yes. The other one explodes with a leak.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## The clinic: your second patient
-
-# %% tags=["slide-output"]
-patient = chapter02.PATIENT
-print(patient.complaint)
-m = measure(patient.make(), x, y)
-print("layer   gradient  mean of z  std of a  dead")
-for l in range(3):
-    print(f"{l + 1:5}  {m.delta_norm[l]:9.1e}  {m.pre_mean[l]:9.2f}  {m.activation_std[l]:8.2f}  {m.dead[l]:4.0%}")
+# A remedy has to fit the cause. The second patient already *has* He's weights; what cures it is that its biases are
+# gone, and batch norm takes them away as well, because it subtracts the mean. The first patient is ill with SGD at this
+# rate; at a third of it, and with Adam, the same weights learn. A leak makes it explode, because then its units pass on
+# large negative sums as well.
+#
+# ## The clinic
+#
+# A net comes in after its training. The owner promises a better learning rate from now on. Put your diagnosis in the
+# place of the dots (run the cell to see the choices), and in the next cell your treatment. The second patient has
+# another disease.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3
-# Ask: Which disease is it? It has not taken a step yet.
-# Expect: vanishing, or too large a step.
-# Answer: dead before the first step: z lies around -3, where its biases put it. Biases of zero cure it, a leak of 0.01 does not.
+# Minutes: 2.5
+# Ask: which disease? And does a smaller step help now?
+# Expect: yes.
+# Answer: it comes too late, since what is dead gets no gradient at any rate. New weights and a smaller step cure it.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Which disease is it? Put one of these in place of the dots, with its quotes: `"dead before the first step"`,
-# `"killed by too large a step"`, `"vanishing through small slopes"`, `"weights too small"`.
-
-# %% slideshow={"slide_type": "skip"}
+# %%
 diagnosis = ...
-clinic.name_disease(patient, diagnosis)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# And the treatment? One of `"a tenth of the learning rate"`, `"ten times the learning rate"`, `"a leak of 0.01"`,
-# `"biases of zero"`. The patient is trained untreated and treated, side by side.
+print(clinic.name_disease(chapter02.PATIENT, diagnosis))
+clinic.chart(chapter02.PATIENT, "gradient", "mean of z", "std of a", "dead")
 
 # %% slideshow={"slide_type": "skip"}
 prescription = ...
-clinic.treat(patient, prescription)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# A second opinion, which you can ask for any net of your own (without `print` it comes with a picture). It speaks when
-# you have spoken:
+clinic.treat(chapter02.PATIENT, prescription)
 
 # %% slideshow={"slide_type": "skip"}
-if clinic.has_named(patient, diagnosis):
-    print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
-else:
-    print("Your own diagnosis first. Then run this cell again.")
+second_diagnosis = ...
+print(clinic.name_disease(chapter02.SECOND_PATIENT, second_diagnosis))
+clinic.chart(chapter02.SECOND_PATIENT, "gradient", "mean of z", "std of a", "dead")
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# <details><summary>When the report stands above: how to read it</summary>
-#
-# The same layers, the same cause, the same cure. Only layer 1's share differs from your census. Fewer digits were asked,
-# and a unit that none of *them* reaches counts as dead: a census is always one of a unit *and* a batch.
-#
-# </details>
+# %% slideshow={"slide_type": "skip"}
+second_prescription = ...
+clinic.treat(chapter02.SECOND_PATIENT, second_prescription)
+
+# %% slideshow={"slide_type": "skip"}
+clinic.second_opinion(chapter02.PATIENT, diagnosis)         # speaks when you have spoken
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
+# Replace the dots and run the cell. It answers at once, and you may try as often as you like.
+#
 # ### 1. One step back through ReLU
 #
-# `relu_backward(delta_out, z)`: given $\partial C/\partial a$ and $z$, both of the same shape, return
-# $\partial C/\partial z$. At $z = 0$ do as PyTorch does.
+# `relu_backward(delta_out, z)`: given $\partial C/\partial a$ and $z$, of one shape, return $\partial C/\partial z$. At
+# $z = 0$ take the slope 0, as PyTorch does.
 #
 # <details><summary>Hint</summary>
 #
-# `z > 0` is a mask of True and False, and multiplying with it works.
+# `z > 0` is a mask of True and False, and you may multiply by it.
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -874,12 +493,12 @@ chapter02.check_relu_backward(relu_backward)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### 2. The level for a leaky ReLU
 #
-# `level_sigma_w(alpha)`: which $\sigma_w$ keeps $\chi = 1$ if the slope is 1 for $z > 0$ and $\alpha$ for $z < 0$? A
-# number in, a number out. For $\alpha = 0$ it must be He's $\sqrt 2$.
+# `level_sigma_w(alpha)`: which $\sigma_w$ keeps $\chi = 1$ if the slope is 1 above zero and $\alpha$ below? A number
+# in, a number out. For $\alpha = 0$ it must be $\sqrt 2$.
 #
 # <details><summary>Hint</summary>
 #
-# $E[\phi'(z)^2]$ is the mean of two equally likely values. Then solve $\sigma_w^2 E[\phi'(z)^2] = 1$.
+# $E[\phi'(z)^2]$ is the mean of two equally frequent values. Then solve $\sigma_w^2 E[\phi'(z)^2] = 1$.
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -899,42 +518,15 @@ def level_sigma_w(alpha):
 chapter02.check_level_sigma_w(level_sigma_w)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# ### 3. Who is dead?
+# ### 3. A census for any net
 #
-# `dead_units(z)`: the pre-activations of a ReLU layer, of shape (samples, units); return a tensor of True and
-# False, of shape (units,), True for a unit that neither speaks nor learns for any sample.
-#
-# <details><summary>Hint</summary>
-#
-# Compare with 0 first. Then `.all(...)` along the dimension of the samples. What should count at exactly 0?
-#
-# </details>
-# <details><summary>Solution</summary>
-#
-# ```python
-# def dead_units(z):
-#     return (z <= 0).all(0)
-# ```
-#
-# </details>
-
-# %% slideshow={"slide_type": "skip"}
-def dead_units(z):
-    """(samples, units) -> (units,) of True and False."""
-    ...
-
-chapter02.check_dead_units(dead_units)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ### 4. A census for any net
-#
-# `census(net, x)`: for an `nn.Sequential` and a batch, the dead share (0 to 1) after each of its `nn.ReLU` layers,
-# as a list or 1-D tensor, first layer first. Take it home: it runs on your own nets.
+# `census(net, x)`: for an `nn.Sequential` and a batch, the share of dead units (0 to 1) after each of its `nn.ReLU`
+# layers, first layer first, as a list.
 #
 # <details><summary>Hint</summary>
 #
-# `for layer in net: x = layer(x)` is the forward pass. `isinstance(layer, nn.ReLU)` tells where to count. A dead
-# unit is one whose output is 0 for all samples.
+# `for layer in net: x = layer(x)` is the forward pass. `isinstance(layer, nn.ReLU)` tells where to count. The outputs
+# of a dead unit are 0 for all samples.
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -958,51 +550,91 @@ def census(net, x):
 
 chapter02.check_census(census)
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### 4. Repair it
+#
+# Twenty layers, 64 and 128 units wide in turn, of a leaky ReLU with the slope $\alpha = 0.8$ below zero. PyTorch's
+# weights leave a millionth of the gradient, and with He's the net explodes. Write `weights(n_in, n_out, alpha)`: random
+# weights of the shape (`n_out`, `n_in`) with which the net has a level line and learns, without `nn.init`. The checker
+# measures it, and trains it for 150 steps.
+#
+# <details><summary>Hint</summary>
+#
+# Exercise 2 says which $\sigma_w$ is level, and the variance of a weight is $\sigma_w^2/n$. Which of the two numbers is
+# $n$?
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def weights(n_in, n_out, alpha):
+#     return torch.randn(n_out, n_in) * level_sigma_w(alpha) / n_in**0.5
+# ```
+#
+# </details>
+
+# %% slideshow={"slide_type": "skip"}
+def weights(n_in, n_out, alpha):
+    """Inputs, outputs, slope below zero -> random weights, (n_out, n_in)."""
+    ...
+
+chapter02.check_weights(weights)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# - ReLU lets half of the mean square through, forward and backward, at any scale: $\chi = \sigma_w^2/2$, which is level
-#   on average with He's $\sigma_w^2 = 2$ and falls all the same with PyTorch's default of $\frac13$.
-# - Half of the activations are zero, so every input has a linear net of its own, and a unit that is off for every
-#   input gets a gradient of exactly zero.
-# - A large step or a negative bias kills, only a change further down can bring a unit back, and a remedy has to fit
-#   the cause.
+# - ReLU lets half of the mean square pass, so $\chi = \sigma_w^2/2$ at any size of the signal: level for $\sigma_w^2 = 2$,
+#   which is He's, and falling for $\frac13$, which is PyTorch's.
+# - A unit that is silent for every input is dead: its gradient is exactly zero. Too large a step kills most of a net,
+#   biases may do so at birth, and a few dead units are normal.
+# - A remedy has to fit the cause, and is judged beside its control.
+#
+# One picture to keep: one activation, four sizes of weights.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 1
-# Say: Half gets through, so chi is sigma_w squared over 2; and a unit that is off for every input does not learn.
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# One picture to keep: one activation, four sizes of weights.
+# Ask: which number makes the line level, and why?
+# Answer: 2, because half of the mean square passes. Next time: must the left side be flat?
 
 # %%
 def four_sizes(ax):
     curves = {}
-    for name, sigma_w in (("4", 2.0), ("2 (He)", 2**0.5), ("1", 1.0), ("1/3 (PyTorch)", (1 / 3) ** 0.5)):
-        net = MLP(30, activation="relu", sigma_w=sigma_w)
+    for name, variance in (("4/n", 4), ("2/n (He)", 2), ("1/n", 1), ("1/3n (PyTorch)", 1 / 3)):
+        net = MLP(30, activation="relu", sigma_w=variance**0.5)
         delta = measure(net, x[:128], y[:128]).delta_norm
-        curves[f"σ_w² = {name}"] = delta / delta[-1]
-    plots.draw_lines(ax, curves, xlabel="layer", ylabel="gradient, relative to the last layer", log=True)
+        curves[name] = delta / delta[-1]
+    plots.draw_lines(ax, curves, xlabel="layer", ylabel="gradient, relative to the last", log=True)
 
 show(four_sizes)
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1
-# Say: One activation, four sizes of weights. Next time: must the left side be flat?
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Take it home
+#
+# Plain PyTorch, for your own net: He's weights, and a hook that counts dead units whenever the net runs. A convolution's
+# $n$ is its channels times the area of its kernel; `kaiming_normal_` knows that. A few per cent are normal.
+
+# %% tags=["take-home"] slideshow={"slide_type": "skip"}
+from torch import nn, randn
+
+def count_dead(m, inputs, a):                   # a channel of a convolution counts as one unit
+    print((a.transpose(0, 1).flatten(1).amax(1) <= 0).sum().item(), "of", a.shape[1], "units dead")
+
+def prepare(m):
+    if isinstance(m, (nn.Linear, nn.Conv2d)):
+        nn.init.kaiming_normal_(m.weight, nonlinearity="relu")
+        if m.bias is not None:
+            nn.init.zeros_(m.bias)
+    if isinstance(m, nn.ReLU):
+        m.register_forward_hook(count_dead)
+
+net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 9)).apply(prepare)
+logits = net(randn(256, 1, 8, 8))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# All of ReLU's trouble sits on its left side, where it is flat. Must it be? It could leak, bend smoothly, dip below
-# zero. A dozen functions try just that, most of them with an acronym that ends in **LU**: chapter 3 puts them side
-# by side and asks which differences are real.
+# Must the left side be flat? It could leak, bend smoothly, or dip below zero. Chapter 3 puts a dozen such functions
+# side by side. What popular sources say about ReLU, a map of 200 nets, the history, and when *not* to use ReLU stand in
+# the [evidence](evidence/02_relu.ipynb).
 #
-# ## References
-#
-# - Fukushima 1969, *Visual feature extraction by a multilayered network of analog threshold elements*, IEEE
-#   Transactions on Systems Science and Cybernetics 5(4)
-# - Nair, Hinton 2010, *Rectified linear units improve restricted Boltzmann machines*, ICML
-# - Glorot, Bordes, Bengio 2011, *Deep sparse rectifier neural networks*, AISTATS
-# - Krizhevsky, Sutskever, Hinton 2012, *ImageNet classification with deep convolutional neural networks*, NeurIPS
-# - Maas, Hannun, Ng 2013, *Rectifier nonlinearities improve neural network acoustic models*, ICML workshop
-# - He, Zhang, Ren, Sun 2015, *Delving deep into rectifiers*, ICCV
-# - Ioffe, Szegedy 2015, *Batch normalization*, ICML
-# - Lippe, *UvA deep learning tutorials*, 3: Activation functions (the census of untrained nets)
+# **Sources.** Nair and Hinton 2010 (ICML) and Glorot, Bordes, Bengio 2011 (AISTATS) made ReLU popular; He, Zhang, Ren,
+# Sun 2015 (ICCV) derived the weights; Maas, Hannun, Ng 2013 the leak; Ioffe and Szegedy 2015 batch norm; Lu et al. 2019
+# (arXiv 1903.06733) study nets that are born dead.
