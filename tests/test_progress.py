@@ -161,3 +161,17 @@ def test_an_event_is_one_line_of_json(kept):
     progress.record(progress.ANSWER, "two\nlines")
     [line] = filter(None, kept.read_text().splitlines())
     assert json.loads(line)["name"] == "two\nlines"
+
+
+def test_a_file_of_the_first_edition_still_loads(monkeypatch, tmp_path):
+    """Exercises, quizzes and predictions that the second edition has no more, beside one that it still has."""
+    kept = tmp_path / "progress.jsonl"
+    kept.write_text("".join(f"{json.dumps(event)}\n" for event in [
+        {"chapter": 1, "kind": progress.EXERCISE, "name": "check_layer_factor", "among": 4},
+        {"chapter": 1, "kind": progress.EXERCISE, "name": "check_sigmoid_slope", "among": 4},
+        {"chapter": 3, "kind": progress.ANSWER, "name": "hidden"},
+        {"chapter": 7, "kind": progress.PATIENT, "name": "A patient of the first edition"},
+    ]))
+    monkeypatch.setenv("COURSE_PROGRESS", str(kept))
+    told = repr(progress.show()).splitlines()
+    assert told[0].startswith("chapter 1: exercises solved 2 of 4") and told[2].startswith("chapter 7: ") and len(told) == 4
