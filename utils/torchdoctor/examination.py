@@ -103,7 +103,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         calls.setdefault(call.name.partition("[")[0], []).append((call, ratio))  # without the number of the call
     rate = 1.0 if lr is None else lr
     layers = [row_of(number, name, modules.get(name, model), its_calls, heard, memory.get(name), told.get(name, (None, 0)), rate,
-                     steps if optimizer else None, axes)
+                     steps if optimizer else None, axes, graph.ends)
               for number, (name, its_calls) in enumerate(calls.items(), 1)]
     end = end_of(criterion, y)
     last = heard.weights.get(layers[-1].name, ()) or matrices(modules.get(layers[-1].name, model))

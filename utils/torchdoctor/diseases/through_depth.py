@@ -54,7 +54,9 @@ def vanishing(exam):
 
 
 def _exploding(exam, profile):
-    last = profile[-1][0].delta_norm if profile else 0.0
+    # Of several heads one may well have a hundred times the loss of another, boxes in pixels beside classes. What has grown
+    # on its way down is beyond all of them.
+    last = max((layer.delta_norm for layer, _ in profile if layer.is_end or layer is profile[-1][0]), default=0.0)
     layers = [layer for layer, _ in profile if last and layer.delta_norm / last > EXPLODED]
     scale = max(1.0, exam.input_rms if math.isfinite(exam.input_rms) else 1.0)
     loud = [layer for layer in exam.layers[:-1] if layer.pre_std / scale > EXPLODED]
