@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
+import torch
 from torch import nn
 
 from .constant import Constant, constant_answer
@@ -24,7 +25,7 @@ from .measurement import measure
 from .models import check_model
 from .optimizers import InUse
 from .probes import Probes, ask
-from .values import norm, tensors
+from .values import floats, norm, tensors
 
 BLOCKS = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
 
@@ -43,7 +44,8 @@ class Examination:
     graph tells. trainable: how many tensors of the model's may change. erasing: as `Heard` has it. post_norms: how many
     transformer blocks of torch's stand in a row with their norms behind the sums. probes: what a few samples answered in
     eval mode. ending: as hidden_nonlinearities, of those after the last layer. end: what made the output, and what the loss
-    takes it for, or None. constant: what a constant answer achieves. steps: how many the optimizer says that it has made
+    takes it for, or None. constant: what a constant answer achieves. samples: how long the first axis of
+    x is, 0 if x is several tensors; lost_targets: how many entries of y are NaN or infinite. steps: how many the optimizer says that it has made
     with the last layer, 0 if it does not say. changes: how often the weights of that layer have been changed since they were
     made, as torch counts: once or twice a step.
     """
@@ -68,6 +70,8 @@ class Examination:
     probes: Probes = field(default_factory=Probes)
     ending: dict[str, str] = field(default_factory=dict)
     constant: Constant = field(default_factory=Constant)
+    samples: int = 0
+    lost_targets: int = 0
     steps: int = 0
     changes: int = 0
     end: End | None = field(default=None, repr=False, compare=False)  # it holds tensors
@@ -128,6 +132,8 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         probes=ask(model, modules, x, criterion.output, layers, parameters, graph),
         ending=heard.ending,
         constant=constant_answer(criterion, end),
+        samples=len(x) if isinstance(x, torch.Tensor) and x.dim() else 0,
+        lost_targets=sum(int((~torch.isfinite(t)).sum()) for t in floats(y)),
         steps=max((optimizer.steps.get(id(w), 0) for w in last), default=0) if optimizer else 0,
         changes=max((w._version for w in last if not w.is_inference()), default=0),
         end=end,

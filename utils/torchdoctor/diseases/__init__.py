@@ -73,7 +73,7 @@ HIDES = {  # name of a disease -> those that are not told beside it
     "no gradient": {"vanishing", "vanishing in time", "exploding in time", "collapsed", "step too large", "step too small"},
     "the mean eats the gain": {"vanishing", "collapsed", "step too small"},
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
-    **{cause: {"collapsed"} for cause in ("input too small", "vanishing in time")},
+    **{cause: {"collapsed"} for cause in ("input too small", "input too large", "vanishing in time")},
     "target too large": {"step too large"},  # the gradient is as large as the targets
 }
 for cause in {*FAMILIES} - {"no better than a constant"}:  # which follows from all others

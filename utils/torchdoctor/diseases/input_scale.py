@@ -75,7 +75,8 @@ def _too_large(exam):
         largest = max(layer.received for layer in layers)
         told = f"the inputs have a root mean square of {largest:.3g}"
         flat = any(layer.saturated > SATURATED for layer in exam.layers) or any(layer.type in GATES for layer in layers)
-        if exam.optimizer is not None and exam.optimizer.by_sign and not flat:
+        offset = any(layer.varies <= OFFSET * layer.received and "Conv" not in layer.type for layer in layers)
+        if exam.optimizer is not None and exam.optimizer.by_sign and not flat and not offset:
             yield remark("input too large", layers, f"{told}: {exam.optimizer.name} makes up for it in the weights, not in the "
                          "biases", input_rms=largest)
         else:

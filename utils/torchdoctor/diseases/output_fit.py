@@ -64,6 +64,9 @@ def prescribe(finding, exam, model):
     if end.takes == LOGS:
         return Remedy("take nn.CrossEntropyLoss(), or end the model in nn.LogSoftmax(1)", ELSEWHERE,
                       _append(model, lambda: nn.LogSoftmax(1)))
+    if end.takes == PROBABILITIES and "least_loss" in told:
+        return Remedy(f"if nn.CrossEntropyLoss() is what you train with, remove the last Softmax, {WRITTEN[kind]}", ELSEWHERE,
+                      exchange(kind, nn.Identity))
     if end.takes == PROBABILITIES and "several" not in told:
         return _to_make_probabilities(end, exchange, model)
     if end.takes == NUMBERS:
@@ -120,7 +123,7 @@ def _beneath(end, exam):
 def _scores(end, exam):
     """Cross-entropy has a softmax of its own: its scores must be free."""
     classes = end.output.shape[end.class_axis]
-    least = math.log(1 + (classes - 1) / math.e)  # of scores 1 for the right class and 0 for all others
+    least = _least(classes)
     if end.made_by == "Sigmoid":
         return found, (f"a sigmoid comes last, and scores between 0 and 1 cannot bring the cross-entropy of {classes} classes below "
                        f"{least:.2f}"), {"least_loss": least}
@@ -128,6 +131,11 @@ def _scores(end, exam):
         return found, (f"the rows of the output sum to 1, as a softmax's do, and the loss applies another: for {classes} classes it "
                        f"cannot fall below {least:.2f}"), {"least_loss": least}
     return _rectified(end, "the loss takes scores of either sign, and one that is 0 for all samples gets no gradient")
+
+
+def _least(classes):
+    """The least cross-entropy of probabilities that are taken for scores: 1 for the right class and 0 for all others."""
+    return math.log(1 + (classes - 1) / math.e)
 
 
 def _scores_of_yes(end, exam):
@@ -182,6 +190,10 @@ def _probabilities(end, exam):
         # Divided by their sum, sigmoids are probabilities after all, and such nets mostly learn; else all of them go to 1.
         tell, why = (remark, "the loss divides them by their sum") if end.is_normalized else (found, "nothing keeps them all from 1")
         return tell, f"the classes exclude each other, and each output is a sigmoid by itself: {why}", {"columns": o.shape[end.class_axis]}
+    if end.is_own and kind == "Softmax" and not end.is_binary:
+        least = _least(o.shape[end.class_axis])
+        return remark, ("the model returns the probabilities of a softmax, and without loss_fn= the cross-entropy was taken of these; "
+                        f"nn.CrossEntropyLoss() would apply a softmax once more, and not fall below {least:.2f}"), {"least_loss": least}
 
 
 def _logs(end, exam):

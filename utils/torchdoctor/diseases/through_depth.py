@@ -2,9 +2,11 @@
 
 import math
 
+from torch import nn
+
 from ..slopes import chi, mean_slope
 from .finding import Remedy, found, times, where
-from .weights import POOR_CHI, draw_if_off, has_norm, hidden_kind, rectify
+from .weights import POOR_CHI, draw_if_off, has, has_norm, hidden_kind, hides_all, rectify
 
 # A layer whose gradient is this share of the last layer's moves in a thousand steps, a whole small training, as far as
 # the last layer moves in one. Five sigmoid layers at Xavier's scale reach 0.236^5 = 7e-4, and stay at chance for 600
@@ -75,6 +77,9 @@ def prescribe(finding, exam, model):
     """Because of the activation, of the weights, or of depth itself, in this order."""
     kind, sick = hidden_kind(finding, exam)
     vanishes = finding.kind == "vanishing"
+    behind = next((layer for layer in exam.layers if layer.delta_norm > 0), None)  # exactly 0 is what a mask leaves, and no depth
+    if vanishes and behind and behind.type == "MultiheadAttention" and behind.name not in finding.layers:
+        return hides_all(behind)
     if vanishes and kind and chi(kind) < POOR_CHI:
         slopes = [mean_slope(layer) for layer in sick if layer.nonlinearity == kind]
         return rectify(f"{finding.where}: {kind} slopes average {sum(slopes) / len(slopes):.2g}", exam, kind)
@@ -84,6 +89,9 @@ def prescribe(finding, exam, model):
         return Remedy(f"{len(exam.layers)} layers are too long a chain for these weights: let the signal pass every two of them "
                       "on a skip, x = x + f(x) / skips ** 0.5, with nothing that scales x, or put a norm before each "
                       "activation", "5, 6")
+    if has(model, nn.MultiheadAttention):  # its blocks have skips and norms
+        return Remedy("clip the gradient's norm, nn.utils.clip_grad_norm_(model.parameters(), 1.0), and let the learning rate grow from "
+                      "0 over some hundred steps; if a training has come to this, begin again so, or with a smaller rate", "5, 6")
     if has_norm(model):
         return Remedy("a norm after every layer lets the gradient grow by about 1.2 a layer: add skip connections around "
                       "every two layers, x = x + f(x), and let each branch f begin small", "5, 6")
