@@ -217,3 +217,24 @@ def test_a_discriminator_is_emptied_between_the_generators_loss_and_its_own(forg
             loss_fn(d(fake), ones).backward()
             of_g.step()
     assert log.verdict == verdict
+
+
+@pytest.mark.parametrize(("mean", "lr", "is_sick"), [(10, 1e-3, False), (2000, 1e-3, True), (200, 1e-2, False), (2000, 1e-2, True)])
+def test_targets_far_from_0_beside_what_differs_are_sick_where_adam_does_not_get_there(mean, lr, is_sick):
+    x, model = torch.randn(64, 8), nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 1))
+    y = mean + x.sum(1, keepdim=True) / 8**0.5
+    report = diagnose(model, x, y, optimizer=torch.optim.Adam(model.parameters(), lr))
+    assert (report.verdict == "target too large") == is_sick
+    assert diagnose(model, x, y).verdict == "healthy"  # nothing says who steps, and a readout's bias may begin there
+    with torch.no_grad():
+        model[2].bias += mean
+    assert diagnose(model, x, y, optimizer=torch.optim.Adam(model.parameters(), lr)).verdict == "healthy"
+
+
+@pytest.mark.parametrize(("size", "is_told"), [(1e2, False), (1e5, True)])
+def test_adam_does_not_make_up_for_one_column(size, is_told):
+    x, model = torch.randn(64, 10), nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 2))
+    x[:, 3] *= size
+    report = diagnose(model, x, (x[:, 0] > 0).long(), optimizer="adam")
+    [remark] = [one for one in report.remarks if one.kind == "input too large"]
+    assert report.verdict == "healthy" and ("lost beside it" in remark.sentence) == is_told

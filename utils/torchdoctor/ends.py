@@ -1,5 +1,6 @@
 """What made a model's output, and what the loss takes it for: autograd's graph knows both, whoever wrote the loss."""
 
+import math
 import re
 import warnings
 from dataclasses import dataclass
@@ -67,6 +68,11 @@ class End:
     def class_axis(self):
         """The axis of the output on which classes lie: 1, or the last one if y has the shape of all others."""
         return -1 if self.output.shape[:-1] == self.y.shape or self.output.dim() < 2 else 1
+
+    @property
+    def least_of_scores(self):
+        """The least cross-entropy of probabilities that are taken for scores: 1 for the right class and 0 for all others."""
+        return math.log(1 + (self.output.shape[self.class_axis] - 1) / math.e)
 
     @property
     def classes(self):

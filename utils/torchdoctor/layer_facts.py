@@ -39,7 +39,7 @@ class Heard:
     name of each nonlinear module between layers -> its class, and ending: of each after the last layer. series: name of a recurrent layer -> its input.
     last_step_only: name of a recurrent layer -> whether no step but the last has a gradient of its own. normed: names of
     layers whose output goes into a norm by the batch's own statistics, or running ones that are the same, straight or through a ReLU or pooling. received: name of a layer that takes
-    data, and nothing that other layers made -> their root mean square, and varies -> that of what differs from sample to sample. one_id: names of
+    data, and nothing that other layers made -> their root mean square, varies -> that of what differs from sample to sample, and uneven -> see there. one_id: names of
     embeddings that get one and the same id throughout. positions: name of a layer that takes
     (batch, positions, features) -> how far its first sample's positions lie apart. states: name of a recurrent layer ->
     for each call, the norms of the gradients that come through its states. read: what the last layer took, or None.
@@ -56,6 +56,7 @@ class Heard:
     normed: set = field(default_factory=set)
     received: dict = field(default_factory=dict)
     varies: dict = field(default_factory=dict)
+    uneven: dict = field(default_factory=dict)
     one_id: set = field(default_factory=set)
     positions: dict = field(default_factory=dict)
     states: dict = field(default_factory=dict)
@@ -92,6 +93,7 @@ def listening(modules):
             if tensor is not None and is_first and (not called or not tensor.requires_grad):
                 heard.received[layer] = size = norm(tensor) / math.sqrt(max(tensor.numel(), 1))
                 heard.varies[layer] = size * apart(tensor)
+                heard.uneven[layer] = uneven(tensor)
             if isinstance(module, nn.Embedding):
                 ids = next(tensors(inputs), torch.ones(0, device="cpu")).detach().long().flatten()
                 if len(ids) > 1 and bool((ids == ids[0]).all()):
@@ -202,6 +204,15 @@ def _made_by(node):
             return ""
         node = node.next_functions[0][0]
     return ""
+
+
+def uneven(t):
+    """How many times as much as the median column the one varies that varies most, of (samples, columns) and of a few samples; else NaN."""
+    if t.dim() != 2 or len(t) < 3 or t.shape[1] < 3:
+        return math.nan
+    of_columns = double(t.detach()[spread(len(t))]).std(0)
+    median = of_columns.median().item()
+    return of_columns.max().item() / median if median else math.nan
 
 
 def same_rows(matrix, gates=1):

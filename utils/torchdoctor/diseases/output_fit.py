@@ -65,8 +65,8 @@ def prescribe(finding, exam, model):
         return Remedy("take nn.CrossEntropyLoss(), or end the model in nn.LogSoftmax(1)", ELSEWHERE,
                       _append(model, lambda: nn.LogSoftmax(1)))
     if end.takes == PROBABILITIES and "least_loss" in told:
-        return Remedy(f"if nn.CrossEntropyLoss() is what you train with, remove the last Softmax, {WRITTEN[kind]}", ELSEWHERE,
-                      exchange(kind, nn.Identity))
+        when = "if nn.CrossEntropyLoss() is what you train with, remove the last Softmax"
+        return Remedy(f"{when}, {WRITTEN[kind]}", ELSEWHERE, exchange(kind, nn.Identity))
     if end.takes == PROBABILITIES and "several" not in told:
         return _to_make_probabilities(end, exchange, model)
     if end.takes == NUMBERS:
@@ -122,8 +122,7 @@ def _beneath(end, exam):
 
 def _scores(end, exam):
     """Cross-entropy has a softmax of its own: its scores must be free."""
-    classes = end.output.shape[end.class_axis]
-    least = _least(classes)
+    classes, least = end.output.shape[end.class_axis], end.least_of_scores
     if end.made_by == "Sigmoid":
         return found, (f"a sigmoid comes last, and scores between 0 and 1 cannot bring the cross-entropy of {classes} classes below "
                        f"{least:.2f}"), {"least_loss": least}
@@ -131,11 +130,6 @@ def _scores(end, exam):
         return found, (f"the rows of the output sum to 1, as a softmax's do, and the loss applies another: for {classes} classes it "
                        f"cannot fall below {least:.2f}"), {"least_loss": least}
     return _rectified(end, "the loss takes scores of either sign, and one that is 0 for all samples gets no gradient")
-
-
-def _least(classes):
-    """The least cross-entropy of probabilities that are taken for scores: 1 for the right class and 0 for all others."""
-    return math.log(1 + (classes - 1) / math.e)
 
 
 def _scores_of_yes(end, exam):
@@ -191,9 +185,8 @@ def _probabilities(end, exam):
         tell, why = (remark, "the loss divides them by their sum") if end.is_normalized else (found, "nothing keeps them all from 1")
         return tell, f"the classes exclude each other, and each output is a sigmoid by itself: {why}", {"columns": o.shape[end.class_axis]}
     if end.is_own and kind == "Softmax" and not end.is_binary:
-        least = _least(o.shape[end.class_axis])
-        return remark, ("the model returns the probabilities of a softmax, and without loss_fn= the cross-entropy was taken of these; "
-                        f"nn.CrossEntropyLoss() would apply a softmax once more, and not fall below {least:.2f}"), {"least_loss": least}
+        return remark, ("the model returns a softmax's probabilities, and without loss_fn= the cross-entropy was taken of these: nn.Cross"
+                        f"EntropyLoss() would apply another, and not fall below {end.least_of_scores:.2f}"), {"least_loss": end.least_of_scores}
 
 
 def _logs(end, exam):
