@@ -238,3 +238,62 @@ def test_adam_does_not_make_up_for_one_column(size, is_told):
     report = diagnose(model, x, (x[:, 0] > 0).long(), optimizer="adam")
     [remark] = [one for one in report.remarks if one.kind == "input too large"]
     assert report.verdict == "healthy" and ("lost beside it" in remark.sentence) == is_told
+
+
+def test_boxes_and_classes_in_one_tensor_have_targets_of_their_own():
+    model, x = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 6)), torch.randn(64, 10)
+    y = torch.cat([(x[:, 4:6] > 0).float(), 8 + 4 * x[:, :4]], 1)
+
+    def in_parts(z, y):
+        return F.mse_loss(z[:, 2:], y[:, 2:]) + F.binary_cross_entropy_with_logits(z[:, :2], y[:, :2])
+
+    assert diagnose(model, x, y, loss_fn=in_parts).verdict == "healthy"
+    assert diagnose(model, x, y, loss_fn=F.binary_cross_entropy_with_logits).verdict == "output does not fit"
+
+
+def test_a_column_that_is_dropped_is_no_part():
+    model, x = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 1)), torch.randn(64, 10)
+    for dropped in (lambda z: z[:, 0], lambda z: z[:, :1], lambda z: z.squeeze(1)[:]):
+        def loss_fn(z, y, dropped=dropped):
+            return F.binary_cross_entropy_with_logits(dropped(z), y.reshape(dropped(z).shape))
+
+        assert diagnose(model, x, x[:, 0].sign(), loss_fn=loss_fn).verdict == "output does not fit"
+
+
+def test_what_has_learned_all_of_it_has_a_remark_at_most():
+    x, model = torch.randn(64, 8), nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 2))
+    y = (x[:, 0] > 0).long()
+    model[0].weight.data *= 0
+    model[0].bias.data *= 0
+    for i in range(2):  # |x_0|, and who is sure of its sign
+        model[0].weight.data[i, 0] = (-1) ** i
+    model[2].weight.data *= 0
+    model[2].weight.data[:, :2] = 1e6 * torch.tensor([[-1.0, 1.0], [1.0, -1.0]])
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    report = diagnose(model, x, y, optimizer=optimizer)
+    assert report.verdict == "healthy" and "dead" in [one.kind for one in report.remarks]
+    assert diagnose(model, x, 1 - y, optimizer=optimizer).verdict == "dead"
+
+
+def test_a_frozen_net_in_no_grad_has_nothing_to_learn():
+    class Readout(nn.Module):
+        def __init__(self, is_frozen):
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU()).requires_grad_(not is_frozen)
+            self.out = nn.Linear(32, 2)
+
+        def forward(self, x):
+            with torch.no_grad():
+                features = self.body(x)
+            return self.out(features)
+
+    x = torch.randn(64, 8)
+    assert diagnose(Readout(is_frozen=True), x, (x[:, 0] > 0).long()).verdict == "healthy"
+    assert diagnose(Readout(is_frozen=False), x, (x[:, 0] > 0).long()).verdict == "cut off"
+
+
+def test_a_signal_may_be_as_large_as_the_targets():
+    x, model = torch.randn(64, 8), nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 1))
+    y = 1e3 * x.sum(1, keepdim=True)
+    model[0].weight.data *= 500
+    assert diagnose(model, x, y).verdict == "healthy" and diagnose(model, x, y / 1e3).verdict == "exploding"

@@ -16,6 +16,7 @@ MADE_BY = {  # node of autograd's graph -> the function that made an output, of 
 }  # fmt: skip
 SHAPES = re.compile("View|Reshape|Squeeze|Unsqueeze|Transpose|Permute|TBackward|Alias|AsStrided|Clone|Slice|Select")
 LINEAR = re.compile("^(Addmm|Mm|Bmm|Baddbmm|Convolution|MkldnnConvolution|Linear)Backward")
+PARTS = re.compile("^(Slice|Select|Index|MaskedSelect|Split|Unbind|Narrow)")
 POOLS = re.compile("MeanBackward|AvgPool|AdaptiveAvgPool|MaxPool|AmaxBackward")
 LOGITS, YES_OR_NO, NUMBERS = "logits", "logits of yes or no", "numbers"
 PROBABILITIES, LOGS = "probabilities", "log-probabilities"
@@ -46,7 +47,8 @@ class End:
     it is a mean or maximum of what made it, or a softmax's input is. beneath: of a softmax, what made its input. axis: of
     a softmax that comes last, else None. takes: what the loss takes the output for, a value of `TAKES` or "". is_binary:
     whether 1 - p is in the loss. is_normalized: whether the loss divides by a sum first. is_own: whether the loss is
-    `diagnose`'s own. refused: whether torch's loss would not take the output. all_pairs: whether each output is compared
+    `diagnose`'s own. refused: whether torch's loss would not take the output. in_parts: whether the loss
+    takes a slice of the output here and another there, as of boxes and classes in one tensor. all_pairs: whether each output is compared
     with the targets of all samples.
     """
 
@@ -62,6 +64,7 @@ class End:
     is_normalized: bool = False
     is_own: bool = True
     refused: bool = False
+    in_parts: bool = False
     all_pairs: bool = False
 
     @property
@@ -120,6 +123,7 @@ def end_of(criterion, y):
             end.axis = (dim - 2**64 if dim >= 2**63 else dim) % max(end.output.dim(), 1)  # -1 is stored without its sign
     end.is_linear = not made_by and maker is not None and bool(LINEAR.search(maker.name()))
     end.takes, end.is_binary, end.is_normalized = _taken_for(criterion.node, criterion.nodes)
+    end.in_parts = _is_sliced(criterion.node, node, end.output.shape)
     if criterion.refused:
         end.takes, end.is_binary = PROBABILITIES, True
     end.all_pairs = criterion.loss_fn is not None and _compares_all_pairs(criterion.loss_fn, end.output, end.y)
@@ -179,6 +183,25 @@ def _taken_for(node, ends):
         return "", False, False
     (kind,) = kinds
     return (kind, *(any(step[i] for step in found if step[0] == kind) for i in (1, 2)))
+
+
+def _is_sliced(node, end, shape):
+    """Whether the loss at a node takes a part of the output that was made at the node `end`; not whether it drops an axis of one."""
+    todo, seen = [node], set()
+    while todo and len(seen) < NODES:
+        node = todo.pop()
+        if node is None or node is end or node in seen:
+            continue
+        seen.add(node)
+        todo += [below for below, _ in node.next_functions]
+        if PARTS.search(node.name()) and any(below is end for below, _ in node.next_functions):
+            axis = getattr(node, "_saved_dim", None)
+            axis = axis - 2**64 if axis is not None and axis >= 2**63 else axis
+            length = shape[axis] if axis is not None and len(shape) else 2
+            whole = node.name().startswith("Slice") and node._saved_start == 0 and node._saved_end >= length
+            if length > 1 and not whole:
+                return True
+    return False
 
 
 def _compares_all_pairs(loss_fn, output, y):

@@ -12,7 +12,7 @@ from torch import nn
 
 from .constant import Constant, constant_answer
 from .criterion import Caller, Criterion, is_out_of_memory
-from .ends import End, end_of
+from .ends import NUMBERS, End, end_of
 from .errors import WrongValue
 from .examined_layer import ExaminedLayer, row_of
 from .graph import Graph, reading
@@ -44,7 +44,7 @@ class Examination:
     graph tells. trainable: how many tensors of the model's may change. erasing: as `Heard` has it. post_norms: how many
     transformer blocks of torch's stand in a row with their norms behind the sums. probes: what a few samples answered in
     eval mode. ending: as hidden_nonlinearities, of those after the last layer. end: what made the output, and what the loss
-    takes it for, or None. constant: what a constant answer achieves. samples: how long the first axis of
+    takes it for, or None. constant: what a constant answer achieves. target_rms: root mean square of y, where it is compared as numbers, else NaN. samples: how long the first axis of
     x is, 0 if x is several tensors; lost_targets: how many entries of y are NaN or infinite. steps: how many the optimizer says that it has made
     with the last layer, 0 if it does not say. changes: how often the weights of that layer have been changed since they were
     made, as torch counts: once or twice a step.
@@ -70,6 +70,7 @@ class Examination:
     probes: Probes = field(default_factory=Probes)
     ending: dict[str, str] = field(default_factory=dict)
     constant: Constant = field(default_factory=Constant)
+    target_rms: float = math.nan
     samples: int = 0
     lost_targets: int = 0
     steps: int = 0
@@ -132,6 +133,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         probes=ask(model, modules, x, criterion.output, layers, parameters, graph),
         ending=heard.ending,
         constant=constant_answer(criterion, end),
+        target_rms=norm(end.y.float()) / math.sqrt(max(end.y.numel(), 1)) if end and end.takes == NUMBERS else math.nan,
         samples=len(x) if isinstance(x, torch.Tensor) and x.dim() else 0,
         lost_targets=sum(int((~torch.isfinite(t)).sum()) for t in floats(y)),
         steps=max((optimizer.steps.get(id(w), 0) for w in last), default=0) if optimizer else 0,

@@ -100,7 +100,7 @@ def _one_class(end, exam):
         return found, (f"the loss chooses among classes, and the output has a single one: the loss is {exam.loss:.2g} whatever "
                        "the model says"), {"classes": end.classes}
     is_column = y.dim() > 0 and o.numel() == y.numel() == len(y)
-    if end.is_binary and is_column and end.is_whole and y.max() > 1:
+    if end.is_binary and is_column and not end.in_parts and end.is_whole and y.max() > 1:
         return found, (f"the loss asks for a yes or no, and y holds whole numbers up to {y.max().item():g}: one output cannot tell "
                        f"{end.classes} classes apart"), {"classes": end.classes}
 
@@ -152,7 +152,7 @@ def _rectified(end, why):
 def _beyond(end):
     """Targets of a yes or no that are neither, nor between."""
     low, high = end.y.min().item(), end.y.max().item()
-    if end.is_binary and (low < 0 or high > 1):
+    if end.is_binary and (low < 0 or high > 1) and not end.in_parts:  # whose targets these are is not known
         return found, f"the loss takes targets between 0 and 1, and y reaches from {low:.3g} to {high:.3g}", {"low": low, "high": high}
 
 

@@ -43,7 +43,7 @@ def _profile(exam):
 def vanishing(exam):
     """Yield "vanishing", if it is there."""
     profile = _profile(exam)
-    layers = [layer for layer, share in profile if share < VANISHED]
+    layers = [layer for layer, share in profile if share < VANISHED and not layer.frozen]  # which has nothing to learn
     silent = any(layer.dead > 1 - 1e-9 for layer in exam.layers[:-1]) and all(layer.delta_norm == 0 for layer in layers)
     twins = any(layer.twins and layer.delta_norm == 0 for layer in layers)
     gate = exam.closed and all(layer.delta_norm == 0 for layer in layers)
@@ -60,7 +60,8 @@ def _exploding(exam, profile):
     # on its way down is beyond all of them.
     last = max((layer.delta_norm for layer, _ in profile if layer.is_end or layer is profile[-1][0]), default=0.0)
     layers = [layer for layer, _ in profile if last and layer.delta_norm / last > EXPLODED]
-    scale = max(1.0, exam.input_rms if math.isfinite(exam.input_rms) else 1.0)
+    # A signal may be as large as what comes in, and as what is asked for.
+    scale = max([1.0, *filter(math.isfinite, (exam.input_rms, exam.target_rms))])
     loud = [layer for layer in exam.layers[:-1] if layer.pre_std / scale > EXPLODED]
     if layers:
         worst = max(layers, key=lambda layer: layer.delta_norm)
