@@ -1,5 +1,6 @@
 """What made a model's output, and what the loss takes it for: autograd's graph knows both, whoever wrote the loss."""
 
+import math
 import re
 import warnings
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ MADE_BY = {  # node of autograd's graph -> the function that made an output, of 
 }  # fmt: skip
 SHAPES = re.compile("View|Reshape|Squeeze|Unsqueeze|Transpose|Permute|TBackward|Alias|AsStrided|Clone|Slice|Select")
 LINEAR = re.compile("^(Addmm|Mm|Bmm|Baddbmm|Convolution|MkldnnConvolution|Linear)Backward")
+PARTS = re.compile("^(Slice|Select|Index|MaskedSelect|Split|Unbind|Narrow)")
 POOLS = re.compile("MeanBackward|AvgPool|AdaptiveAvgPool|MaxPool|AmaxBackward")
 LOGITS, YES_OR_NO, NUMBERS = "logits", "logits of yes or no", "numbers"
 PROBABILITIES, LOGS = "probabilities", "log-probabilities"
@@ -45,7 +47,8 @@ class End:
     it is a mean or maximum of what made it, or a softmax's input is. beneath: of a softmax, what made its input. axis: of
     a softmax that comes last, else None. takes: what the loss takes the output for, a value of `TAKES` or "". is_binary:
     whether 1 - p is in the loss. is_normalized: whether the loss divides by a sum first. is_own: whether the loss is
-    `diagnose`'s own. refused: whether torch's loss would not take the output. all_pairs: whether each output is compared
+    `diagnose`'s own. refused: whether torch's loss would not take the output. in_parts: whether the loss
+    takes a slice of the output here and another there, as of boxes and classes in one tensor. all_pairs: whether each output is compared
     with the targets of all samples.
     """
 
@@ -61,12 +64,18 @@ class End:
     is_normalized: bool = False
     is_own: bool = True
     refused: bool = False
+    in_parts: bool = False
     all_pairs: bool = False
 
     @property
     def class_axis(self):
         """The axis of the output on which classes lie: 1, or the last one if y has the shape of all others."""
         return -1 if self.output.shape[:-1] == self.y.shape or self.output.dim() < 2 else 1
+
+    @property
+    def least_of_scores(self):
+        """The least cross-entropy of probabilities that are taken for scores: 1 for the right class and 0 for all others."""
+        return math.log(1 + (self.output.shape[self.class_axis] - 1) / math.e)
 
     @property
     def classes(self):
@@ -114,6 +123,7 @@ def end_of(criterion, y):
             end.axis = (dim - 2**64 if dim >= 2**63 else dim) % max(end.output.dim(), 1)  # -1 is stored without its sign
     end.is_linear = not made_by and maker is not None and bool(LINEAR.search(maker.name()))
     end.takes, end.is_binary, end.is_normalized = _taken_for(criterion.node, criterion.nodes)
+    end.in_parts = _is_sliced(criterion.node, node, end.output.shape)
     if criterion.refused:
         end.takes, end.is_binary = PROBABILITIES, True
     end.all_pairs = criterion.loss_fn is not None and _compares_all_pairs(criterion.loss_fn, end.output, end.y)
@@ -173,6 +183,25 @@ def _taken_for(node, ends):
         return "", False, False
     (kind,) = kinds
     return (kind, *(any(step[i] for step in found if step[0] == kind) for i in (1, 2)))
+
+
+def _is_sliced(node, end, shape):
+    """Whether the loss at a node takes a part of the output that was made at the node `end`; not whether it drops an axis of one."""
+    todo, seen = [node], set()
+    while todo and len(seen) < NODES:
+        node = todo.pop()
+        if node is None or node is end or node in seen:
+            continue
+        seen.add(node)
+        todo += [below for below, _ in node.next_functions]
+        if PARTS.search(node.name()) and any(below is end for below, _ in node.next_functions):
+            axis = getattr(node, "_saved_dim", None)
+            axis = axis - 2**64 if axis is not None and axis >= 2**63 else axis
+            length = shape[axis] if axis is not None and len(shape) else 2
+            whole = node.name().startswith("Slice") and node._saved_start == 0 and node._saved_end >= length
+            if length > 1 and not whole:
+                return True
+    return False
 
 
 def _compares_all_pairs(loss_fn, output, y):

@@ -7,11 +7,12 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
+import torch
 from torch import nn
 
 from .constant import Constant, constant_answer
 from .criterion import Caller, Criterion, is_out_of_memory
-from .ends import End, end_of
+from .ends import NUMBERS, End, end_of
 from .errors import WrongValue
 from .examined_layer import ExaminedLayer, row_of
 from .graph import Graph, reading
@@ -24,7 +25,7 @@ from .measurement import measure
 from .models import check_model
 from .optimizers import InUse
 from .probes import Probes, ask
-from .values import norm, tensors
+from .values import floats, norm, tensors
 
 BLOCKS = (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
 
@@ -43,7 +44,8 @@ class Examination:
     graph tells. trainable: how many tensors of the model's may change. erasing: as `Heard` has it. post_norms: how many
     transformer blocks of torch's stand in a row with their norms behind the sums. probes: what a few samples answered in
     eval mode. ending: as hidden_nonlinearities, of those after the last layer. end: what made the output, and what the loss
-    takes it for, or None. constant: what a constant answer achieves. steps: how many the optimizer says that it has made
+    takes it for, or None. constant: what a constant answer achieves. target_rms: root mean square of y, where it is compared as numbers, else NaN. samples: how long the first axis of
+    x is, 0 if x is several tensors; lost_targets: how many entries of y are NaN or infinite. steps: how many the optimizer says that it has made
     with the last layer, 0 if it does not say. changes: how often the weights of that layer have been changed since they were
     made, as torch counts: once or twice a step.
     """
@@ -68,6 +70,9 @@ class Examination:
     probes: Probes = field(default_factory=Probes)
     ending: dict[str, str] = field(default_factory=dict)
     constant: Constant = field(default_factory=Constant)
+    target_rms: float = math.nan
+    samples: int = 0
+    lost_targets: int = 0
     steps: int = 0
     changes: int = 0
     end: End | None = field(default=None, repr=False, compare=False)  # it holds tensors
@@ -103,7 +108,7 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         calls.setdefault(call.name.partition("[")[0], []).append((call, ratio))  # without the number of the call
     rate = 1.0 if lr is None else lr
     layers = [row_of(number, name, modules.get(name, model), its_calls, heard, memory.get(name), told.get(name, (None, 0)), rate,
-                     steps if optimizer else None, axes)
+                     steps if optimizer else None, axes, graph.ends)
               for number, (name, its_calls) in enumerate(calls.items(), 1)]
     end = end_of(criterion, y)
     last = heard.weights.get(layers[-1].name, ()) or matrices(modules.get(layers[-1].name, model))
@@ -128,6 +133,9 @@ def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
         probes=ask(model, modules, x, criterion.output, layers, parameters, graph),
         ending=heard.ending,
         constant=constant_answer(criterion, end),
+        target_rms=norm(end.y.float()) / math.sqrt(max(end.y.numel(), 1)) if end and end.takes == NUMBERS else math.nan,
+        samples=len(x) if isinstance(x, torch.Tensor) and x.dim() else 0,
+        lost_targets=sum(int((~torch.isfinite(t)).sum()) for t in floats(y)),
         steps=max((optimizer.steps.get(id(w), 0) for w in last), default=0) if optimizer else 0,
         changes=max((w._version for w in last if not w.is_inference()), default=0),
         end=end,

@@ -33,7 +33,9 @@ class ExaminedLayer(Layer):
     in_data: whether an axis of the data is as long as through_time, and so may be time.
     padding: how many of its last steps are all alike, and the same in half of the samples. received: root mean
     square of the data that it takes, NaN if it takes what other layers made; varies: of what differs from sample to sample
-    in them. fan_in: numbers that a unit takes. one_id: an embedding that gets the same id throughout.
+    in them. fan_in: numbers that a unit takes. one_id: an embedding that gets the same id throughout. uneven: how many
+    times as much as the median column of the data that it takes the one varies that varies most, or NaN. is_end: no other layer
+    stands between it and an output of the model.
     """
 
     number: int
@@ -57,13 +59,15 @@ class ExaminedLayer(Layer):
     varies: float
     fan_in: int
     one_id: bool
+    uneven: float
+    is_end: bool
 
 
-def row_of(number, name, module, calls, heard, memory, told, lr, steps, axes):
+def row_of(number, name, module, calls, heard, memory, told, lr, steps, axes, ends):
     """The `ExaminedLayer` of a layer. calls: [(its row in the measurement, update ratio), ...]; memory: gradient through time or None.
 
     told: (told_at, padding). steps: id of a weight -> length of the optimizer's step; None for a plain one. axes: lengths of
-    the axes of the data.
+    the axes of the data. ends: of the graph.
     """
     calls, (ratio, *_) = zip(*calls)
     first = calls[0]
@@ -106,6 +110,8 @@ def row_of(number, name, module, calls, heard, memory, told, lr, steps, axes):
         varies=heard.varies.get(name, math.nan),
         fan_in=weights[0][0].numel(),
         one_id=name in heard.one_id,
+        uneven=heard.uneven.get(name, math.nan),
+        is_end=any(id(w) in ends for w in weights),
     )  # fmt: skip
 
 

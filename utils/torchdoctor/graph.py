@@ -15,6 +15,7 @@ from .values import floats, norm, tensors
 WEIGHTED = re.compile("Addmm|^Mm|Bmm|Convolution|Linear|Rnn|Lstm|Gru|Embedding")  # where a layer with weights begins
 # What keeps samples apart, whatever the shapes are: a net that is made of nothing else cannot mix them.
 BY_SAMPLE = {*KINDS, LEAF, "AddmmBackward0", "TBackward0", "ConvolutionBackward0", "MaxPool2DWithIndicesBackward0"}
+SAME_WEIGHTS = re.compile("^(T|Transpose|Permute|View|Reshape|UnsafeView)Backward")
 SOFTMAXES = ("SoftmaxBackward0", "LogSoftmaxBackward0")
 NEST = 3  # lists within lists in which weights are looked for: [[layer, activation], ...] has two levels
 
@@ -28,8 +29,9 @@ class Graph:
     output and the last layer, the output's first; head: those between loss and output. of_one: a softmax over a single
     entry stands in either; over_samples: one over the first axis. by_sample: no node
     could mix samples. joined: whether the loss depends on the output. asked: ||dC/d output||. empty: no output
-    is part of a graph. leaves: ids of the parameters that the output or the loss depends on. attention: each softmax over
-    products of queries and keys.
+    is part of a graph. leaves: ids of the parameters that the output or the loss depends on. ends: of those of layers from
+    which the way to an output leads through no other layer: several, where a net has heads. attention: each softmax over products
+    of queries and keys.
     """
 
     unowned: dict = field(default_factory=dict)
@@ -42,6 +44,7 @@ class Graph:
     asked: float = 0.0
     empty: bool = False
     leaves: set = field(default_factory=set)
+    ends: set = field(default_factory=set)
     attention: list[Attention] = field(default_factory=list)
 
 
@@ -70,6 +73,7 @@ def _read(graph, output, loss, model, x, parameters):
     graph.joined = any(node in roots for node in head)
     head = [node for node in head if node not in roots]
     tail = list(_nodes(roots, stop, WEIGHTED))
+    graph.ends = {id(leaf) for node in tail if WEIGHTED.search(node.name()) for leaf in _own(node)}
     graph.head, graph.tail = ([node.name() for node in part] for part in (head, tail))
     inside = list(_nodes(roots, stop))
     names = [node.name() for node in inside]
@@ -97,6 +101,15 @@ def _nodes(roots, stop, until=None):
             if after not in seen:
                 seen.add(after)
                 queue.append(after)
+
+
+def _own(node):
+    """The leaves that a node reads, straight or through a transpose or a reshape: its weights."""
+    for after, _ in node.next_functions:
+        while after is not None and SAME_WEIGHTS.search(after.name()) and after.next_functions:
+            after = after.next_functions[0][0]
+        if after is not None and after.name() == LEAF:
+            yield after.variable
 
 
 def _size(node):

@@ -10,6 +10,7 @@ from torch import nn
 
 from . import keras_layers
 from .layer_calls import is_nonlinearity, left_as_found, matrices
+from .norms import is_norm, suits, values_each
 from .values import double, first_float, floats, norm, tensors
 
 # Rows of a weight matrix that differ by no more than the roundings of a sum of some thousand terms are the same row.
@@ -21,8 +22,6 @@ KINDS = {  # node of autograd's graph -> class of the nonlinearity that made it
     "SiluBackward0": "SiLU", "EluBackward0": "ELU", "LeakyReluBackward0": "LeakyReLU", "MishBackward0": "Mish",
     "SoftplusBackward0": "Softplus",
 }  # fmt: skip
-NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm)
-KERAS_NORMS = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization", "UnitNormalization")
 ROWS_ALONE = ("Embedding", "EmbeddingBag", *keras_layers.NO_UNITS)  # whose rows may well be alike: each is for other samples
 LINEAR_NODES = re.compile("Addmm|Mm|Bmm|Convolution|Linear|View|Reshape")  # what a layer's output comes from
 # phi(c z) = c phi(z) for c > 0: a norm behind it undoes the size of W and b as one right behind the layer does.
@@ -39,8 +38,8 @@ class Heard:
     all the same. follows: name of a layer -> class of the nonlinearity after it, where the graph tells. nonlinearities:
     name of each nonlinear module between layers -> its class, and ending: of each after the last layer. series: name of a recurrent layer -> its input.
     last_step_only: name of a recurrent layer -> whether no step but the last has a gradient of its own. normed: names of
-    layers whose output goes into a norm by the batch's own statistics, straight or through a ReLU or pooling. received: name of a layer that takes
-    data, and nothing that other layers made -> their root mean square, and varies -> that of what differs from sample to sample. one_id: names of
+    layers whose output goes into a norm by the batch's own statistics, or running ones that are the same, straight or through a ReLU or pooling. received: name of a layer that takes
+    data, and nothing that other layers made -> their root mean square, varies -> that of what differs from sample to sample, and uneven -> see there. one_id: names of
     embeddings that get one and the same id throughout. positions: name of a layer that takes
     (batch, positions, features) -> how far its first sample's positions lie apart. states: name of a recurrent layer ->
     for each call, the norms of the gradients that come through its states. read: what the last layer took, or None.
@@ -57,6 +56,7 @@ class Heard:
     normed: set = field(default_factory=set)
     received: dict = field(default_factory=dict)
     varies: dict = field(default_factory=dict)
+    uneven: dict = field(default_factory=dict)
     one_id: set = field(default_factory=set)
     positions: dict = field(default_factory=dict)
     states: dict = field(default_factory=dict)
@@ -93,6 +93,7 @@ def listening(modules):
             if tensor is not None and is_first and (not called or not tensor.requires_grad):
                 heard.received[layer] = size = norm(tensor) / math.sqrt(max(tensor.numel(), 1))
                 heard.varies[layer] = size * apart(tensor)
+                heard.uneven[layer] = uneven(tensor)
             if isinstance(module, nn.Embedding):
                 ids = next(tensors(inputs), torch.ones(0, device="cpu")).detach().long().flatten()
                 if len(ids) > 1 and bool((ids == ids[0]).all()):
@@ -111,12 +112,12 @@ def listening(modules):
 
     def norm_hook(name):
         def hook(module, inputs):
-            if _values(module, inputs[0]) == 1:
+            if values_each(module, inputs[0]) == 1:
                 heard.erasing[name] = (called[-1] or type(modules[""]).__name__) if called else None
             node = inputs[0].grad_fn
             while node is not None and HOMOGENEOUS.search(node.name()):
                 node = node.next_functions[0][0]
-            own = module.training or getattr(module, "running_mean", None) is None
+            own = module.training or getattr(module, "running_mean", None) is None or suits(module, inputs[0])
             if own and called and node is not None and (LINEAR_NODES.search(node.name()) or keras_layers.is_keras(module)):
                 heard.normed.add(called[-1])
 
@@ -173,11 +174,6 @@ def listening(modules):
             handle.remove()
 
 
-def is_norm(module):
-    """Whether a module is a norm of torch's or of Keras'."""
-    return isinstance(module, NORMS) or keras_layers.is_keras(module) and type(module).__name__ in KERAS_NORMS
-
-
 def through_time(module, inputs):
     """||dh_T/dx_t|| for every step t, in one random direction of the last output; a float64 tensor (steps,)."""
     if isinstance(inputs, nn.utils.rnn.PackedSequence):
@@ -210,11 +206,13 @@ def _made_by(node):
     return ""
 
 
-def _values(norm, x):
-    """Over how many values a norm takes each of its means. A batch or instance norm refuses to take it over one."""
-    if isinstance(norm, nn.LayerNorm):
-        return math.prod(norm.normalized_shape)
-    return x[0].numel() // norm.num_groups if isinstance(norm, nn.GroupNorm) and len(x) else math.inf
+def uneven(t):
+    """How many times as much as the median column the one varies that varies most, of (samples, columns) and of a few samples; else NaN."""
+    if t.dim() != 2 or len(t) < 3 or t.shape[1] < 3:
+        return math.nan
+    of_columns = double(t.detach()[spread(len(t))]).std(0)
+    median = of_columns.median().item()
+    return of_columns.max().item() / median if median else math.nan
 
 
 def same_rows(matrix, gates=1):

@@ -54,7 +54,7 @@ def ask(model, modules, x, output, layers, parameters, graph):
                 probes.bent = _bent(model, kinds, x.detach()[rows], modules.get(layers[-1].name, model))
             by_batch = batch_norms or any(type(m).__module__.startswith(OBSERVERS) for m in kinds)
             if in_rows and small and not graph.by_sample and not by_batch and not _time_is_first(x, output, kinds):
-                probes.mixed = _mixed(model, kinds, x.detach()[rows[::2]])  # half will do
+                probes.mixed = _mixed(model, kinds, x.detach()[rows[::2]], output)  # half will do
             if in_rows and any(m.training and _is_settled(m) for m in batch_norms) and not any(
                     m.training and isinstance(m, DROPOUT) for m in kinds):
                 probes.modes = _modes(model, kinds, x.detach()[rows], output.detach()[rows])
@@ -106,14 +106,16 @@ def _bent(model, modules, x, last):
     return ((far - here - way).norm() / way.norm()).item()
 
 
-def _mixed(model, modules, x):
-    half = len(x) // 2
-    changed = torch.cat([x[:1].expand_as(x[:half]), x[half:]])  # not another order: a sum over samples would not see it
+def _mixed(model, modules, x, output):
+    # The first and the last, as what mixes may read one way; not another order: a sum over samples would not see it.
+    kept = slice(1, len(x) - 1 if len(x) > 2 else None)
+    changed = x[1:2].expand_as(x).clone()
+    changed[kept] = x[kept]
     before, after = (_pass(model, modules, batch) for batch in (x, changed))
-    if len(before) != len(x):
-        return math.nan
+    if len(before) != len(x) or len(x) in before.shape[1:] and output.shape[1:] != before.shape[1:]:
+        return math.nan  # in a table of all pairs of samples, as of contrastive losses, they meet on purpose
     apart = (before - before.mean(0)).norm()
-    return ((after - before)[half:].norm() / apart).item() if apart else math.nan
+    return ((after - before)[kept].norm() / apart).item() if apart else math.nan
 
 
 def _time_is_first(x, output, modules):

@@ -29,8 +29,8 @@ class Log:
     whatever the optimizer. dead, saturated: shares as in `measurement.Layer`. All but names are tensors, float64 but for
     the steps; NaN where a quantity does not exist. apart: (samples,), how far the model's outputs for the samples of a batch
     lie apart, as a share of their size. verdict: what is wrong, in the words of `diagnose`, or "healthy".
-    has_moved: whether the weights' size has changed from sample to sample. followed: the number of steps after which the
-    next backward pass was heard; added_up: of how many of them the gradients were still there, and were added to.
+    has_moved: whether the weights' size has changed from sample to sample. followed: the number of steps after which a
+    backward pass was heard; added_up: how many of them were made with gradients that still held those of the step before.
     """
 
     names: list[str] = field(default_factory=list)
@@ -178,14 +178,21 @@ class _Watcher:
 
 
 def _follow(w, log):
-    """A hook on the gradient of one weight: has it been emptied since the step before?"""
-    version = None
+    """A hook on the gradient of one weight: was it emptied before any of the backward passes that a step was made of?
+
+    Any, not the first: a discriminator still holds the gradients of its own step when the generator's loss passes through
+    it, and is emptied after that.
+    """
+    version, emptied = None, None  # None of the first step, which follows none
 
     def hook(gradient):
-        nonlocal version
+        nonlocal version, emptied
         if version is not None and w._version != version:  # a step has been made since the last backward pass
-            log.followed += 1
-            log.added_up += w.grad is not None and bool(w.grad.any())
+            log.followed += emptied is not None
+            log.added_up += emptied is False
+            emptied = False
+        if emptied is False:
+            emptied = w.grad is None or not bool(w.grad.any())
         version = w._version
 
     return hook

@@ -35,8 +35,8 @@ def judge(log):
     if not moved and not log.has_moved:
         return "no gradient", f"no weight has moved in {log.steps[-1] + 1} steps, and all gradients are 0: the loss asks for nothing"
     if log.added_up > 1 and log.added_up >= MOST * log.followed:
-        return "gradients add up", (f"after {log.added_up} of {log.followed} steps the next gradient was added to the old one: "
-                                    "zero_grad is missing")
+        return "gradients add up", (f"{log.added_up} of {log.followed} steps were made with the gradients of the step before still "
+                                    "in them: zero_grad is missing")
     dead = [name for name, share in zip(log.names[:-1], log.dead[-1].tolist()) if share > 1 - 1e-9]
     if dead:
         return "dead", f"every unit of {dead[0]} is 0 for every sample of the last batch, and learns nothing from it"

@@ -73,11 +73,16 @@ HIDES = {  # name of a disease -> those that are not told beside it
     "no gradient": {"vanishing", "vanishing in time", "exploding in time", "collapsed", "step too large", "step too small"},
     "the mean eats the gain": {"vanishing", "collapsed", "step too small"},
     **{cause: {"collapsed", "step too small"} for cause in ("dead", "vanishing", "symmetric")},  # which follow from it
-    **{cause: {"collapsed"} for cause in ("input too small", "vanishing in time")},
+    **{cause: {"collapsed"} for cause in ("input too small", "input too large", "vanishing in time")},
     "target too large": {"step too large"},  # the gradient is as large as the targets
 }
 for cause in {*FAMILIES} - {"no better than a constant"}:  # which follows from all others
     HIDES[cause] = HIDES.get(cause, set()) | {"no better than a constant"}
+# Of the loss of a constant answer, who is below this has learned this batch, and what keeps a net from learning has not kept it:
+# its gradient has become small as its loss has, and its signal large as its answers were sure.
+DONE = 1e-2
+HINDRANCES = {"input too large", "input too small", "dead", "exploding in time", "exploding", "saturated", "the mean eats the gain",
+              "vanishing", "vanishing in time", "attention saturated", "step too small"}  # fmt: skip
 ERASED = {"no gradient", "dead", "vanishing", "cut off"}  # which follow from a norm that has erased its input, though others go before
 
 
@@ -86,6 +91,8 @@ def find(exam, model):
     found = [finding for family in dict.fromkeys(FAMILIES.values()) for finding in family.find(exam)]
     if any(finding.kind == "collapsed" and "norms" in finding.evidence and not finding.is_remark for finding in found):
         found = [finding for finding in found if finding.kind not in ERASED]
+    for finding in found:
+        finding.is_remark |= finding.kind in HINDRANCES and exam.loss < DONE * exam.constant.loss
     hidden = set().union(*(HIDES.get(finding.kind, ()) for finding in found if not finding.is_remark))
     found = [finding for finding in found if finding.kind not in hidden]
     found.sort(key=lambda finding: (finding.is_remark, list(FAMILIES).index(finding.kind)))

@@ -2,9 +2,9 @@
 
 import math
 
-from ..layer_facts import NORMS
+from ..norms import NORMS
 from .finding import Remedy, found, where
-from .weights import HE, both, draw, has_norm
+from .weights import HE, both, draw, has_norm, hides_all
 
 # Weights and biases that are symmetric about 0 leave a ReLU unit silent for one input with probability 1/2, and for all
 # of them at most with the same: even inputs that a deep net no longer tells apart leave half of the units. What is
@@ -27,7 +27,10 @@ def find(exam):
 
 
 def prescribe(finding, exam, model):
-    """Bring z back to both sides of 0."""
+    """Bring z back to both sides of 0; or look at what hides every key from an attention, which then answers 0."""
+    first = next(layer for layer in exam.layers if layer.name in finding.layers)
+    if first.type == "MultiheadAttention" and first.pre_mean == first.pre_std == 0 < first.weight_norm:
+        return hides_all(first)
     mean, std = finding.evidence["pre_mean"], finding.evidence["pre_std"]
     norms = " (of the norms as well)" if has_norm(model) else ""
     return Remedy(

@@ -18,7 +18,10 @@ def find(exam):
 
 def prescribe(finding, exam, model):
     """The axis of the samples, where a module or the graph tells who takes it for another."""
-    readers = [name for name, module in model.named_modules() if getattr(module, "batch_first", True) is False]
+    # Of a recurrent layer it is known how many steps it has read: if not as many as there are samples, it was given time first.
+    turned = [layer.name for layer in exam.layers if layer.through_time is not None and len(layer.through_time) != exam.samples]
+    by_time = [name for name, module in model.named_modules() if getattr(module, "batch_first", True) is False]
+    readers = [name for name in by_time if name not in turned]
     softmaxes = [name for name, module in model.named_modules()
                  if isinstance(module, (nn.Softmax, nn.LogSoftmax, nn.Softmin)) and module.dim == 0]
     if readers:
@@ -27,6 +30,9 @@ def prescribe(finding, exam, model):
     if softmaxes or exam.graph.over_samples:
         return Remedy(f"take the softmax{f' ({softmaxes[0]})' if softmaxes else ''} over the last axis, dim=-1: over the first, it "
                       "shares out among the samples", "not in this course", _set(softmaxes, "dim", -1) if softmaxes else None)
+    if by_time:
+        return Remedy(f"{by_time[0]} is given time on its first axis, as it takes it: look for a reshape or view before or behind it "
+                      "that is to swap two axes, and only deals the numbers out anew; x.transpose(0, 1) swaps them", "not in this course")
     return Remedy("keep the samples on the first axis throughout: look for a reshape, a transpose, or a mean, a norm or a product "
                   "over axis 0, such as x.mean(0) or x / x.sum()", "not in this course")
 

@@ -64,6 +64,9 @@ def prescribe(finding, exam, model):
     if end.takes == LOGS:
         return Remedy("take nn.CrossEntropyLoss(), or end the model in nn.LogSoftmax(1)", ELSEWHERE,
                       _append(model, lambda: nn.LogSoftmax(1)))
+    if end.takes == PROBABILITIES and "least_loss" in told:
+        when = "if nn.CrossEntropyLoss() is what you train with, remove the last Softmax"
+        return Remedy(f"{when}, {WRITTEN[kind]}", ELSEWHERE, exchange(kind, nn.Identity))
     if end.takes == PROBABILITIES and "several" not in told:
         return _to_make_probabilities(end, exchange, model)
     if end.takes == NUMBERS:
@@ -97,7 +100,7 @@ def _one_class(end, exam):
         return found, (f"the loss chooses among classes, and the output has a single one: the loss is {exam.loss:.2g} whatever "
                        "the model says"), {"classes": end.classes}
     is_column = y.dim() > 0 and o.numel() == y.numel() == len(y)
-    if end.is_binary and is_column and end.is_whole and y.max() > 1:
+    if end.is_binary and is_column and not end.in_parts and end.is_whole and y.max() > 1:
         return found, (f"the loss asks for a yes or no, and y holds whole numbers up to {y.max().item():g}: one output cannot tell "
                        f"{end.classes} classes apart"), {"classes": end.classes}
 
@@ -119,8 +122,7 @@ def _beneath(end, exam):
 
 def _scores(end, exam):
     """Cross-entropy has a softmax of its own: its scores must be free."""
-    classes = end.output.shape[end.class_axis]
-    least = math.log(1 + (classes - 1) / math.e)  # of scores 1 for the right class and 0 for all others
+    classes, least = end.output.shape[end.class_axis], end.least_of_scores
     if end.made_by == "Sigmoid":
         return found, (f"a sigmoid comes last, and scores between 0 and 1 cannot bring the cross-entropy of {classes} classes below "
                        f"{least:.2f}"), {"least_loss": least}
@@ -150,7 +152,7 @@ def _rectified(end, why):
 def _beyond(end):
     """Targets of a yes or no that are neither, nor between."""
     low, high = end.y.min().item(), end.y.max().item()
-    if end.is_binary and (low < 0 or high > 1):
+    if end.is_binary and (low < 0 or high > 1) and not end.in_parts:  # whose targets these are is not known
         return found, f"the loss takes targets between 0 and 1, and y reaches from {low:.3g} to {high:.3g}", {"low": low, "high": high}
 
 
@@ -182,6 +184,9 @@ def _probabilities(end, exam):
         # Divided by their sum, sigmoids are probabilities after all, and such nets mostly learn; else all of them go to 1.
         tell, why = (remark, "the loss divides them by their sum") if end.is_normalized else (found, "nothing keeps them all from 1")
         return tell, f"the classes exclude each other, and each output is a sigmoid by itself: {why}", {"columns": o.shape[end.class_axis]}
+    if end.is_own and kind == "Softmax" and not end.is_binary:
+        return remark, ("the model returns a softmax's probabilities, and without loss_fn= the cross-entropy was taken of these: nn.Cross"
+                        f"EntropyLoss() would apply another, and not fall below {end.least_of_scores:.2f}"), {"least_loss": end.least_of_scores}
 
 
 def _logs(end, exam):

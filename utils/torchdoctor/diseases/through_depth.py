@@ -2,9 +2,11 @@
 
 import math
 
+from torch import nn
+
 from ..slopes import chi, mean_slope
 from .finding import Remedy, found, times, where
-from .weights import POOR_CHI, draw_if_off, has_norm, hidden_kind, rectify
+from .weights import POOR_CHI, draw_if_off, has, has_norm, hidden_kind, hides_all, rectify
 
 # A layer whose gradient is this share of the last layer's moves in a thousand steps, a whole small training, as far as
 # the last layer moves in one. Five sigmoid layers at Xavier's scale reach 0.236^5 = 7e-4, and stay at chance for 600
@@ -41,7 +43,7 @@ def _profile(exam):
 def vanishing(exam):
     """Yield "vanishing", if it is there."""
     profile = _profile(exam)
-    layers = [layer for layer, share in profile if share < VANISHED]
+    layers = [layer for layer, share in profile if share < VANISHED and not layer.frozen]  # which has nothing to learn
     silent = any(layer.dead > 1 - 1e-9 for layer in exam.layers[:-1]) and all(layer.delta_norm == 0 for layer in layers)
     twins = any(layer.twins and layer.delta_norm == 0 for layer in layers)
     gate = exam.closed and all(layer.delta_norm == 0 for layer in layers)
@@ -54,9 +56,12 @@ def vanishing(exam):
 
 
 def _exploding(exam, profile):
-    last = profile[-1][0].delta_norm if profile else 0.0
+    # Of several heads one may well have a hundred times the loss of another, boxes in pixels beside classes. What has grown
+    # on its way down is beyond all of them.
+    last = max((layer.delta_norm for layer, _ in profile if layer.is_end or layer is profile[-1][0]), default=0.0)
     layers = [layer for layer, _ in profile if last and layer.delta_norm / last > EXPLODED]
-    scale = max(1.0, exam.input_rms if math.isfinite(exam.input_rms) else 1.0)
+    # A signal may be as large as what comes in, and as what is asked for.
+    scale = max([1.0, *filter(math.isfinite, (exam.input_rms, exam.target_rms))])
     loud = [layer for layer in exam.layers[:-1] if layer.pre_std / scale > EXPLODED]
     if layers:
         worst = max(layers, key=lambda layer: layer.delta_norm)
@@ -73,6 +78,9 @@ def prescribe(finding, exam, model):
     """Because of the activation, of the weights, or of depth itself, in this order."""
     kind, sick = hidden_kind(finding, exam)
     vanishes = finding.kind == "vanishing"
+    behind = next((layer for layer in exam.layers if layer.delta_norm > 0), None)  # exactly 0 is what a mask leaves, and no depth
+    if vanishes and behind and behind.type == "MultiheadAttention" and behind.name not in finding.layers:
+        return hides_all(behind)
     if vanishes and kind and chi(kind) < POOR_CHI:
         slopes = [mean_slope(layer) for layer in sick if layer.nonlinearity == kind]
         return rectify(f"{finding.where}: {kind} slopes average {sum(slopes) / len(slopes):.2g}", exam, kind)
@@ -82,6 +90,9 @@ def prescribe(finding, exam, model):
         return Remedy(f"{len(exam.layers)} layers are too long a chain for these weights: let the signal pass every two of them "
                       "on a skip, x = x + f(x) / skips ** 0.5, with nothing that scales x, or put a norm before each "
                       "activation", "5, 6")
+    if has(model, nn.MultiheadAttention):  # its blocks have skips and norms
+        return Remedy("clip the gradient's norm, nn.utils.clip_grad_norm_(model.parameters(), 1.0), and let the learning rate grow from "
+                      "0 over some hundred steps; if a training has come to this, begin again so, or with a smaller rate", "5, 6")
     if has_norm(model):
         return Remedy("a norm after every layer lets the gradient grow by about 1.2 a layer: add skip connections around "
                       "every two layers, x = x + f(x), and let each branch f begin small", "5, 6")

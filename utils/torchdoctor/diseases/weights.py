@@ -8,7 +8,7 @@ from torch import nn
 
 from .. import keras_layers
 from ..examination import module_of
-from ..layer_facts import is_norm
+from ..norms import is_norm
 from ..slopes import gain, is_known
 from .finding import Remedy
 
@@ -30,6 +30,12 @@ def hidden_kind(finding, exam):
     hidden = [layer for layer in exam.layers[:-1] if is_known(layer.nonlinearity)]
     sick = [layer for layer in hidden if layer.name in finding.layers] or hidden
     return Counter(layer.nonlinearity for layer in sick).most_common(1)[0][0] if sick else "", sick
+
+
+def hides_all(layer):
+    """The `Remedy` of an attention that hears no key: it answers the same to every query, and lets no gradient through."""
+    return Remedy(f"{layer.name} answers the same to every query, as where a mask hides all keys: key_padding_mask and a mask of bools "
+                  "are True where a key is to be passed over, mask = x == 0 if 0 is the padding", "not in this course")
 
 
 def right_scale(kind):
