@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from tests.torchdoctor.test_ends import LABELS, MISFITS, ONE_HOT, X
-from tests.torchdoctor.zoo import Case
+from tests.torchdoctor.zoo import Case, on_images
 from tests.torchdoctor.zoo_models import HandAttention, LastStep
-from tests.torchdoctor.zoo_sick import SICK
+from tests.torchdoctor.zoo_sick import SICK, conv_net
 from tests.wild.questions import QUESTIONS
 from utils import diagnose
 from utils.data.datasets import digits
@@ -31,8 +31,8 @@ BETTER = 0.8
 
 
 class Trial(NamedTuple):
-    """make: function of a seed -> `Case`. kinds: which of them may be treated. steps: of training. optimizers: names. slower:
-    a factor of their lr, for nets so deep that the usual one throws them off, or where it is too slow.
+    """make: function of a seed -> `Case`. kinds: which of them may be treated. steps: of training. optimizers: names. rates:
+    name -> lr in place of the usual one: where so deep a net is thrown off by it, which the remedy then says, or it is too slow.
 
     judge: "loss", or "answers" where the loss of the sick net means something else than that of the treated one (it has no
     least value, or is 0 for a wrong answer), or where a net of many units learns the batch by heart: wrong answers to new digits.
@@ -43,13 +43,13 @@ class Trial(NamedTuple):
     steps: int = 200
     judge: str = "loss"
     optimizers: tuple = tuple(OPTIMIZERS)
-    slower: float = 1.0
+    rates: dict | None = None
 
     def run(self, seed, optimizer):
         """Return the finding that was treated, the score of the untreated and of the treated net, and the report after it."""
         torch.manual_seed(seed)
         case = self.make(seed)
-        given = {"optimizer": optimizer, "lr": self.slower * OPTIMIZERS.get(optimizer, 0.0)} if optimizer != "its own" else {}
+        given = {"optimizer": optimizer, "lr": (OPTIMIZERS | (self.rates or {}))[optimizer]} if optimizer != "its own" else {}
         report = diagnose(case.model, case.x, case.y, **(case.settings or {}), **given)
         trial = report.try_remedy(steps=self.steps if self.judge == "loss" else 0)
         if self.judge == "loss":
@@ -156,7 +156,7 @@ def of_the_ends(name):
     # Of the others the loss means the same after the remedy; and sixty steps, since a softmax before NLLLoss is slow, not lost.
     by_answers = name in ("softmax, NLL", "raw scores, NLL", "ReLU, log", "sigmoids for one class of four")
     # A loss that is a mean over ten columns has a tenth of the gradient.
-    return Trial(drawn, {"output does not fit"}, slower=10.0 if several else 1.0,
+    return Trial(drawn, {"output does not fit"}, rates={"sgd": 1.0} if several else None,
                  **{"steps": 60, "judge": "answers"} if by_answers else {})
 
 
@@ -194,6 +194,11 @@ def looked_up(width=128, pairs=12):
     return Trial(drawn, {"attention saturated"}, 300, optimizers=("its own",))
 
 
+def convolutions(depth, activation, **settings):
+    """Convolutions in a row at torch's weights, on the digits."""
+    return Trial(lambda seed: learnable(on_images(conv_net(depth, activation))), {"vanishing"}, rates={"sgd": 0.03}, **settings)
+
+
 def post_norm(blocks=18, width=16):
     """Torch's transformer blocks, as they come; the class is that of the largest mean of three features."""
     def drawn(seed):
@@ -220,25 +225,28 @@ def far_back(cell, steps=40):
 
 
 PLAIN = (
-    "7 sigmoid layers, Xavier", "10 sigmoid layers, Xavier", "15 softplus layers, their gain",
+    "7 sigmoid layers, Xavier", "10 sigmoid layers, Xavier",
     "10 tanh layers, N(0, 0.01^2)", "20 tanh layers, torch's weights", "8 tanh layers, N(0, 1)",
-    "10 ReLU layers, N(0, 1)", "20 ReLU layers, sigma_w = 2", "5 tanh layers, biases of 5",
+    "10 ReLU layers, N(0, 1)", "5 tanh layers, biases of 5",
     "4 sigmoid layers, biases of -9", "3 ReLU layers, biases of -3", "3 ReLU layers, biases of -10",
     "8 ReLU layers, biases of -1", "ReLU layers after steps of 0.3", "ReLU layers after steps of 1",
     "ReLU convolutions, biases of -3", "all weights 0.1", "all weights 0", "constant convolutions", "constant LSTM",
     "everything frozen", "a frozen ResNet", "a NaN in a weight", "an infinite weight",
-    "ReLU RNN, 1.5 times the identity", "layers in a list", "layers in a dict of lists",
+    "layers in a list", "layers in a dict of lists",
     "a weight that is a plain tensor", "an output ReLU that is silent", "an output sigmoid on its upper end",
     "an output sigmoid on its lower end", "an output cut off", "GRU that takes samples for time",
-    "attention between samples",
 )  # fmt: skip
 LONG = (
-    "20 ReLU layers, torch's weights", "20 ReLU layers, functional", "20 GELU layers, torch's weights",
-    "12 sigmoid convolutions", "20 ReLU convolutions, torch's weights",
+    "20 ReLU layers, torch's weights", "20 ReLU layers, functional", "20 ReLU layers, sigma_w = 2",
 )  # fmt: skip
+LONGER = "20 GELU layers, torch's weights", "30 sigmoid layers, Xavier", "30 ReLU layers, Xavier"
 IN_THE_ZOO = {
-    **{name: {} for name in PLAIN}, **{name: {"steps": 400} for name in LONG},
-    **{name: {"steps": 400, "slower": 0.3} for name in ("30 sigmoid layers, Xavier", "30 ReLU layers, Xavier")},
+    **{name: {} for name in PLAIN}, **{name: {"rates": {"sgd": 0.03}} for name in LONG},
+    **{name: {"rates": {"adam": 1e-3, "sgd": 0.03}, "steps": 400} for name in LONGER},
+    "15 softplus layers, their gain": {"rates": {"sgd": 0.01}},
+    "ReLU RNN, 1.5 times the identity": {"rates": {"sgd": 0.03}},  # in place of clipping, which is by hand
+    # Each sample goes past the attention as well, and alone tells most: what the others disturb shows late.
+    "attention between samples": {"steps": 400},
     "2 wide tanh layers, N(0, 1)": {"judge": "answers"},
 }  # fmt: skip
 OF_THE_PUBLIC = ("softmax_before_cross_entropy", "sigmoid_before_cross_entropy", "relu_last_and_silent",
@@ -249,6 +257,10 @@ TRIALS = {
     **{name: of_the_ends(name) for name, (*_, can_be_tried) in MISFITS.items() if can_be_tried},
     **{name: of_the_public(name) for name in OF_THE_PUBLIC},
     "a pair looked up by products that nothing divides": looked_up(),
+    "7 sigmoid convolutions": convolutions(7, nn.Sigmoid),
+    # Ten are no obstacle to Adam, treated or not, and with 20 plain gradient descent takes longer than a test may.
+    "10 ReLU convolutions, torch's weights": convolutions(10, nn.ReLU, optimizers=("sgd",)),
+    "20 ReLU convolutions, torch's weights": convolutions(20, nn.ReLU, optimizers=("adam",), steps=150),
     "18 blocks with norms behind the sums": post_norm(),
     "LSTM, the answer 40 steps back": far_back(nn.LSTM), "GRU, the answer 40 steps back": far_back(nn.GRU),
 }  # fmt: skip

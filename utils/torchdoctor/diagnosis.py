@@ -56,10 +56,10 @@ def diagnose(model, x, y=None, *, loss_fn=None, lr=None, optimizer=None):
     if isinstance(loss_fn, type):
         raise WrongType(f"loss_fn must be a function (output, y) -> loss, not a class: pass {loss_fn.__name__}()")
     model = unwrapped(model)
-    check_model(model)
+    parameters = check_model(model)
     x, y = batch_of(x, y, model)
     used = in_use(optimizer, lr, model)
-    exam = examine(model, x, y, loss_fn, lr, used)
+    exam = examine(model, parameters, x, y, loss_fn, lr, used)
     told = find(exam, model)
     findings, remarks = ([one for one in told if one.is_remark == is_remark] for is_remark in (False, True))
     return Report(findings, remarks, exam, _Case(model, x, y, loss_fn, lr, used))

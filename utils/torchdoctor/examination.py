@@ -22,7 +22,6 @@ from .lag import padding, told_at
 from .layer_calls import matrices
 from .layer_facts import TWINS, apart, listening, through_time
 from .measurement import measure
-from .models import check_model
 from .optimizers import InUse
 from .probes import Probes, ask
 from .values import floats, norm, tensors
@@ -78,15 +77,14 @@ class Examination:
     end: End | None = field(default=None, repr=False, compare=False)  # it holds tensors
 
 
-def examine(model, x, y=None, loss_fn=None, lr=None, optimizer=None):
+def examine(model, parameters, x, y=None, loss_fn=None, lr=None, optimizer=None):
     """Run one forward and one backward pass and return an `Examination`; the model is left as it was.
 
-    optimizer: its `InUse`, or None.
+    parameters: the model's by name, as `check_model` returns them. optimizer: its `InUse`, or None.
 
     Raises TypeError or ValueError with one sentence if model, x, y and loss do not fit, or memory does not suffice.
     """
-    model = unwrapped(model)
-    parameters, modules = check_model(model), modules_of(model)
+    modules = modules_of(model)
     check_input(x)
     criterion, steps = Criterion(loss_fn), {}
     judge, graph = reading(criterion, model, x, parameters)

@@ -54,7 +54,7 @@ def _check_kind(model, modules):
 
 def _check_weights(model, parameters, modules):
     """Refuse weights that are none, not yet there, or without numbers."""
-    if keras_layers.is_unbuilt(model) or any(isinstance(p, nn.parameter.UninitializedParameter) for p in parameters.values()):
+    if keras_layers.is_unbuilt(model) or any(map(nn.parameter.is_lazy, parameters.values())):
         raise WrongValue("the model has layers without a size yet (Lazy..., or Keras without an Input): run it once on x, then "
                          "diagnose it")
     if not parameters:

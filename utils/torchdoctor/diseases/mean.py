@@ -8,7 +8,7 @@ from torch import nn
 from ..slopes import chi, moments
 from .finding import Remedy, found, times, where
 from .through_depth import vanishing
-from .weights import POOR_CHI, both, draw, exchange, hidden_kind
+from .weights import POOR_CHI, both, draw, exchange, hidden_kind, smaller_step
 
 # Where the signal is held, q = sigma_w^2 E[phi^2], a layer passes on sigma_w^2 E[phi'^2] of the squared gradient, which is at
 # least Var(phi) / E[phi^2] (Poincare's inequality for N(0, q)): what is lost is at most the mean's share of E[phi^2]. Where
@@ -20,6 +20,9 @@ HELD = 2.0
 
 # Sigmoids have such a mean, too, but their slope is nowhere above 1/4, and nobody needs them: ReLU is the cure of chapter 1.
 SMALL_SLOPES = ("Sigmoid", "Hardsigmoid")
+
+# Fifteen softplus layers without their mean overflow by plain gradient descent with lr = 0.1, and two in three with 0.03.
+STEADY_LR = 0.01
 
 
 def find(exam):
@@ -46,7 +49,8 @@ def prescribe(finding, exam, model):
     by_hand = "" if modules else " (it is a call in forward: change it there)"
     return Remedy(
         f"subtract the mean: ({kind}(z) {'-' if mean > 0 else '+'} {abs(mean):.3g}) / {std:.3g} in the hidden layers{by_hand}, its mean and deviation for z "
-        f"of a mean square of 1, and weights of std 1 / sqrt(fan_in), which keep that; or take ReLU with He's weights",
+        f"of a mean square of 1, and weights of std 1 / sqrt(fan_in), which keep that; or take ReLU with He's weights"
+        f"{smaller_step(exam, STEADY_LR)}",
         "3, 5", both(exchange(modules, lambda inner: Centred(inner, mean, std)), draw(exam, 1.0)) if modules else None,
     )  # fmt: skip
 

@@ -21,6 +21,12 @@ HE = math.sqrt(2)
 # helped by weights: softplus and logsigmoid 0.32, sigmoid 0.15, hardsigmoid 0.10. Hardshrink has 0.64, all others 1 or more.
 POOR_CHI = 0.5
 
+# At the weights that suit them, ten fully connected layers bear plain gradient descent with lr = 0.1. Of 20 and 30 such layers,
+# and of 10 convolutions, it threw one net in three off for good, or more, where lr = 0.03 let all of them learn. Adam with
+# lr = 3e-3 trains 20 layers, and throws 30 off, which learn with 1e-3.
+LONG_CHAIN, STEADY_LR = 10, 0.03
+LONG_CHAIN_BY_SIGN, STEADY_LR_BY_SIGN = 25, 1e-3
+
 
 def hidden_kind(finding, exam):
     """The class of nonlinearity that most layers of a finding have, "" if none is known; and its layers with a known one.
@@ -56,7 +62,8 @@ def draw_if_off(kind, exam, model, *, too_large):
         return None
     return Remedy(
         f"the weights have {scale:.2g} / sqrt(fan_in) as their standard deviation, and {kind} needs {target:.3g}: draw "
-        f"them anew with std {target:.3g} / sqrt(fan_in), nn.init.normal_(layer.weight, 0, {target:.3g} / fan_in ** 0.5)",
+        f"them anew with std {target:.3g} / sqrt(fan_in), nn.init.normal_(layer.weight, 0, {target:.3g} / fan_in ** 0.5)"
+        f"{smaller_step(exam)}",
         "4, 5", draw(exam, target),
     )  # fmt: skip
 
@@ -67,9 +74,25 @@ def rectify(why, exam, kind):
     by_hand = "" if modules else " (it is a call in forward: change it there, to torch.relu(x))"
     return Remedy(
         f"{why}; replace {kind} by ReLU in the hidden layers{by_hand}, with He's weights: std sqrt(2 / fan_in), "
-        "nn.init.kaiming_normal_(layer.weight)",
+        f"nn.init.kaiming_normal_(layer.weight){smaller_step(exam)}",
         "1, 2, 5", both(exchange(modules, lambda _: nn.ReLU()), draw(exam, HE)) if modules else None,
     )  # fmt: skip
+
+
+def smaller_step(exam, lr=STEADY_LR):
+    """What the remedy of a long chain adds about the step, if the one in use is too large for it; else "".
+
+    lr: what plain gradient descent may take; who makes the step, if it is not said, may well be that.
+    """
+    used, long = exam.optimizer, LONG_CHAIN
+    if exam.lr is None or used is not None and not used.is_known:
+        return ""
+    if used is not None and used.by_sign:
+        lr, long = STEADY_LR_BY_SIGN, LONG_CHAIN_BY_SIGN
+    if exam.lr <= lr or len(exam.layers) <= long:
+        return ""
+    return (f"; {used.name if used else 'plain gradient descent'} then needs a smaller step, lr = {lr:g} at first: lr = {exam.lr:g} "
+            f"may throw {len(exam.layers)} layers off")
 
 
 def exchange(names, make):
