@@ -63,7 +63,8 @@ def draw_hundred(ax, signal, gradient, alike, shapes=None, *, guess=None):
     ends = ([_say(number) for number in signal[:, -1]], [_say(number) for number in gradient[:, 0]],
             [f"{round(number, 2) + 0.0:.2f}" for number in alike[:, -1]])  # fmt: skip - plus 0: none is to be "-0.00"
     blocks = zip(_BLOCKS.items(), (ink(signal), ink(gradient), fade(1 - alike)), ends, (-1, 0, -1))
-    size = min(1.0, 0.8 * room(ax)[1] / (len(names) + 1.5)) * matplotlib.rcParams["font.size"]
+    below = 0.7 if guess is None else 1.6  # rows below the strips, for what is written there
+    size = min(1.0, 0.8 * room(ax)[1] / (len(names) + 0.8 + below)) * matplotlib.rcParams["font.size"]
     for (title, x), colours, numbers, end in blocks:
         ax.text(x, -0.3, title, va="center", weight="bold", fontsize=size)
         ax.imshow(colours, extent=(x, x + _BLOCK, len(names), 0), aspect="auto", interpolation="nearest")
@@ -75,8 +76,7 @@ def draw_hundred(ax, signal, gradient, alike, shapes=None, *, guess=None):
         ax.text(x, len(names) + 0.4, "layer 1", va="center", fontsize=0.9 * size, color=style.GREY)
         ax.text(x + _BLOCK, len(names) + 0.4, str(layers), ha="right", va="center", fontsize=0.9 * size, color=style.GREY)
     if guess is not None:
-        ax.text(_BLOCKS["← gradient"] + 0.5 * _BLOCK, len(names) + 0.4, f"your guess: {_say(guess)}", ha="center", va="center",
-                fontsize=0.9 * size, color=style.GUESS)  # fmt: skip
+        ax.text(_BLOCKS["← gradient"], len(names) + 1.2, f"your guess: {_say(guess)}", va="center", fontsize=size, color=style.GUESS)
     ax.hlines(np.arange(len(names) + 1), _BLOCKS["signal →"] - 0.01, 1, color="white", linewidth=3)
     for row, name in enumerate(names):
         ax.text(0.085, row + 0.5, name, ha="right", va="center", fontsize=size)
@@ -85,7 +85,7 @@ def draw_hundred(ax, signal, gradient, alike, shapes=None, *, guess=None):
             ax.plot([centre, centre], [row + 0.1, row + 0.9], color=style.GREY, linewidth=0.5)
             ax.plot(centre + half * np.linspace(-1, 1, len(value)), row + 0.55 - 0.15 * np.clip(value, -2, 3),
                     color=style.BLUE, linewidth=1.6)  # fmt: skip
-    ax.set(xlim=(0, 1), ylim=(len(names) + 0.7, -0.8))  # imshow has moved them
+    ax.set(xlim=(0, 1), ylim=(len(names) + below, -0.8))  # imshow has moved them
     return (f"Dark is 1, white is 1e{LEAST} or less, orange is more than {10**MOST}. "
             "On the right, white is: all inputs look the same.")  # fmt: skip
 

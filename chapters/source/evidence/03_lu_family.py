@@ -335,7 +335,8 @@ claim("C3.02", f"PReLU starts at 0.25; after 200 steps of SGD at 0.005 its slope
 #
 # The variance $q$ of $z$ in one layer decides that in the next: $q \mapsto \sigma_w^2 E[\phi(\sqrt q Z)^2]$. At the gain, $q = 1$ is a
 # fixed point of this map, for any activation. Will a signal that is a little off come back? The slope of the map at 1 says so
-# (the lesson's *level*): below 1 it comes back, at 1 it stays, above 1 it runs away. *Try:* SELU from 0.2 and from 10; ReLU, whose theory stays where it began; GELU from 2 and 0.3.
+# (the lesson's *level*): below 1 it comes back, at 1 it stays, above 1 it runs away. *Try:* SELU from 0.2 and from 10; ReLU, whose
+# theory stays where it began; GELU from 2 and 0.3.
 
 # %%
 def through(phi, depth, width=512, sigma_w=1.0, seed=0, start=1.0, after=lambda a: a, skip=0, shift=0.0):
