@@ -306,13 +306,11 @@ claim("C3.13", "within 300 steps of SGD at 0.003 or of Adam at 0.001 the sigmoid
 
 # %% slideshow={"slide_type": "subslide"}
 def mean_against_bend(ax):
-    places = {"relu": (8, -10), "elu": (3, 8), "selu": (-34, -4), "gelu": (-34, 4),
-              "silu": (-26, 5)}
+    places = {"relu": (8, -10), "elu": (3, 8), "selu": (-34, -4), "gelu": (-34, 4)}
     for name in ("sigmoid", "tanh", "relu", "elu", "selu", "gelu", "silu", "softplus"):
         share, bend = facts[name][1::2]
         ax.plot(share, bend, "o", color=style.MEASURED)
-        place = places.get(name, (6, 5))
-        ax.annotate(name, (share, bend), xytext=place, textcoords="offset points")
+        ax.annotate(name, (share, bend), places.get(name, (6, 5)), textcoords="offset points")
     for name, c in (("softplus", 0.806), ("sigmoid", 0.5), ("relu", 0.399)):
         without = averages(activations.get(name), c)[1::2]
         ax.annotate("", without, facts[name][1::2],
