@@ -312,8 +312,7 @@ def mean_against_bend(ax):
         ax.plot(share, bend, "o", color=style.MEASURED)
         ax.annotate(name, (share, bend), places.get(name, (6, 5)), textcoords="offset points")
     for name, c in (("softplus", 0.806), ("sigmoid", 0.5), ("relu", 0.399)):
-        without = averages(activations.get(name), c)[1::2]
-        ax.annotate("", without, facts[name][1::2],
+        ax.annotate("", averages(activations.get(name), c)[1::2], facts[name][1::2],
                     arrowprops={"arrowstyle": "->", "color": style.ALARM})
     ax.plot([0, 0.5], [0, 0.5], color=style.THEORY)
     ax.text(0.0, 0.32, "χ > 1: the gradient grows")
