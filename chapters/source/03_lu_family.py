@@ -27,8 +27,8 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import MLP, activations, chapter03, claim, clinic, datasets, explore, fit, meanfield
-from utils import measure, plots, predict, race, show, style, table
+from utils import MLP, activations, causes, chapter03, claim, clinic, datasets, explore, fit
+from utils import meanfield, measure, plots, predict, race, show, style, table
 
 torch.set_num_threads(1)
 x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for each digit
@@ -36,18 +36,19 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A hundred layers
 #
-# Four activations, a net of a hundred layers for each. Every net has the weights that keep its signal at the same size:
-# their standard deviation is $\sigma_w/\sqrt n$ for $n$ inputs, and the $\sigma_w$ that does it is called the **gain** of
-# the activation, $1/\sqrt{E[\phi(Z)^2]}$ for a $Z$ from the standard normal distribution.
+# Four activations, and a net of a hundred layers for each. The weights are random, with the standard deviation
+# $\sigma_w/\sqrt n$ for $n$ inputs. Each net has the $\sigma_w$ that keeps the signal at its size in wide layers. It is called
+# the **gain** of the activation, $1/\sqrt{E[\phi(Z)^2]}$, where $Z$ is a standard normal number.
 # <!-- term: Of an activation: the sigma_w that keeps the mean square of the pre-activations at 1, which is one over the root of E[phi(Z)^2]. -->
 # ReLU's is $\sqrt 2$.
 #
-# From left to right: the size of the signal in each layer; the gradient on its way back, where 1 is the last layer; and
-# how alike two different digits look, where 1 means that the layer says the same of both.
+# In the picture a net is a row, and a layer a thin column. From left to right: the size of the signal, where 1 is layer 1;
+# the gradient on its way back, where 1 is the last layer; and how alike two images look, where 1 means that the layer says
+# the same of both. The number stands where the way ends. Which of the four would you train?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 1
-# Say: same depth, each at its own gain. The middle picture is chapter 1's.
+# Say: same depth, each at its own gain. The strip in the middle is chapter 1's column of layers, laid on its side.
 # Ask: which of the four would you train?
 # Answer: the gradient of all four gets through a hundred layers, give or take a few decades.
 
@@ -56,7 +57,7 @@ def gradient(net):               # norm of each layer's gradient, the last one's
     delta = measure(net, x[:128], y[:128]).delta_norm
     return delta / delta[-1]
 
-def alike(a):                    # mean cosine between the activations of two different digits
+def alike(a):                    # mean cosine between the activations of two different images
     cosines = F.normalize(a, dim=1) @ F.normalize(a, dim=1).T
     return (cosines.sum() - len(a)) / (len(a) ** 2 - len(a))
 
@@ -67,30 +68,29 @@ def signals(net):                # of every hidden layer: size of z, gradient, l
     return sizes, gradient(net)[:-1], torch.stack([alike(a_l) for a_l in a[1:]])
 
 # %%
-def hundred_layers(axes, names=("relu", "elu", "gelu", "tanh"), guess=None):
+def hundred_layers(ax, names=("relu", "elu", "gelu", "tanh"), guess=None):
     nets = {name: MLP(100, activation=name, sigma_w=meanfield.gain(name)) for name in names}
     found = {name: signals(net) for name, net in nets.items()}
-    for i, word in enumerate(("size of z", "gradient ‖∂C/∂z‖", "likeness")):
-        curves = {name: three[i][::3] for name, three in found.items()}
-        plots.draw_lines(axes[i], curves, range(1, 101, 3), xlabel="layer", ylabel=word,
-                         markers=False, log=i < 2)
-    for ax in axes[::2]:
-        ax.get_legend().remove()
-    axes[1].plot([1], [guess or 1], "X", color=style.GUESS, markersize=12 if guess else 0)
+    strips = ({name: three[i] for name, three in found.items()} for i in range(3))
+    curve = torch.linspace(-3, 3, 61)
+    shapes = {name: activations.get(name).value(curve) for name in names}
+    return causes.draw_hundred(ax, *strips, shapes, guess=guess)
 
-show(hundred_layers, panels=3, size=(10, 3.6))
+show(hundred_layers, size=(10, 3.4))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The four bends are different, and so are the four nets. The digits stay apart behind tanh, and melt together behind
-# ReLU. The signal of GELU grows. But the gradient arrives at layer 1 in each of them.
+# The four bends are different, and so are the four nets. Two images stay apart behind tanh, and look the same behind
+# ReLU. The signal of GELU grows, and that of ReLU fades a little, as 64 units are not many. But in each of them the gradient
+# arrives at layer 1. In GELU and tanh it even grows on its way.
 #
-# So does the bend matter at all? Here is a fifth one. **Softplus**, $\ln(1+e^z)$, is ReLU with a round corner: nowhere
-# further from it than 0.7, with no unit that could die. It gets its own gain, too.
+# So does the bend matter at all? Here is a fifth one. **Softplus**, $\ln(1+e^z)$, is ReLU with a round corner.
+# <!-- term: The activation ln(1 + e^z): ReLU with a round corner, positive everywhere. -->
+# It is nowhere further from ReLU than 0.7, and none of its units can die. It gets its own gain, too.
 
 # %% slideshow={"slide_type": "subslide"}
 predict(
     "A hundred layers of softplus, at its gain: layer 1's gradient, compared with the last one's?",
-    hundred_layers, panels=3, size=(10, 3.6), names=("relu", "elu", "gelu", "tanh", "softplus"),
+    hundred_layers, size=(10, 3.8), names=("relu", "elu", "gelu", "tanh", "softplus"),
     right=chapter03.RIGHT["softplus"],
     guess=[("ten times as large", 10.0), ("1/10", 1e-1), ("1/1000", 1e-3), ("a millionth", 1e-6),
            ("1e-25", 1e-25)],
@@ -101,11 +101,11 @@ predict(
 # Ask: softplus is a ReLU with a round corner. What becomes of its gradient? Count hands.
 # Expect: like ReLU; smooth is better.
 # Misconception: smoother is safer; what looks alike trains alike.
-# Answer: 1e-25, and the size of the signal never moved. Look right: after five layers all digits look the same.
+# Answer: 1e-25, and the size of the signal never moved. Look right: after five layers all images look the same.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The size of the signal held. No unit died. And still the gradient is gone, and all digits look the same after a handful
-# of layers. What is wrong with softplus?
+# The signal has held its size. No unit has died. And still the gradient is gone, and after a handful of layers all images
+# look the same. What is wrong with softplus?
 #
 # ## By hand: what does a unit say on average?
 #
@@ -127,23 +127,24 @@ claim("C3.12", f"mean {mean:.2f}; mean square {mean_square:.2f} = {mean**2:.2f} 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The mean square is what the gain holds at its size. It has two parts. The squared mean, 0.65, is what every unit puts out
 # whatever the image shows. The variance, 0.27, is all that can differ from image to image. So 70 % of the signal says nothing.
-# We call this the **mean share**, $m = (E\phi)^2/E[\phi^2]$.
+# We call this part the **mean share**, $(E\phi)^2/E[\phi^2]$.
 # <!-- term: Of an activation: the part of its mean square that is due to its mean, (E phi)^2 / E[phi^2]; what all units say whatever the input is. -->
+# It is also how alike two images look behind one layer that had nothing in common before it.
 #
 # The weights multiply both parts alike. To hold the whole at its size they must be small, $\sigma_w = 1.04$. To hold the
-# part that differs they would have to be almost twice as large. *The mean eats the gain.* And the gradient, for which a
-# constant does not count, travels back through weights that are too small for it.
+# part that differs they would have to be almost twice as large, 1.92. *The mean eats the gain.* The gradient does not see
+# the mean, as a constant has no slope. But it travels back through the same weights, and they are too small for it.
 #
-# How much does that cost? At the gain, $\chi = E[\phi'^2]/E[\phi^2]$. For a straight line through zero it is exactly 1. Two
-# things change it:
+# How much does that cost? The squared gain is $1/E[\phi^2]$, so $\chi = E[\phi'^2]/E[\phi^2]$. For a straight line through
+# zero this is exactly 1. Two things change it:
 #
 # $$\chi \;=\; 1 \;-\; \text{mean share} \;+\; \text{bend}$$
 #
-# A mean makes $\chi$ smaller. The **bend** is the rest. It is zero for every straight line and positive for every curve
-# (this is Poincaré's inequality for Gaussians).
+# A mean makes $\chi$ smaller. The **bend** is what is left. It is zero for every straight line and positive for every curve
+# (this is Poincaré's inequality; evidence).
 # <!-- term: Of an activation: what its curvature adds to chi, chi - 1 + mean share; zero for a straight line, positive for every curve. -->
-# ReLU has a mean share of 0.32 and a bend of 0.32, so they cancel. Softplus has the mean of a ReLU, and more,
-# without the sharp bend that would pay for it.
+# ReLU has a mean share of 0.32 and a bend of 0.32: they cancel. Softplus has more mean than ReLU, and hardly any bend that
+# would make up for it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 2
@@ -171,6 +172,9 @@ claim("C3.12", f"ReLU: mean share {relu[1]:.3f}, bend {relu[3]:.3f}; softplus: {
 # If the mean is the disease, then subtracting a number $c$ must cure it: $\phi(z) - c$ has the same slopes everywhere,
 # to the last digit. Only its mean is another, and with it the gain.
 #
+# On the left the curve, how often each $z$ occurs (orange, below), and how often each output does (blue, at the side). On the
+# right the gradient in each layer.
+#
 # *Try:* (1) softplus: move the shift to 0.8. What is the mean then, and what does the gradient do? (2) Further, to 1.6. (3)
 # The sigmoid of chapter 1: which shift heals it? (4) Both at a hundred layers. (5) ReLU, at 0.4: does a mean of 0 help it, too?
 
@@ -192,12 +196,10 @@ def shifted_net(depth, name, c, sigma_w, seed=0, dtype=torch.float64):
 def subtract(axes, shift=0.0, activation="softplus", depth=15):
     phi, z = activations.get(activation), torch.linspace(-4, 4, 401, dtype=torch.float64)
     gain, share, chi, _ = averages(phi, shift)
-    curve, mean = phi.value(z) - shift, meanfield.gaussian_mean(phi.value) - shift
-    plots.draw_lines(axes[0], {"φ(z) − c": curve, "its mean": torch.full_like(z, mean)}, z,
-                     xlabel="pre-activation z", ylabel="activation", markers=False, limits=(-2, 4))
-    axes[0].fill_between(z, -2, torch.exp(-(z**2) / 2) - 2, color=style.ORANGE, alpha=0.35, lw=0)
+    causes.draw_mean(axes[0], z, phi.value(z) - shift, torch.exp(-(z**2) / 2),
+                     name=f"{activation} − {shift:.2f}")
     told = plots.draw_by_layer(axes[1], gradient(shifted_net(depth, activation, shift, gain)))
-    return f"mean {mean:.2f}, mean share {share:.0%}, gain {gain:.2f}, chi {chi:.2f}; {told}"
+    return f"Mean share {share:.0%}, gain {gain:.2f}, chi {chi:.2f}; {told}"
 
 explore(subtract, panels=2, size=(10, 4), shift=(0.0, 1.6, 0.05),
         activation=["softplus", "sigmoid", "relu"], depth=(5, 100, 5))
@@ -211,14 +213,14 @@ explore(subtract, panels=2, size=(10, 4), shift=(0.0, 1.6, 0.05),
 # Answer: the gain. From 1.04 to 1.92 for softplus, from 1.85 to 4.80 for the sigmoid.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# At 0.8 the mean of softplus is 0, and the gradient arrives at layer 1. It even grows, thirtyfold in fifteen layers. Beyond 0.8
-# it vanishes again: a negative mean is as bad as a positive one. The sigmoid is healed at ½, and then a *hundred* layers of it
-# carry the gradient. In chapter 1, larger weights did not rescue the sigmoid.
-# Now you know why: they enlarge its mean as well. Without it, weights of 4.80 make up for the slope of a quarter.
+# At 0.8 the mean of softplus is 0, and the gradient arrives at layer 1. It even grows, about thirtyfold in fifteen layers.
+# Beyond 0.8 it vanishes again: a negative mean is as bad as a positive one. The sigmoid is healed at ½, and then a *hundred*
+# layers of it carry the gradient. In chapter 1, larger weights did not rescue the sigmoid. Now you know why: they enlarge its
+# mean as well, and with it $z$, until the units saturate. Without the mean, weights of 4.80 make up for the small slope.
 #
 # A hundred layers of the healed softplus do something else: their gradient explodes, and so does their signal. We return to
-# that below. And ReLU is worse without its mean: its bend is left alone, and $\chi$ is 1.47. A mean of 0 is no aim in itself.
-# *Mean and bend must balance.*
+# that below. And ReLU is worse without its mean: its bend is left alone. A mean of 0 is no aim in itself. *Mean and bend must
+# balance.*
 
 # %% slideshow={"slide_type": "skip"}
 def healed(depth, name, c):
@@ -228,9 +230,11 @@ def healed(depth, name, c):
 sick, well = healed(100, "sigmoid", 0.0), healed(100, "sigmoid", 0.5)
 claim("C3.15", f"a hundred layers: sigmoid leaves {sick:.0e} of the gradient, minus ½ {well:.1f}",
       sick < 1e-35 and 0.05 < well < 20)
-sick, well = healed(15, "softplus", 0.0), healed(15, "softplus", 0.806)
-claim("C3.15", f"fifteen softplus layers leave {sick:.0e}, and {well:.0f} without their mean",
-      sick < 1e-3 and 1 < well < 300)
+sick, well, over = (healed(15, "softplus", c) for c in (0.0, 0.806, 1.612))
+claim("C3.15", f"fifteen softplus layers leave {sick:.0e}, without their mean {well:.0f}, with a "
+      f"mean of -0.81 {over:.0e}", max(sick, over) < 1e-3 and 3 < well < 300)
+bare = averages(activations.get("relu"), 0.399)
+claim("C3.12", f"ReLU without its mean: chi is {bare[2]:.2f}", abs(bare[2] - 1.467) < 0.001)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it matter?
@@ -266,6 +270,7 @@ def wait(axes):
         stuck = [name for name, count in steps.items() if count == 300]
         plots.draw_bars(ax, steps, xlabel=f"steps, {rule}", marks=stuck, form="{:.0f}")
     axes[1].set_yticklabels([])
+    return "Hatched: had not left the plateau when the race ended."
 
 show(wait, panels=2, size=(10, 3.4))
 
@@ -277,42 +282,42 @@ claim("C3.13", "SGD (rate 0.003, momentum 0.9): softplus stays, with the shift a
 plain, both = adam["softplus"], adam["softplus, both"]
 claim("C3.13", f"Adam: softplus leaves after {plain} steps, with both after {both}",
       plain > 1.5 * both, unless=runs["adam"], only=("optimizer",))
-claim("C3.13", "the sigmoid stays for 300 steps of either, and leaves without its mean",
+claim("C3.13", "within 300 steps of SGD at 0.003 or of Adam at 0.001 the sigmoid stays, and "
+      "leaves the plateau without its mean",
       sgd["sigmoid"] == adam["sigmoid"] == 300 > max(sgd["sigmoid, both"], adam["sigmoid, both"]),
-      unless=list(runs.values()), only=("budget",))
+      unless=list(runs.values()), only=("rate", "budget"))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# (Hatched: did not leave within 300 steps.)
-#
 # With SGD, half of the remedy does not help. The shift alone leaves the weights too small. The larger weights alone enlarge the
 # mean as well, from layer to layer, until the net overflows. (With another seed or a smaller rate it may survive, and is
 # late.) Together they work: without the mean the weights may be larger, and larger weights carry the gradient.
 #
-# Adam leaves the plateau with every softplus net, as it undoes the smallness of a gradient. It is faster where there is
-# nothing to undo, and it does not save fifteen layers of sigmoids, or thirty of softplus (evidence).
+# With Adam every softplus net leaves the plateau, since Adam divides a gradient by its own size. The healed net is the fastest of
+# them. But within these 300 steps Adam saves neither fifteen layers of sigmoids nor thirty of softplus (evidence).
 #
-# Must you do this by hand? **Batch normalization** (chapter 5) subtracts from each $z$ its mean over the batch, and so
+# Must you do this by hand? Batch norm (chapter 2) subtracts from each $z$ its mean over the batch, and so
 # whatever a constant output of the layer before has added to it. Softplus nets with it learn (evidence).
 #
-# ## The table as a tool
+# ## Mean against bend
 #
-# Now you can choose. Each point is an activation at its gain. Below the line the mean wins, and above it the bend. On the
-# line the gradient passes. The arrows are what you have done: they subtract the mean.
+# Now you can choose. Each point is an activation at its gain. On the line mean and bend cancel, and the gradient passes. Below
+# it the mean wins, and above it the bend. The arrows are what you have done: they subtract the mean. Where would a straight
+# line stand? And where would you want a new activation to stand?
 
 # %% slideshow={"slide_type": "subslide"}
 def mean_against_bend(ax):
+    places = {"relu": (8, -10), "elu": (3, 8), "selu": (-34, -4), "gelu": (-34, 4)}
     for name in ("sigmoid", "tanh", "relu", "elu", "selu", "gelu", "silu", "softplus"):
         share, bend = facts[name][1::2]
         ax.plot(share, bend, "o", color=style.MEASURED)
-        ax.annotate(name, (share + 0.01, bend + (-0.025 if "elu" in name[1:] else 0.008)))
+        ax.annotate(name, (share, bend), places.get(name, (6, 5)), textcoords="offset points")
     for name, c in (("softplus", 0.806), ("sigmoid", 0.5), ("relu", 0.399)):
-        without = averages(activations.get(name), c)[1::2]
-        ax.annotate("", without, facts[name][1::2],
+        ax.annotate("", averages(activations.get(name), c)[1::2], facts[name][1::2],
                     arrowprops={"arrowstyle": "->", "color": style.ALARM})
     ax.plot([0, 0.5], [0, 0.5], color=style.THEORY)
     ax.text(0.0, 0.32, "χ > 1: the gradient grows")
     ax.text(0.45, 0.2, "χ < 1: the gradient vanishes")
-    ax.set(xlabel="mean share", ylabel="bend", xlim=(-0.03, 1), ylim=(-0.02, 0.5))
+    ax.set(xlabel="mean share", ylabel="bend", xlim=(-0.07, 1), ylim=(-0.02, 0.5))
 
 show(mean_against_bend, size=(9, 4.6))
 
@@ -322,51 +327,64 @@ show(mean_against_bend, size=(9, 4.6))
 # Ask: where does a straight line sit? Where would you put a new activation?
 # Answer: at the origin. Compute its three averages.
 
-# %%
-def level(name):                 # what a layer hands on of a small error of the mean square
-    return (meanfield.q_map(name, 1.001, meanfield.gain(name)) - 1) / 0.001
+# %% [markdown] slideshow={"slide_type": "slide"}
+# So much for the gradient. What becomes of the *size* of the signal? Let its mean square be 10 % too large in one layer. In the
+# next one it is too large by 10 % times a number that we call the **level** of the activation.
+# <!-- term: Of an activation at its gain: what a layer passes on of a small error in the signal's mean square; below 1 the error fades with depth, above 1 it grows. -->
+# Below 1, the error fades, and the signal comes back to its size. Above 1 it grows, and a deep net runs away. Which of the
+# family can keep its size?
+
+# %% slideshow={"slide_type": "subslide"}
+def level(name, c=0.0):          # of phi(z) - c
+    phi = activations.get(name)
+    at_1, more = (meanfield.gaussian_mean(lambda z: (phi.value(z) - c) ** 2, q) for q in (1, 1.001))
+    return (more / at_1 - 1) / 0.001
 
 names = [name for name in facts if name not in ("identity", "gelu_tanh", "prelu")]
 gains, shares, chis, bends = zip(*(facts[name] for name in names))
 claim("C3.10", "chi is between 0.99 and 1.08 for all of them but sigmoid, tanh and softplus",
       [n for n in names if not 0.99 < facts[n][2] < 1.08] == ["sigmoid", "tanh", "softplus"])
+runs_away = level("softplus", 0.806)
+claim("C3.10", f"softplus without its mean has a level of {runs_away:.2f}",
+      abs(runs_away - 1.056) < 0.001)
 table({"": names, "gain": gains, "mean share": shares, "bend": bends, "chi": chis,
        "level": map(level, names)}, form="{:.2f}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The last column answers the other question, what becomes of the *size* of the signal. Let it be 10 % too large in one
-# layer. In the next it is too large by 10 % times this number. Below 1, the error fades, and the level holds itself.
-# Above 1 it grows, and a deep net runs away. That is what the signal of GELU did in the first picture, and what the
-# healed softplus does.
+# GELU's level is above 1: that is what its signal did in the first picture, and what the healed softplus does. And the others?
 #
-# How to read the table, and what it says about the family:
-#
-# - **Leaky ReLU** (0.01) has ReLU's numbers. Its leak is for units that would die (chapter 2), and does nothing for the mean.
-# - **ELU** bends down below zero and takes back there what it says above. So its mean is small, and its level comes back.
-# - **SELU** is an ELU whose two constants are solved for: mean 0, and a gain of exactly 1. In a plain chain of dense
-#   layers, with weights of variance $1/n$, mean 0 and variance 1 restore themselves. This is what its authors call
+# - Leaky ReLU (0.01) has ReLU's numbers. Its leak is for units that would die (chapter 2), and does nothing for the mean.
+# - **ELU**, $e^z - 1$ below zero, takes back there what it says above. So its mean is small, and its signal keeps its size.
+# <!-- term: The activation that is z above zero and e^z - 1 below. -->
+# - **SELU** is an ELU with two constants, chosen for a mean of 0 and a gain of exactly 1. In a plain chain of dense
+# <!-- term: An ELU with two constants, chosen so that its mean is 0 and its gain 1. -->
+#   layers, with weights of variance $1/n$, mean 0 and variance 1 restore themselves. Its authors call this
 #   self-normalizing.
-# - **GELU** and **SiLU** have $\chi$ near 1, but no level of their own. They need something that resets it.
+# - GELU and **SiLU**, $z$ times a sigmoid of $z$, have $\chi$ near 1, but their signal does not keep its size. They need a norm.
+# <!-- term: The activation z times the sigmoid of z. -->
 #
-# And does the bend matter? Set the level of ten activations by a layer norm, so that only their shape is left. The straighter
-# they are, the faster twenty plain layers learn, with SGD and with Adam (evidence). In the end nearly all of them learn.
+# And does the bend matter? A layer norm can hold the size for all of them, so that only their shape differs. Then the
+# straighter ones learn faster, in twenty plain layers, with SGD and with Adam (evidence). In the end nearly all of them learn.
 #
 # ## Today's answer: GELU and SwiGLU
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 2
 # Ask: which of them would you take for sixty plain layers, and which for a Transformer?
-# Answer: plain layers: SELU or ELU, whose level comes back. In a Transformer a norm resets the level.
+# Answer: plain layers: SELU or ELU, whose level is below 1. In a Transformer a norm sets the size.
 
 # %% [markdown] tags=["claim-C3.09"] slideshow={"slide_type": "slide"}
-# In a Transformer a norm resets the level in every block, so the level is no reason to choose. The Transformer of 2017 took
-# ReLU; BERT and GPT took **GELU**, $z\,\Phi(z)$, where $\Phi$ is the share of a standard normal below $z$. PaLM and LLaMA
-# took **SwiGLU**, which gives the gate a matrix of its own:
+# In a Transformer a norm sets the size in every block, so the level is no reason to choose. The Transformer of 2017 took
+# ReLU. BERT and GPT took **GELU**, $z\,\Phi(z)$, where $\Phi(z)$ is the share of a standard normal distribution below $z$.
+# <!-- term: The activation z Phi(z), where Phi(z) is the share of a standard normal distribution below z. -->
+# Here $\Phi(z)$ works like a gate between 0 and 1, which opens as $z$ grows. PaLM and LLaMA took **SwiGLU**, in which the gate,
+# $xW$, and what it lets pass, $xV$, are two different sums:
+# <!-- term: A layer whose units are products of a gate, SiLU(xW), and of what it lets pass, xV. -->
 #
 # $$\mathrm{SwiGLU}(x) = \big(\mathrm{SiLU}(xW)\odot xV\big)\,W_2$$
 #
-# It has three matrices where a plain block has two. A fair comparison makes them narrower: the width $\frac83 d$ in the
-# place of $4d$ gives the same number of parameters.
+# It has three matrices where a plain block has two. A fair comparison makes them narrower: for an input of $d$ numbers, the width
+# $\frac83 d$ in the place of $4d$ gives the same number of parameters. Which learns faster?
 
 # %%
 class FeedForward(nn.Module):                   # x + f(norm(x)), as in a Transformer
@@ -407,11 +425,11 @@ claim("C3.07", f"{size['ReLU'][0]:,} parameters each, 100 steps of Adam at 0.001
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # With the same number of parameters, the gate learns these digits a little faster, at this rate. At a third of it ReLU is ahead,
-# and after 500 steps nobody is (evidence). Is SwiGLU better? Not so that we could show it here. Shazeer's paper of 2020 reports
+# and after 500 steps neither is (evidence). Is SwiGLU better? We cannot show it here. Shazeer's paper of 2020 reports
 # small, steady gains in language models, and offers no explanation.
 #
-# So it matters a great deal *whether* the mean of your activation is paid for. Which of the sound ones you take matters
-# little.
+# So a mean without a bend to make up for it stops a deep net. Among the activations in which they balance, the choice matters
+# little here.
 #
 # ## The clinic: a net that stands still
 #
@@ -436,7 +454,7 @@ prescription = ...
 clinic.treat(chapter03.PATIENT, prescription)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# The doctor speaks when you have spoken:
+# The doctor speaks when you have spoken. It divides by 0.52, which does the same as weights 1.92 times as large:
 
 # %% slideshow={"slide_type": "skip"}
 clinic.second_opinion(chapter03.PATIENT, diagnosis)
@@ -591,8 +609,8 @@ chapter03.check_geglu(geglu)
 #
 # - At its gain, an activation has $\chi = 1 - \text{mean share} + \text{bend}$. A mean takes gradient away, a bend gives it
 #   back. In ReLU they cancel; in softplus and in the sigmoid the mean wins.
-# - Subtract the mean, and give the weights the gain that this allows. Both, or nothing.
-# - $\chi$ tells about the gradient, *level* about the signal. Activations whose level comes back can stand alone; GELU,
+# - Where the mean wins, subtract it, and give the weights the gain that this allows. With SGD neither helps alone.
+# - $\chi$ tells about the gradient, the level about the signal. Below a level of 1 an activation can stand alone; GELU,
 #   SiLU and SwiGLU live with a norm.
 #
 # The picture to keep is the plane with the line: mean share against bend. The [evidence](evidence/03_lu_family.ipynb) has the rest
@@ -601,7 +619,8 @@ chapter03.check_geglu(geglu)
 #
 # ## Take it home
 #
-# Any activation without its mean, at unit mean square, for weights of variance 1/fan_in:
+# For an activation whose mean share is larger than its bend: take its mean off and divide by what is left, its standard
+# deviation. Then weights of variance 1/fan_in are right, where fan_in counts the inputs of a unit:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 1

@@ -62,8 +62,8 @@ class Chapter:
         self.watched = sorted(i for i in trainings if "live=False" not in self.cells[i].source)
 
     def calling(self, function):
-        """Return the numbers of the code cells in which a statement, or an assignment to two names in a loop, calls it."""
-        call = re.compile(rf"^(\w+ = |    \w+, \w+ = )?{function}\(", re.MULTILINE)
+        """Return the numbers of the code cells in which a statement, or an assignment in a loop, calls it."""
+        call = re.compile(rf"^(\w+ = |    \w+(, \w+|\[\w+\]) = )?{function}\(", re.MULTILINE)
         return [i for i in self.code_cells() if call.search(self.cells[i].source)]
 
     def code_cells(self):

@@ -48,13 +48,19 @@ def test_a_strip_has_a_column_a_layer_as_a_share_of_where_its_pass_begins(hundre
     assert signal.shape == (4, 100, 4)
     assert np.allclose(signal[1], ink.ink(layers(1.0, 0.9))) and np.allclose(gradient[0], ink.ink(layers(1.0, 1.3)[::-1] ** -1))
     assert np.allclose(alike[0], ink.fade(1 - np.linspace(0.1, 1, 100)))
-    assert drawn.canvas.caption.endswith("(cosine below 0.5) by: tanh, selu.")
+    assert drawn.canvas.caption.startswith("Dark is 1, white is 1e-10 or less, orange is more than 10.")
     assert "3e-05" in drawn.canvas.alt and "5e-12" in drawn.canvas.alt and "-0.10" in drawn.canvas.alt
 
 
-def test_the_words_of_the_hundred_layers_stand_apart(hundred, mode):  # noqa: F811
+def test_a_guess_stands_beside_what_the_last_net_got(hundred):
+    assert "guess" not in Drawn(causes.draw_hundred, *hundred).canvas.alt
+    assert Drawn(causes.draw_hundred, *hundred, guess=1e-6).canvas.alt.count("your guess: 1e-06") == 1
+
+
+@pytest.mark.parametrize("guess", [None, 1e-25])
+def test_the_words_of_the_hundred_layers_stand_apart(hundred, guess, mode):  # noqa: F811
     shapes = {name: np.linspace(-1, 1, 7) for name in hundred[0]}
-    assert overlapping(Drawn(causes.draw_hundred, *hundred, shapes, size=(9, 4)).boxes()) == []
+    assert overlapping(Drawn(causes.draw_hundred, *hundred, shapes, guess=guess, size=(9, 4)).boxes()) == []
 
 
 def test_the_mean_is_that_over_the_gaussian_and_moves_with_a_shift():

@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 
 from utils.figures import style
-from utils.figures.ink import fade, ink, readable, room
+from utils.figures.ink import LEAST, MOST, fade, ink, readable, room
 
 _BLOCKS = {"signal →": 0.165, "← gradient": 0.45, "two inputs alike →": 0.735}  # title -> left edge of the strips
 _BLOCK = 0.265  # their width
@@ -47,22 +47,24 @@ def draw_chain(ax, weights, slopes):
     return f"{factors} = {left[0]:.2g}: so much of a small change of x arrives at the end."
 
 
-def draw_hundred(ax, signal, gradient, alike, shapes=None):
+def draw_hundred(ax, signal, gradient, alike, shapes=None, *, guess=None):
     """Draw nets as strips, a thin column a layer: the signal, the gradient, and how alike two different inputs are.
 
     signal, gradient: name -> (layers,), positive, shown as shares of the signal of layer 1 and of the last layer's gradient,
     in ink that fades over ten decades and is an alarm above ten. alike: name -> (layers,), the mean cosine of two different
     inputs; the ink fades in even steps to 1, where nothing tells them apart. shapes: name -> (points,), each net's activation on
-    even steps from -3 to 3, as a small curve. The numbers are those where a pass ends. Returns the caption.
+    even steps from -3 to 3, as a small curve. guess: what a reader expected of the gradient that the last net's layer 1 gets,
+    or None. The numbers are those where a pass ends. Returns the caption, which says how to read the ink.
     """
     names, layers = list(signal), len(next(iter(signal.values())))
     signal, gradient, alike = (np.array([np.asarray(of[name], dtype=float) for name in names]) for of in (signal, gradient, alike))
     signal, gradient = signal / signal[:, :1], gradient / gradient[:, -1:]
     ax.set_axis_off()
     ends = ([_say(number) for number in signal[:, -1]], [_say(number) for number in gradient[:, 0]],
-            [f"{number:.2f}" for number in alike[:, -1]])  # fmt: skip
+            [f"{round(number, 2) + 0.0:.2f}" for number in alike[:, -1]])  # fmt: skip - plus 0: none is to be "-0.00"
     blocks = zip(_BLOCKS.items(), (ink(signal), ink(gradient), fade(1 - alike)), ends, (-1, 0, -1))
-    size = min(1.0, 0.8 * room(ax)[1] / (len(names) + 1.5)) * matplotlib.rcParams["font.size"]
+    below = 0.7 if guess is None else 1.6  # rows below the strips, for what is written there
+    size = min(1.0, 0.8 * room(ax)[1] / (len(names) + 0.8 + below)) * matplotlib.rcParams["font.size"]
     for (title, x), colours, numbers, end in blocks:
         ax.text(x, -0.3, title, va="center", weight="bold", fontsize=size)
         ax.imshow(colours, extent=(x, x + _BLOCK, len(names), 0), aspect="auto", interpolation="nearest")
@@ -73,6 +75,8 @@ def draw_hundred(ax, signal, gradient, alike, shapes=None):
                     bbox={"boxstyle": "square,pad=0.1", "facecolor": paper, "edgecolor": "none"})  # fmt: skip
         ax.text(x, len(names) + 0.4, "layer 1", va="center", fontsize=0.9 * size, color=style.GREY)
         ax.text(x + _BLOCK, len(names) + 0.4, str(layers), ha="right", va="center", fontsize=0.9 * size, color=style.GREY)
+    if guess is not None:
+        ax.text(_BLOCKS["← gradient"], len(names) + 1.2, f"your guess: {_say(guess)}", va="center", fontsize=size, color=style.GUESS)
     ax.hlines(np.arange(len(names) + 1), _BLOCKS["signal →"] - 0.01, 1, color="white", linewidth=3)
     for row, name in enumerate(names):
         ax.text(0.085, row + 0.5, name, ha="right", va="center", fontsize=size)
@@ -81,9 +85,9 @@ def draw_hundred(ax, signal, gradient, alike, shapes=None):
             ax.plot([centre, centre], [row + 0.1, row + 0.9], color=style.GREY, linewidth=0.5)
             ax.plot(centre + half * np.linspace(-1, 1, len(value)), row + 0.55 - 0.15 * np.clip(value, -2, 3),
                     color=style.BLUE, linewidth=1.6)  # fmt: skip
-    ax.set(xlim=(0, 1), ylim=(len(names) + 0.7, -0.8))  # imshow has moved them
-    apart = [name for name, cosine in zip(names, alike[:, -1]) if cosine < 0.5]
-    return f"After {layers} layers two inputs can still be told apart (cosine below 0.5) by: {', '.join(apart) or 'none'}."
+    ax.set(xlim=(0, 1), ylim=(len(names) + below, -0.8))  # imshow has moved them
+    return (f"Dark is 1, white is 1e{LEAST} or less, orange is more than {10**MOST}. "
+            "On the right, white is: all inputs look the same.")  # fmt: skip
 
 
 def draw_mean(ax, z, value, density, *, name):
@@ -95,7 +99,7 @@ def draw_mean(ax, z, value, density, *, name):
     z, value, density = (np.asarray(values, dtype=float) for values in (z, value, density))
     share = density / density.sum()
     mean, square = (share * value).sum(), (share * value**2).sum()
-    low, high, said = -1.5, 3.5, f"{round(mean, 2) + 0.0:.2f}"  # plus 0: none is to be "-0.00"
+    low, high, said = -2.0, 3.5, f"{round(mean, 2) + 0.0:.2f}"
     ax.axhline(0, color=style.GREY, linewidth=1)
     ax.fill_between(z, 0, density / density.max(), color=style.ORANGE, alpha=0.35, linewidth=0)
     counts, edges = np.histogram(value, bins=np.linspace(low, high, 51), weights=share)
