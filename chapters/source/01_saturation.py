@@ -62,14 +62,13 @@ explore(telephone, understood=(0.5, 1.0, 0.002), people=(1, 50))
 #
 # ## Ten layers
 #
-# Here is a net of ten **hidden layers** <!-- term: The layers between the input and the readout. -->
-# with 64 sigmoid units each, and a last layer, the **readout**,
-# <!-- term: The last layer of a net, whose outputs are the scores of the classes. -->
-# that gives the ten digits their scores. It is untrained: its weights are random, and `sigma_w` says how large they are.
+# Here is a net of ten **hidden layers** <!-- term: The layers between the input and the readout. --> with 64 sigmoid units
+# each, and a last layer, the **readout** <!-- term: The last layer of a net, whose outputs are the scores of the classes.
+# -->, that gives the ten digits their scores. It is untrained: its weights are random, and `sigma_w` says how large they are.
 # We send 128 digits forward, compute the loss $C$, and send its gradient back, once.
 #
-# Each unit first adds up what it receives, times its weights. This sum is its **pre-activation** $z$.
-# <!-- term: What a unit adds up, weights times inputs plus bias, before its activation function; written z. -->
+# Each unit first adds up what it receives, times its weights. This sum is its **pre-activation** <!-- term: What a unit adds
+# up, weights times inputs plus bias, before its activation function; written z. --> $z$.
 # The gradient $\partial C/\partial z$ says how much the loss would change if $z$ did. If it is tiny, the unit hears nothing
 # of its mistakes. The colour of each unit shows the size of its gradient, compared with the readout's. Each step of the
 # colour bar is a factor of ten.
@@ -105,6 +104,10 @@ show(gradients_die, panels=(2, 1))
 # in powers of ten. So every layer passes on the same small share of what it receives. (The black line is theory. We
 # shall derive it.)
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: from right to left, each layer keeps the same share.
+
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ## Twice as deep
 #
@@ -114,6 +117,7 @@ show(gradients_die, panels=(2, 1))
 predict(
     "20 hidden sigmoid layers: how large is layer 1's gradient, compared with the last layer's?",
     gradients_die, panels=(2, 1), depth=20, right=chapter01.RIGHT["twice as deep"],
+    size=(9, 5.1),
     guess=[("1/10", 1e-1), ("1/1000", 1e-3), ("a millionth", 1e-6), ("1e-13", 1e-13),
            ("1e-30", 1e-30)],
 )
@@ -130,10 +134,9 @@ predict(
 #
 # ## By hand: four units in a row
 #
-# Let us make the net so small that we can follow the gradient with a pencil: four layers of *one* unit each, and all
-# weights equal to 1. On its way back, the gradient meets in every layer a weight and the slope of a sigmoid, and is
-# multiplied by both. The picture shows both on the edges, the slope as $\phi'$. Which factor is the culprit? Move the input,
-# and then the weight.
+# Let us make the net so small that we can follow the gradient with a pencil: four layers of *one* unit each, all weights 1.
+# On its way back the gradient meets in every layer a weight and the slope of a sigmoid, and is multiplied by both. They
+# stand on the edges, the slope as $\phi'$. Which of them is to blame? Move the input, and then the weight.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
@@ -163,10 +166,10 @@ assert torch.allclose(by_hand, autograd)            # PyTorch, going backwards, 
 #
 # ## One step back
 #
-# Layer $l$ computes $z^l = W^l a^{l-1} + b^l$ and passes on the **activation** $a^l = \phi(z^l)$, where $\phi$ is the
-# <!-- term: Of a unit: what it passes on, a = phi(z). The function phi is the activation function. -->
-# sigmoid. Write $\delta^l = \partial C/\partial z^l$ for the **error** of the layer.
-# <!-- term: Of a layer: the gradient of the loss for its pre-activations, dC/dz; written delta. -->
+# Layer $l$ computes $z^l = W^l a^{l-1} + b^l$ and passes on the **activation** <!-- term: Of a unit: what it passes on,
+# a = phi(z). The function phi is the activation function. --> $a^l = \phi(z^l)$, where $\phi$ is the sigmoid. Write
+# $\delta^l = \partial C/\partial z^l$ for the **error** <!-- term: Of a layer: the gradient of the loss for its
+# pre-activations, dC/dz; written delta. --> of the layer.
 # Backpropagation goes from the error of one layer to that of the layer before it:
 #
 # $$\delta^l = (W^{l+1})^\top\,\delta^{l+1} \,\odot\, \phi'(z^l)$$
@@ -183,13 +186,13 @@ assert torch.allclose(by_hand, autograd)            # PyTorch, going backwards, 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The slope: never more than a quarter
 #
-# How much does the slope let through? That depends on where the pre-activations lie. In the middle, at $z = 0$, the
-# sigmoid is steepest, and even there its slope is only $\frac14$. Beyond $|z| = 5$ the curve is flat, and less than a
-# hundredth passes: such a unit is **saturated**.
-# <!-- term: Of a unit: its pre-activation lies on a flat end of the curve, where the slope is next to zero. -->
+# How much does the slope let through? That depends on where the pre-activations lie. At $z = 0$ the sigmoid is steepest, and
+# even there its slope is only $\frac14$. Beyond $|z| = 5$ the curve is flat, and less than a hundredth passes: such a unit
+# is **saturated** <!-- term: Of a unit: its pre-activation lies on a flat end of the curve, where the slope is next to
+# zero. -->.
 #
-# The shaded hill is where a layer's pre-activations lie. Its standard deviation is called *spread* here. *Try:* at spread
-# 1, is any unit saturated? What is the mean slope all the same? Then spread 10. Then both for tanh.
+# The shaded hill is where a layer's pre-activations lie, and *spread* is their standard deviation. *Try:* is any unit
+# saturated at spread 1? What is the mean slope all the same? Then spread 10, then tanh.
 
 # %%
 def saturation(axes, activation="sigmoid", spread=1.0):
@@ -201,7 +204,7 @@ def saturation(axes, activation="sigmoid", spread=1.0):
     saturated = meanfield.gaussian_mean(lambda z: (phi.slope(z) < flat).double(), spread**2)
     return f"mean slope {slope:.3f}, saturated {saturated:.0%}."
 
-explore(saturation, panels=(2, 1), size=(9, 5.0), activation=["sigmoid", "tanh"],
+explore(saturation, panels=(2, 1), size=(9, 4.4), activation=["sigmoid", "tanh"],
         spread=(0.2, 22.4, 0.2))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -228,10 +231,10 @@ explore(saturation, panels=(2, 1), size=(9, 5.0), activation=["sigmoid", "tanh"]
 #
 # $$E\Vert\delta^l\Vert^2 = \chi\; E\Vert\delta^{l+1}\Vert^2, \qquad \chi = \sigma_w^2\,E[\phi'(z)^2]$$
 #
-# Each layer multiplies the gradient's length by $\sqrt\chi$. If $\chi$ is below 1 the gradient **vanishes** with depth.
-# <!-- term: Of a gradient: each layer multiplies it by less than 1 on its way back, so that little reaches the first. -->
-# If it is above 1 the gradient **explodes**.
-# <!-- term: Of a gradient: each layer multiplies it by more than 1 on its way back, so that the first gets too much. -->
+# Each layer multiplies the gradient's length by $\sqrt\chi$. If $\chi$ is below 1 the gradient **vanishes** <!-- term: Of a
+# gradient: each layer multiplies it by less than 1 on its way back, so that little reaches the first. --> with depth. If it
+# is above 1 the gradient **explodes** <!-- term: Of a gradient: each layer multiplies it by more than 1 on its way back, so
+# that the first gets too much. -->.
 # Only at $\chi = 1$ does it pass through any number of layers.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -240,7 +243,7 @@ explore(saturation, panels=(2, 1), size=(9, 5.0), activation=["sigmoid", "tanh"]
 # Ask: what is multiplied by chi, the norm or its square?
 # Answer: the square; the norm by the root of chi.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def share_left(net):    # of the gradient, at the first layer
     delta = measure(net, x[:128], y[:128]).delta_norm       # the length of each layer's error
     return (delta[0] / delta[-1]).item()
@@ -279,6 +282,10 @@ explore(gradients_die, panels=(2, 1), depth=(2, 40), activation=["sigmoid", "tan
 # still sick. (Much larger weights do carry the gradient through, past many saturated units. The evidence tries 8.) tanh
 # sinks slowly at 1 and *explodes* at 3. Half of ReLU's slopes are 0 and half are 1, so $\chi = \sigma_w^2/2$: it is level
 # at $\sqrt2$.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Say: the law is one product, and the two factors are not independent.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it matter? Wait and see
@@ -319,6 +326,10 @@ claim("C1.14", "700 steps of SGD at 0.1 (momentum 0.9): 2 and 4 layers learn, 10
 # wait for five layers, or six? The next cell trains nets of one to six layers until their loss is below 1.5, or for 600
 # steps (the dotted line). It uses two optimizers: SGD as above, and Adam, which divides each step by the usual size of
 # the gradient.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Say: waiting helps. The question is how long.
 
 # %% slideshow={"slide_type": "skip"}
 def has_left(net):
@@ -365,6 +376,10 @@ claim("C1.21", f"SGD at 0.1: one to four layers leave after {told} steps, 2 to 6
 # meanwhile. On the right are the ten layers that never escaped: learning rate times gradient, as a share of each layer's
 # weights, in powers of ten. The darker, the less. (Momentum adds up to ten such steps.)
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Say: each further layer multiplies the wait; and during the wait something does happen.
+
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Left: what does the last layer do while nothing is learned? Right: which layers of ten move?
 
@@ -406,10 +421,9 @@ claim("C1.15", "SGD at 0.1: rate times gradient is less than a millionth of laye
 # You have now used four instruments. They find the disease in any net, while it trains:
 #
 # 1. the **gradient norm** of each layer;
-# 2. the **update ratio**,
-#    <!-- term: Of a layer: the length of one step of its weights over the length of the weights; often about 1/1000. -->
-#    how far a step moves a layer, as a share of its size: often about a thousandth in a healthy net, and of the same order
-#    in all of its layers;
+# 2. the **update ratio** <!-- term: Of a layer: the length of one step of its weights over the length of the weights; often
+#    about 1/1000. -->, how far a step moves a layer, as a share of its size: often about a thousandth in a healthy net, and
+#    of the same order in all of its layers;
 # 3. the **activations**: their mean, how far they differ from input to input, and how many are saturated;
 # 4. the **loss**: a plateau from the first step on.
 
@@ -435,10 +449,7 @@ claim("C1.09", f"momentum SGD at 0.1: {loud}", loud.diverged and loud.steps < 20
 # Answer: two. A vanishing net never tells you.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## The clinic: your first patient
-#
-# A net comes in. Run the cell to see the choices. Put your diagnosis in the place of the dots, and your treatment into the
-# next cell. The second patient, below, has another disease.
+# ## The clinic: what ails your first patient?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3
@@ -446,6 +457,8 @@ claim("C1.09", f"momentum SGD at 0.1: {loud}", loud.diverged and loud.steps < 20
 # Answer: vanishing, and no unit is saturated. Let them choose a treatment, and run it.
 
 # %%
+# Run the cell to see the choices. Put your diagnosis in the place of the dots, and your treatment
+# into the next cell. The second patient, below, has another disease.
 instruments = ("gradient", "update / weight", "mean of a", "std of a", "saturated")
 display(clinic.chart(chapter01.PATIENT, *instruments))
 diagnosis = ...
@@ -593,6 +606,10 @@ chapter01.check_twenty_layers(sigma_w, c)
 #   saturated unit. During training its last layer then drifts towards the flat end.
 # - An exploding net tells you at once. A vanishing one just sits there.
 # - Four instruments find the disease: gradient norm, update ratio, activations, loss.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: the product, the quarter, the four instruments.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # One picture to keep: which of the three lines is level, and why?

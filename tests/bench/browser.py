@@ -48,7 +48,7 @@ def notebook_cells():
     scenes = [next(text for text in code if f"def {scene}(" in text) for scene, _ in SCENES.values()]
     both = [cell.format(scene=scene, panels=panels) for scene, panels in SCENES.values()
             for cell in (EXPLORE_CELL, INTERACT_CELL)]  # fmt: skip
-    return [*code[:2], IMPORTS, *scenes, *both]
+    return [code[0], IMPORTS, *scenes, *both]
 
 
 def time_moves(chromium, rounds):
