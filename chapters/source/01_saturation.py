@@ -63,8 +63,8 @@ explore(telephone, understood=(0.5, 1.0, 0.002), people=(1, 50))
 # ## Ten layers
 #
 # Here is a net of ten **hidden layers** <!-- term: The layers between the input and the readout. --> with 64 sigmoid units
-# each, and a last layer, the **readout** <!-- term: The last layer of a net, whose outputs are the scores of the classes.
-# -->, that gives the ten digits their scores. It is untrained: its weights are random, and `sigma_w` says how large they are.
+# each, and a last layer, the **readout** <!-- term: The last layer of a net, whose outputs are the scores of the
+# classes. -->, that gives the ten digits their scores. It is untrained: its weights are random, and `sigma_w` says how large they are.
 # We send 128 digits forward, compute the loss $C$, and send its gradient back, once.
 #
 # Each unit first adds up what it receives, times its weights. This sum is its **pre-activation** <!-- term: What a unit adds
