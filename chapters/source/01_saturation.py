@@ -102,7 +102,7 @@ show(gradients_die, panels=(2, 1))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Read the picture from right to left, as the gradient travels. The points fall on a straight line, and the axis counts
 # in powers of ten. So every layer passes on the same small share of what it receives. (The black line is theory. We
-# shall derive it.)
+# shall derive it.) Ten layers leave half a millionth of the gradient. What do twenty leave?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 0.5
@@ -110,14 +110,11 @@ show(gradients_die, panels=(2, 1))
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # ## Twice as deep
-#
-# Ten layers leave half a millionth. What do twenty leave?
 
 # %%
 predict(
     "20 hidden sigmoid layers: how large is layer 1's gradient, compared with the last layer's?",
     gradients_die, panels=(2, 1), depth=20, right=chapter01.RIGHT["twice as deep"],
-    size=(9, 5.1),
     guess=[("1/10", 1e-1), ("1/1000", 1e-3), ("a millionth", 1e-6), ("1e-13", 1e-13),
            ("1e-30", 1e-30)],
 )
@@ -134,9 +131,8 @@ predict(
 #
 # ## By hand: four units in a row
 #
-# Let us make the net so small that we can follow the gradient with a pencil: four layers of *one* unit each, all weights 1.
-# On its way back the gradient meets in every layer a weight and the slope of a sigmoid, and is multiplied by both. They
-# stand on the edges, the slope as $\phi'$. Which of them is to blame? Move the input, and then the weight.
+# Let us follow the gradient with a pencil: four layers of *one* unit each, all weights 1. In every layer it is multiplied by
+# a weight and by the slope of a sigmoid, $\phi'$. Which of them is to blame? Move the input, and then the weight.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
@@ -186,8 +182,7 @@ assert torch.allclose(by_hand, autograd)            # PyTorch, going backwards, 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The slope: never more than a quarter
 #
-# How much does the slope let through? That depends on where the pre-activations lie. At $z = 0$ the sigmoid is steepest, and
-# even there its slope is only $\frac14$. Beyond $|z| = 5$ the curve is flat, and less than a hundredth passes: such a unit
+# At $z = 0$ the sigmoid is steepest, and even there its slope is only $\frac14$. Beyond $|z| = 5$ it is flat: such a unit
 # is **saturated** <!-- term: Of a unit: its pre-activation lies on a flat end of the curve, where the slope is next to
 # zero. -->.
 #
@@ -204,7 +199,7 @@ def saturation(axes, activation="sigmoid", spread=1.0):
     saturated = meanfield.gaussian_mean(lambda z: (phi.slope(z) < flat).double(), spread**2)
     return f"mean slope {slope:.3f}, saturated {saturated:.0%}."
 
-explore(saturation, panels=(2, 1), size=(9, 4.4), activation=["sigmoid", "tanh"],
+explore(saturation, panels=(2, 1), size=(9, 5.0), activation=["sigmoid", "tanh"],
         spread=(0.2, 22.4, 0.2))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -457,14 +452,14 @@ claim("C1.09", f"momentum SGD at 0.1: {loud}", loud.diverged and loud.steps < 20
 # Answer: vanishing, and no unit is saturated. Let them choose a treatment, and run it.
 
 # %%
-# Run the cell to see the choices. Put your diagnosis in the place of the dots, and your treatment
-# into the next cell. The second patient, below, has another disease.
 instruments = ("gradient", "update / weight", "mean of a", "std of a", "saturated")
-display(clinic.chart(chapter01.PATIENT, *instruments))
-diagnosis = ...
-clinic.name_disease(chapter01.PATIENT, diagnosis)
+clinic.chart(chapter01.PATIENT, *instruments)
 
 # %% slideshow={"slide_type": "skip"}
+# Run the cell to see the choices, and put yours in the place of the dots. First the diagnosis ...
+diagnosis = ...
+display(clinic.name_disease(chapter01.PATIENT, diagnosis))
+# ... and then the treatment. The second patient, below, has another disease.
 prescription = ...
 display(clinic.treat(chapter01.PATIENT, prescription))
 # You have done by hand what `diagnose` does for any net. It speaks when you have spoken.
