@@ -16,8 +16,7 @@ from tests.browser.lab import (
 from tests.chapters.sample import SOURCES, build
 
 SCENES = {  # what -> (chapter 1's scene, panels)
-    "main explorer, two panels": ("symptom_and_cause", 2),
-    "first figure, one panel": ("gradient_by_layer", 1),
+    "main explorer, two rows": ("gradients_die", (2, 1)),
 }
 EXPLORE_CELL = """
 explore({scene}, panels={panels}, depth=IntSlider(value=30, min=2, max=40), activation=["sigmoid", "tanh", "relu"],
@@ -26,7 +25,7 @@ explore({scene}, panels={panels}, depth=IntSlider(value=30, min=2, max=40), acti
 # What one writes without the course's package: the same picture, with its caption, settings and size.
 INTERACT_CELL = """
 def plain(depth, activation, sigma_w):
-    figure, axes = plt.subplots(1, {panels}, figsize=(style.WIDTH, style.HEIGHT))
+    figure, axes = plt.subplots(*{panels}, figsize=(style.WIDTH, 1.5 * style.HEIGHT))
     caption = {scene}(axes, depth, activation, sigma_w)
     figure.text(0.02, -0.04, caption)
     plt.show()
@@ -49,7 +48,7 @@ def notebook_cells():
     scenes = [next(text for text in code if f"def {scene}(" in text) for scene, _ in SCENES.values()]
     both = [cell.format(scene=scene, panels=panels) for scene, panels in SCENES.values()
             for cell in (EXPLORE_CELL, INTERACT_CELL)]  # fmt: skip
-    return [*code[:2], IMPORTS, *scenes, *both]
+    return [code[0], IMPORTS, *scenes, *both]
 
 
 def time_moves(chromium, rounds):

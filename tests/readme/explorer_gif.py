@@ -68,7 +68,7 @@ def write_gif(frames, durations):
 
 def main():
     cells = nbformat.read(CHAPTER, as_version=4).cells
-    index = next(i for i, cell in enumerate(cells) if "explore(symptom_and_cause" in cell.source)
+    index = next(i for i, cell in enumerate(cells) if "explore(gradients_die" in cell.source)
     chromium = find_chromium() or sys.exit("no Chromium was found")
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -186,7 +186,7 @@ def _draw_ways(ax, columns, norms, grid):
     ax.text(0, 1 - line / 2, "signal", va="center")
     ax.plot(middles, np.full(len(middles), 1 - line / 2), ">", color=style.GREY, markersize=0.8 * size, clip_on=False)
     ax.text(1, line / 2, "gradient", ha="right", va="center", color=style.BLUE)
-    keep = columns[1:] < 0.86 if style.in_lecture() else columns[1:] < 2  # under large type the word needs the room
+    keep = middles < 1 - 5.5 / room(ax)[0]  # the word has eight letters, and with the arrow needs five and a half ems
     ax.scatter(middles[keep], np.full(keep.sum(), line / 2), s=(1.3 * size) ** 2, marker="<", c=ink(norms[:-1][keep]),
                edgecolors=style.BLUE, linewidths=0.6, clip_on=False)  # fmt: skip
 
