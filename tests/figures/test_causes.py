@@ -60,8 +60,10 @@ def test_the_words_of_the_hundred_layers_stand_apart(hundred, mode):  # noqa: F8
 @pytest.mark.parametrize("mean, slopes, square", [(0, "50%", "50%"), (1, "84%", "96%"), (-1, "16%", "4%"), (-3, "0%", "0%")])
 def test_relu_lets_half_of_the_mean_square_pass_where_z_lies_around_zero(mean, slopes, square, mode):  # noqa: F811
     z = np.linspace(-8, 8, 800)
-    drawn = Drawn(causes.draw_halving, z, np.exp(-((z - mean) ** 2) / 2), panels=2, size=(9, 3.6))
-    assert drawn.caption == f"The slope is 1 for {slopes} of the z; {square} of the mean of z² passes."
+    frequency = np.exp(-((z - mean) ** 2) / 2)
+    caption = causes.draw_halving(Figure().subplots(1, 2), z, frequency)
+    drawn = Drawn(causes.draw_halving, z, frequency, panels=2, size=(9, 3.6))
+    assert caption == f"The slope is 1 for {slopes} of the z; {square} of the mean of z² passes."
     for ax, share in zip(drawn.axes, (slopes, square)):
         assert f"passes: {share}" in [text.get_text() for text in ax.texts]
     assert overlapping(drawn.boxes()) == []
