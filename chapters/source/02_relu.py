@@ -76,6 +76,10 @@ show(twenty_layers, panels=(2, 1), size=(9, 5.2))
 # Now we keep ReLU and change the weights. PyTorch draws them with the variance $\frac{1}{3n}$ for $n$ inputs. Let us take
 # $\frac2n$ instead, which makes them $\sqrt6 = 2.4$ times larger, and biases of 0.
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Say: we read from right to left. A fifty-millionth is left.
+
 # %% slideshow={"slide_type": "subslide"}
 predict(
     "Weights 2.4 times larger: layer 1's gradient, compared with the last layer's?",
@@ -116,10 +120,10 @@ def halving(axes, mean=0.0, spread=1.0):
     frequency = torch.exp(-((z - mean) / spread) ** 2 / 2)
     return causes.draw_halving(axes, z, frequency)
 
-explore(halving, panels=2, size=(9, 3.6), mean=(-3.0, 3.0, 0.5), spread=(0.5, 2.5, 0.5))
+explore(halving, panels=2, size=(9, 3.6), mean=(-3.0, 3.0, 0.5), spread=(0.5, 2.0, 0.5))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
+# Minutes: 2.5 / 2
 # Do: change the spread, then the mean.
 # Ask: which variance of the weights makes up for one half?
 # Misconception: the size is halved. It is the mean square; the size shrinks by the root of two.
@@ -136,6 +140,11 @@ shapes = {"Gaussian": torch.randn(1_000_000, generator=random),
 for shape, z in shapes.items():
     half = F.relu(z).square().mean() / z.square().mean()
     claim("C2.03", f"{shape}: ReLU leaves {half:.3f} of the mean square", abs(half - 0.5) < 0.003)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Ask: what passes if all the z lie around -3?
+# Answer: nearly nothing. We shall meet such a layer in the clinic.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Put the weights back, with their variance $\sigma_w^2/n$. The law of chapter 1 becomes
@@ -187,8 +196,7 @@ for variance, name in ((1 / 3, "1/3n (PyTorch's)"), (1, "1/n"), (2, "2/n (He's)"
 #
 # Chapter 1 taught us to ask *how long* a net stays on the plateau of guessing. We train ReLU nets of two to twenty
 # layers until their loss is below 1.5, for 600 steps at most. We do so with PyTorch's weights and with He's (`torch` and
-# `he` in the picture), and with two optimizers: SGD (momentum 0.9, rate 0.01) and Adam (rate 0.001). Which of the four
-# lines will rise with depth?
+# `he` in the picture), and with two optimizers: SGD (momentum 0.9, rate 0.01) and Adam (rate 0.001).
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -207,7 +215,10 @@ for weights in ("torch", "he"):
         waits[f"{weights}, {optimizer}"] = torch.tensor([run.steps for run in runs.values()])
         escapes.append(runs)
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Which of the four lines will rise with depth? (A point at 600 means: not yet.)
+
+# %%
 def wait(ax):
     plots.draw_lines(ax, waits, depths, xlabel="layers", ylabel="steps, 600 at most", log=True)
 
@@ -229,7 +240,7 @@ claim("C2.02", "Adam (rate 0.001) gets up to 12 such layers away within 300 step
 # Answer: it divides each step by the usual size of the gradient.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# A point at 600 means: not yet. With PyTorch's weights and SGD, two more layers make the wait about three times longer.
+# With PyTorch's weights and SGD, two more layers make the wait about three times longer.
 # With He's weights there is hardly any wait. Adam divides each step by the usual size of the gradient, and so it hides
 # much of the trouble. Even twenty layers leave the plateau with it in most nets, if we wait longer (see the evidence).
 # So small weights make learning slow, and Adam makes up for much of it. From here on our nets have He's weights, unless
@@ -399,8 +410,7 @@ claim("C2.05", f"dead in layers 6 to 10, before any step: {default:.0%} by PyTor
 # us. A **leaky ReLU** <!-- term: ReLU with a small slope below zero in place of 0, so that no unit is ever cut off. -->
 # has a small slope on its left side, here 0.2. **Batch norm**
 # <!-- term: A layer that shifts and scales each unit's z to mean 0 and variance 1 over the batch. -->
-# shifts and scales the $z$ of each unit to mean 0 and variance 1 over the batch. Which remedy helps which patient? And
-# does the optimizer matter?
+# shifts and scales the $z$ of each unit to mean 0 and variance 1 over the batch.
 
 # %%
 REMEDIES = ("nothing", "a tenth of the step", "a leak of 0.2", "He's weights", "biases of 0",
@@ -415,7 +425,14 @@ def treated(remedy, sigma_w, bias):
         nn.init.constant_(layer.bias, 0.0 if remedy == "biases of 0" else bias)
     return net
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Ask: five remedies. Which would you try first?
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Which remedy helps which patient? And does the optimizer matter?
+
+# %% tags=["slide-output"]
 patients = {"large weights": (3.0, 0.0, 0.1), "biases −3": (2**0.5, -3.0, 0.05)}
 right, trials = {}, []
 for name, (sigma_w, bias, rate) in patients.items():
@@ -426,6 +443,13 @@ for name, (sigma_w, bias, rate) in patients.items():
         right[f"{name}, {optimizer}"] = {remedy: run.accuracy for remedy, run in trials[-1].items()}
 columns = {name: list(accuracy.values()) for name, accuracy in right.items()}
 table({"remedy": REMEDIES} | columns, form="{:.0%}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 1.5
+# Ask: does a leak help both patients?
+# Expect: yes.
+# Misconception: a remedy helps whatever the cause was.
+# Answer: the born-dead net, yes. The other one explodes with a leak: no unit dies, so nothing stops the growth.
 
 # %% slideshow={"slide_type": "skip"}
 helped = {name: {remedy for remedy, accuracy in found.items() if accuracy > 0.85}
@@ -443,13 +467,6 @@ claim("C2.06", "biases of −3, 200 steps of SGD at a rate of 0.05 or Adam at 0.
       "of 0, batch norm help, no other", helped["biases −3, sgd"] == helped["biases −3, adam"] ==
       {"a leak of 0.2", "biases of 0", "batch norm"}, unless=trials, only=("rate",))
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
-# Ask: does a leak help both patients?
-# Expect: yes.
-# Misconception: a remedy helps whatever the cause was.
-# Answer: the born-dead net, yes. The other one explodes with a leak: no unit dies, so nothing stops the growth.
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # A remedy has to fit the cause. The second patient already *has* He's weights. It is cured when its biases are gone, and
 # batch norm takes them away as well, because it subtracts the mean. The first patient is ill with SGD at this rate only:
@@ -463,7 +480,7 @@ claim("C2.06", "biases of −3, 200 steps of SGD at a rate of 0.05 or Adam at 0.
 # the standard deviation of a layer's outputs. The second patient has another disease.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2.5
+# Minutes: 3
 # Ask: which disease? And does a smaller step help now?
 # Expect: yes.
 # Answer: it comes too late, since what is dead gets no gradient at any rate. New weights and a smaller step cure it.
@@ -643,6 +660,10 @@ show(four_sizes)
 # Plain PyTorch, for your own net: He's weights, and a hook that counts dead units whenever the net runs. Give it a large
 # batch: a unit that is silent for a few samples is not dead. A convolution's $n$ is its input channels times the area of
 # its kernel, and `kaiming_normal_` knows that. A few dead units in a hundred are normal.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Say: twelve lines for your own net, without this course.
 
 # %% tags=["take-home"] slideshow={"slide_type": "skip"}
 from torch import nn, randn
