@@ -313,7 +313,7 @@ claim("C2.05", f"200 steps of SGD at rate 0.05 leave {share[2]:.0%} dead, at 0.3
 steps, life = lives["rate 0.3"].recorded_steps, lives["rate 0.3"].recorded["layer 1"]
 lived = (life[:, 0] > 0).sum(0)                 # records in which a unit spoke for some digit
 unit = (lived - lived[lived < len(life)].median()).abs().argmin()       # one of those that died
-end = lived[unit]
+end = lived[unit].clamp(min=1)
 high, median, low, gradient = life[: 2 * end, :, unit].T
 
 def one_life(axes):
@@ -325,7 +325,7 @@ def one_life(axes):
 
 show(one_life, panels=2)
 claim("C2.05", f"alive, its gradient reached {gradient.max():.1f}; dead, it is exactly 0",
-      gradient.max() > 0 and life[end:, 3, unit].max() == 0, unless=lives)
+      gradient.max() > 0 and (life[end:, 3, unit] == 0).all(), unless=lives)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 1
@@ -469,8 +469,8 @@ claim("C2.06", "biases of −3, 200 steps of SGD at a rate of 0.05 or Adam at 0.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # A remedy has to fit the cause. The second patient already *has* He's weights. It is cured when its biases are gone, and
-# batch norm takes them away as well, because it subtracts the mean. The first patient is ill with SGD at this rate only:
-# with a smaller step, or with Adam, the same weights learn. And a leak makes it worse. Without a leak its units die, and
+# batch norm takes them away as well, because it subtracts the mean. The first patient is ill with SGD at this rate: with a
+# smaller step, or with Adam, the same weights learn. And a leak makes it worse. Without a leak its units die, and
 # what is dead grows no further. With a leak none is cut off, and the net explodes.
 #
 # ## The clinic
