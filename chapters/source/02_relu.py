@@ -29,7 +29,7 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import MLP, causes, chapter02, claim, clinic, datasets, explore, fit, measure, networks
+from utils import MLP, causes, chapter02, claim, clinic, datasets, explore, measure, networks
 from utils import plots, predict, race, show, style, table
 
 torch.set_num_threads(1)
@@ -58,7 +58,7 @@ def twenty_layers(axes, weights="torch", guess=None):
     net = MLP(20, activation="relu", init=weights)
     return networks.draw_net_and_curve(axes, errors(net), edges(net), guess=guess)
 
-show(twenty_layers, panels=(2, 1), size=(9, 5.2))
+show(twenty_layers, panels=(2, 1), size=(9, 4.8))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
@@ -110,7 +110,12 @@ predict(
 # keeps one half of the $z$, and replaces the other half by 0. One half of the slopes is 1, and the other half is 0. So
 #
 # $$E[\phi(z)^2] = \tfrac12\,q \qquad\text{and}\qquad E[\phi'(z)^2] = \tfrac12 .$$
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 1
+# Say: draw a Gaussian on the board and wipe out its left half.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # Here it is drawn. Left: how frequent each $z$ is. Right: what each $z$ adds to the mean of $z^2$. What ReLU blocks is
 # hollow. *Try:* (1) Change `spread`. Which share passes? (2) Change `mean` to −1, and to −3. What passes now?
 
@@ -123,30 +128,17 @@ def halving(axes, mean=0.0, spread=1.0):
 explore(halving, panels=2, size=(9, 3.6), mean=(-3.0, 3.0, 0.5), spread=(0.5, 2.0, 0.5))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2.5 / 2
+# Minutes: 2 / 1
 # Do: change the spread, then the mean.
 # Ask: which variance of the weights makes up for one half?
 # Misconception: the size is halved. It is the mean square; the size shrinks by the root of two.
 # Answer: a factor of 2, which is He's.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# One half passes at every spread. It does not pass when the mean is not 0: at −3 and a spread of 1 next to nothing is
-# left. Keep that in mind for later. Nothing here needs a Gaussian; any symmetric shape will do. A million numbers agree:
-
-# %%
-random = torch.Generator().manual_seed(0)
-shapes = {"Gaussian": torch.randn(1_000_000, generator=random),
-          "uniform": 2 * torch.rand(1_000_000, generator=random) - 1}
-for shape, z in shapes.items():
-    half = F.relu(z).square().mean() / z.square().mean()
-    claim("C2.03", f"{shape}: ReLU leaves {half:.3f} of the mean square", abs(half - 0.5) < 0.003)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1 / 0.5
-# Ask: what passes if all the z lie around -3?
-# Answer: nearly nothing. We shall meet such a layer in the clinic.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
+# One half passes at every spread. When the mean is not 0 it is another share: at −3 and a spread of 1 next to nothing is
+# left. We shall need that later. Nothing here needs a Gaussian: any symmetric shape will do (below, a million numbers of two
+# shapes are counted).
+#
 # Put the weights back, with their variance $\sigma_w^2/n$. The law of chapter 1 becomes
 #
 # $$\chi = \sigma_w^2\,E[\phi'(z)^2] = \frac{\sigma_w^2}{2} .$$
@@ -155,7 +147,13 @@ for shape, z in shapes.items():
 # formula. A sigmoid's slopes shrink when $z$ grows, and ReLU's do not. So one number decides: $\sigma_w^2$. If it is 2,
 # then $\chi = 1$, and the line is level. That is He's choice. PyTorch's $\frac13$ gives $\chi = \frac16$. Its root is
 # 0.41, so each layer keeps 41 % of the gradient.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 0.5
+# Ask: what passes if all the z lie around -3?
+# Answer: nearly nothing. We shall meet such a layer in the clinic.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Move it
 #
 # *Try:* (1) `sigma_w_squared` from 2 to 1, and to 4. What could stop the growth? (2) Back to 2, depth 40, and now go
@@ -172,7 +170,7 @@ explore(any_weights, panels=(2, 1), size=(9, 5.2), sigma_w_squared=(0.5, 4.0, 0.
         seed=(0, 9))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
+# Minutes: 2.5 / 2
 # Do: sigma_w squared to 1, then 4, then 2 with depth 40 and several seeds.
 # Ask: is a net with He's weights level?
 # Expect: yes.
@@ -180,6 +178,13 @@ explore(any_weights, panels=(2, 1), size=(9, 5.2), sigma_w_squared=(0.5, 4.0, 0.
 # Answer: level on average; single nets drift, most of them down. Wider layers drift less: see the evidence.
 
 # %% slideshow={"slide_type": "skip"}
+random = torch.Generator().manual_seed(0)
+shapes = {"Gaussian": torch.randn(1_000_000, generator=random),
+          "uniform": 2 * torch.rand(1_000_000, generator=random) - 1}
+for shape, z in shapes.items():
+    half = F.relu(z).square().mean() / z.square().mean()
+    claim("C2.03", f"{shape}: ReLU leaves {half:.3f} of the mean square", abs(half - 0.5) < 0.003)
+
 for variance, name in ((1 / 3, "1/3n (PyTorch's)"), (1, "1/n"), (2, "2/n (He's)"), (4, "4/n")):
     nets = [MLP(20, activation="relu", sigma_w=variance**0.5, seed=seed) for seed in range(5)]
     delta = torch.stack([measure(net, x[:128], y[:128]).delta_norm for net in nets])
@@ -252,7 +257,12 @@ claim("C2.02", "Adam (rate 0.001) gets up to 12 such layers away within 300 step
 # of a unit that is silent for *every* digit. Its slope is 0 for all of them. So its error is 0, and the gradient of its
 # own weights is not small but exactly 0. Gradient descent cannot move it any more. Such a unit is called a **dead unit**.
 # <!-- term: A ReLU unit that is silent for every input, so that its own weights get a gradient of exactly zero. -->
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 0.5
+# Ask: why can a dead unit not learn its way back?
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # How many units die in an ordinary training? Below, three layers learn for 200 steps of SGD with momentum 0.9, at seven
 # learning rates. Guess before you run it: which share is dead at 0.05, where the net learns well? Which at 0.3? (Dead
 # units are crossed out; six of the 64 in each layer are drawn.)
@@ -301,8 +311,7 @@ claim("C2.05", f"200 steps of SGD at rate 0.05 leave {share[2]:.0%} dead, at 0.3
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # At ordinary rates a few units in a hundred are dead, and the net learns all the same. When the step becomes too large,
-# most of the units die, and what is left of the net learns little. (With Adam the share rises more gently: see the
-# evidence.)
+# most of the units die, and what is left learns little.
 #
 # ## One unit's death
 #
@@ -323,7 +332,7 @@ def one_life(axes):
     plots.draw_lines(axes[1], {"gradient": gradient}, steps[: 2 * end], xlabel="step",
                      ylabel="gradient of its weights")
 
-show(one_life, panels=2)
+show(one_life, panels=2, size=(9, 3.4))
 claim("C2.05", f"alive, its gradient reached {gradient.max():.1f}; dead, it is exactly 0",
       gradient.max() > 0 and (life[end:, 3, unit] == 0).all(), unless=lives)
 
@@ -335,45 +344,25 @@ claim("C2.05", f"alive, its gradient reached {gradient.max():.1f}; dead, it is e
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # One large gradient makes a step that throws it far down. Soon not even the highest $z$ is positive, and from then on
-# its gradient is zero. (Its $z$ falls a little longer, because momentum repeats old steps.)
-#
-# ## Can it come back?
-#
-# Its own weights are stuck. But its *input* may change, if the layers below go on learning. We kill 16 units of layer 3
-# with a bias of −5, and train for 100 steps, once with the layers below frozen and once with all of them free. Do some
-# come back? In which case?
-
-# %%
-def revived(frozen):
-    net = MLP(3, activation="relu", init="he")
-    net.hidden[2].bias.data[:16] = -5.0
-    before = dead(net)[2]
-    for layer in net.hidden[:2]:
-        layer.requires_grad_(not frozen)
-    run = fit(net, x, y, steps=100, lr=0.05, live=False)
-    return (before & ~dead(net)[2]).sum(), run
-
-(nailed, first), (free, second) = revived(frozen=True), revived(frozen=False)
-claim("C2.05", f"100 steps of SGD at a rate of 0.05: {nailed} units came back over frozen layers, "
-      f"{free} over free ones", nailed == 0 and free > 0, unless=[first, second])
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5
-# Ask: a dead unit is dead for good, true or false?
-# Expect: true.
-# Answer: for good only in layer 1, and where everything below is frozen or dead. Elsewhere it may come back, by luck.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# Over frozen layers none came back, and none can: nothing that determines its $z$ moves any more. Nor can one in layer 1,
-# once its momentum has run out, because its input is the data. Elsewhere a unit may come back, as a side effect of what
-# the layers below learn.
+# its gradient is zero. (Its $z$ falls a little longer, because momentum repeats old steps.) Is it
+# dead for good? In layer 1 it is, because its input is the data. In a higher layer it may come back, as a side effect of
+# what the layers below learn (the evidence counts such cases).
 #
 # ## Born dead: what PyTorch's default really is
 #
 # Units may be dead before the first step. In PyTorch's source, `nn.Linear` calls `kaiming_uniform_(weight, a=sqrt(5))`.
 # Kaiming is He's first name, but with this `a` the function draws weights of the variance $\frac{1}{3n}$, and not
-# $\frac2n$. The biases are random as well, and as large as the weights. Let us count in three kinds of untrained nets, ten
-# layers each: PyTorch's default, the same with biases of 0, and He's. How many units are dead?
+# $\frac2n$. The biases are random as well, and as large as the weights.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 0.5
+# Ask: PyTorch says kaiming. Is it He's?
+# Expect: yes.
+# Answer: no; a = sqrt(5) was chosen to give what Torch did before.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Let us count in three kinds of untrained nets, ten layers each: PyTorch's default, the same with biases of 0, and He's.
+# How many units are dead?
 
 # %%
 births = {"PyTorch's default": [], "its weights, biases 0": [], "He": []}
@@ -392,11 +381,9 @@ claim("C2.05", f"dead in layers 6 to 10, before any step: {default:.0%} by PyTor
       default > 0.4 and default > 3 * max(no_bias, he))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1.5
-# Ask: PyTorch says kaiming. Is it He's?
-# Expect: yes.
-# Answer: no; a = sqrt(5) was chosen to give what Torch did before. The signal shrinks, the biases do not, so deep layers
-# see biases only.
+# Minutes: 2 / 1
+# Ask: how many are dead before the first step?
+# Answer: half of the deep layers. The signal shrinks, the biases do not, so deep layers see biases only.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # By PyTorch's default half of the units in the deep layers are born dead, and most of them because of the *biases*. The
@@ -468,16 +455,16 @@ claim("C2.06", "biases of −3, 200 steps of SGD at a rate of 0.05 or Adam at 0.
       {"a leak of 0.2", "biases of 0", "batch norm"}, unless=trials, only=("rate",))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# A remedy has to fit the cause. The second patient already *has* He's weights. It is cured when its biases are gone, and
-# batch norm takes them away as well, because it subtracts the mean. The first patient is ill with SGD at this rate: with a
+# A remedy has to fit the cause. The second patient *has* He's weights. It is cured when its biases are gone, and batch
+# norm removes them, too, because it subtracts the mean. The first patient is ill with SGD at this rate: with a
 # smaller step, or with Adam, the same weights learn. And a leak makes it worse. Without a leak its units die, and
 # what is dead grows no further. With a leak none is cut off, and the net explodes.
 #
 # ## The clinic
 #
-# A net comes in after its training. The owner promises a better learning rate from now on. Put your diagnosis in the
-# place of the dots (run the cell to see the choices), and in the next cell your treatment. In the tables *std of a* is
-# the standard deviation of a layer's outputs. The second patient has another disease.
+# A net comes in after its training. Put your diagnosis in the place of the dots (run the cell to see the choices), and
+# in the next cell your treatment. (*std of a*: the standard deviation of a layer's outputs.) The second patient has
+# another disease.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3
@@ -652,7 +639,7 @@ def four_sizes(ax):
         curves[name] = delta / delta[-1]
     plots.draw_lines(ax, curves, xlabel="layer", ylabel="gradient, relative to the last", log=True)
 
-show(four_sizes)
+show(four_sizes, size=(9, 3.2))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Take it home
