@@ -42,9 +42,9 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # for short, is $\phi(z) = \max(0, z)$. It passes on what is positive and blocks the rest. So its slope is 1 or 0, and
 # never a quarter.
 #
-# Here are twenty hidden layers of it, with the weights that PyTorch's `nn.Linear` draws by itself. Of each layer six
-# units are drawn, with the largest of their weights. The darker a unit, the more gradient reaches it, and a hollow one
-# gets none at all. (We shall come back to those.) Is the line level now?
+# Here are twenty hidden layers of it, with the weights that PyTorch's `nn.Linear` draws. Six units a layer are
+# shown, with their largest weights. The darker a unit, the more gradient reaches it, and a hollow one
+# gets none at all. Is the line level now?
 
 # %%
 def errors(net):
@@ -162,7 +162,7 @@ explore(halving, panels=2, size=(9, 3.6), mean=(-3.0, 3.0, 0.5), spread=(0.5, 2.
 # %%
 def any_weights(axes, sigma_w_squared=2.0, depth=20, seed=0):
     net = MLP(depth, activation="relu", sigma_w=sigma_w_squared**0.5, seed=seed)
-    theory = (sigma_w_squared / 2) ** (torch.arange(depth, -1, -1) / 2)     # root of chi, once a layer
+    theory = (sigma_w_squared / 2) ** (torch.arange(depth, -1, -1) / 2)
     weights = edges(net) if depth <= 20 else None
     return networks.draw_net_and_curve(axes, errors(net), weights, theory)
 
@@ -257,20 +257,9 @@ claim("C2.02", "Adam (rate 0.001) gets up to 12 such layers away within 300 step
 # of a unit that is silent for *every* digit. Its slope is 0 for all of them. So its error is 0, and the gradient of its
 # own weights is not small but exactly 0. Gradient descent cannot move it any more. Such a unit is called a **dead unit**.
 # <!-- term: A ReLU unit that is silent for every input, so that its own weights get a gradient of exactly zero. -->
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 0.5
-# Ask: why can a dead unit not learn its way back?
-
-# %% [markdown] slideshow={"slide_type": "subslide"}
-# How many units die in an ordinary training? Below, three layers learn for 200 steps of SGD with momentum 0.9, at seven
-# learning rates. Guess before you run it: which share is dead at 0.05, where the net learns well? Which at 0.3? (Dead
-# units are crossed out; six of the 64 in each layer are drawn.)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5 / 1
-# Ask: how many units die in an ordinary training? And at six times the rate?
-# Expect: none, and a few.
+#
+# How many units die in an ordinary training? Let three layers learn for 200 steps of SGD with momentum 0.9, at seven
+# learning rates.
 
 # %%
 @torch.no_grad()
@@ -286,6 +275,14 @@ def layer_1(net):                               # of each unit: high, median, lo
 rates = {f"rate {rate}": rate for rate in (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)}
 trained = {name: MLP(3, activation="relu", init="he") for name in rates}
 lives = race(trained, x, y, steps=200, lr=rates, record={"layer 1": layer_1}, every=2, live="bar")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 0.5
+# Ask: why can a dead unit not learn its way back?
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Guess before you run the next cell: which share is dead at 0.05, where the net learns well? Which at 0.3? (Dead units
+# are crossed out; six of the 64 in each layer are drawn.)
 
 # %%
 share = [dead(net).double().mean() for net in trained.values()]
@@ -304,7 +301,9 @@ claim("C2.05", f"200 steps of SGD at rate 0.05 leave {share[2]:.0%} dead, at 0.3
       share[2] < 0.1 and share[-1] > 0.5, unless=lives, only=("rate", "optimizer"))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2.5 / 2
+# Minutes: 4 / 3
+# Ask: how many units die in an ordinary training? And at six times the rate?
+# Expect: none, and a few.
 # Do: go from 0.05 up to 0.3.
 # Misconception: dead units are either a rare accident, or everywhere.
 # Answer: a few per cent at an ordinary rate, and they do no harm; most at 0.3, and the loss looks calm: it stands at ln 10.
@@ -321,7 +320,7 @@ claim("C2.05", f"200 steps of SGD at rate 0.05 leave {share[2]:.0%} dead, at 0.3
 # %%
 steps, life = lives["rate 0.3"].recorded_steps, lives["rate 0.3"].recorded["layer 1"]
 lived = (life[:, 0] > 0).sum(0)                 # records in which a unit spoke for some digit
-unit = (lived - lived[lived < len(life)].median()).abs().argmin()       # one of those that died
+unit = (lived - lived[lived < len(life)].median()).abs().argmin()
 end = lived[unit].clamp(min=1)
 high, median, low, gradient = life[: 2 * end, :, unit].T
 
@@ -602,7 +601,7 @@ chapter02.check_census(census)
 #
 # ```python
 # def weights(n_in, n_out, alpha):
-#     return torch.randn(n_out, n_in) * level_sigma_w(alpha) / n_in**0.5
+#     return torch.randn(n_out, n_in) * (2 / (1 + alpha**2) / n_in) ** 0.5
 # ```
 #
 # </details>
@@ -617,13 +616,12 @@ chapter02.check_weights(weights)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# - ReLU lets half of the mean square pass, so $\chi = \sigma_w^2/2$ at any size of the signal: level for $\sigma_w^2 = 2$,
-#   which is He's, and falling for $\frac13$, which is PyTorch's.
-# - A unit that is silent for every input is dead: its gradient is exactly zero. A few dead units are normal. Too large a
-#   step kills most of a net, and biases may do so at birth.
+# - ReLU lets half of the mean square pass, so $\chi = \sigma_w^2/2$: level for He's 2, and falling for PyTorch's $\frac13$.
+# - A dead unit is silent for every input, and its gradient is exactly zero. A few are normal. Too large a step kills
+#   most of a net.
 # - A remedy has to fit the cause, and is judged beside its control.
 #
-# One picture to keep: one activation, four sizes of weights. Which line is whose, and where does each slope come from?
+# One picture to keep: four sizes of weights. Why does each line have its slope?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 1
@@ -653,7 +651,7 @@ show(four_sizes, size=(9, 3.2))
 # Say: twelve lines for your own net, without this course.
 
 # %% tags=["take-home"] slideshow={"slide_type": "skip"}
-from torch import nn, randn
+from torch import manual_seed, nn, randn
 
 def count_dead(m, inputs, a):                   # a channel of a convolution counts as one unit
     print((a.transpose(0, 1).flatten(1).amax(1) <= 0).sum().item(), "of", a.shape[1], "units dead")
@@ -667,13 +665,15 @@ def prepare(m):
         m.register_forward_hook(count_dead)
 
 net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 9)).apply(prepare)
-logits = net(randn(256, 1, 8, 8))
+logits = net(randn(256, 1, 8, 8, generator=manual_seed(0)))
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Must the left side be flat? It could leak, bend smoothly, or dip below zero. Chapter 3 puts a dozen such functions
 # side by side. What popular sources say about ReLU, a map of 200 nets, the history, and when *not* to use ReLU stand in
 # the [evidence](evidence/02_relu.ipynb).
 #
-# **Sources.** Nair and Hinton 2010 (ICML) and Glorot, Bordes, Bengio 2011 (AISTATS) made ReLU popular; He, Zhang, Ren,
+# ### References
+#
+# Nair and Hinton 2010 (ICML) and Glorot, Bordes, Bengio 2011 (AISTATS) made ReLU popular; He, Zhang, Ren,
 # Sun 2015 (ICCV) derived the weights; Maas, Hannun, Ng 2013 the leak; Ioffe and Szegedy 2015 batch norm; Lu et al. 2019
 # (arXiv 1903.06733) study nets that are born dead.
