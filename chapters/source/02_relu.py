@@ -446,9 +446,9 @@ claim("C2.06", "weights too large, 200 steps of SGD (momentum 0.9) at a rate of 
       "nothing" in helped["large weights, adam"], unless=trials,
       only=("rate", "optimizer", "budget"))
 leaky, plain = trials[0]["a leak of 0.2"], trials[0]["nothing"]
-claim("C2.06", f"SGD at 0.1: with a leak the first patient is gone after {leaky.steps} steps; without "
-      "one it is not within 200", leaky.diverged and leaky.steps < 50 and not plain.diverged,
-      unless=trials, only=("rate", "optimizer", "budget"))
+claim("C2.06", f"SGD at 0.1: with a leak the first patient is gone after {leaky.steps} steps; "
+      "without one it is not within 200", leaky.diverged and
+      leaky.steps < 50 and not plain.diverged, unless=trials, only=("rate", "optimizer", "budget"))
 claim("C2.06", "biases of −3, 200 steps of SGD at a rate of 0.05 or Adam at 0.005: a leak, biases "
       "of 0, batch norm help, no other", helped["biases −3, sgd"] == helped["biases −3, adam"] ==
       {"a leak of 0.2", "biases of 0", "batch norm"}, unless=trials, only=("rate",))
