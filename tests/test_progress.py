@@ -132,7 +132,7 @@ def test_without_a_chapter_or_with_several_nothing_is_kept(kept, monkeypatch):
 
 def test_the_overview_counts_and_says_where_it_is_kept(kept):
     assert "Nothing is solved so far" in repr(progress.show())
-    assert chapter02.check_dead_units(lambda z: (z <= 0).all(0))
+    assert chapter02.check_level_sigma_w(lambda alpha: (2 / (1 + alpha**2)) ** 0.5)
     progress.record(progress.PREDICTION, "How <many>?")
     overview = progress.show()
     assert repr(overview).splitlines() == [
@@ -151,7 +151,7 @@ def test_by_default_it_is_in_the_home_folder(monkeypatch, tmp_path):
 @pytest.mark.slow
 def test_a_build_keeps_no_progress(tmp_path, monkeypatch):
     monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "progress.jsonl"))
-    solved = "# %%\nfrom utils import chapter02, progress\nchapter02.check_dead_units(lambda z: (z <= 0).all(0))\n"
+    solved = "# %%\nfrom utils import chapter02, progress\nchapter02.check_level_sigma_w(lambda alpha: (2 / (1 + alpha**2)) ** 0.5)\n"
     build.build(*write_sample(tmp_path, solved + "\n# %%\nprogress.show()\n"))
     assert not (tmp_path / "progress.jsonl").exists()
     assert "Progress is not kept here." in (tmp_path / "01_sample.ipynb").read_text()

@@ -1,4 +1,4 @@
-"""The chain, the hundred layers and the mean: what is drawn is what was computed, readable, and told in words."""
+"""The chain, the hundred layers, the half and the mean: what is drawn is what was computed, readable, and told in words."""
 
 import numpy as np
 import pytest
@@ -61,6 +61,18 @@ def test_a_guess_stands_beside_what_the_last_net_got(hundred):
 def test_the_words_of_the_hundred_layers_stand_apart(hundred, guess, mode):  # noqa: F811
     shapes = {name: np.linspace(-1, 1, 7) for name in hundred[0]}
     assert overlapping(Drawn(causes.draw_hundred, *hundred, shapes, guess=guess, size=(9, 4)).boxes()) == []
+
+
+@pytest.mark.parametrize("mean, slopes, square", [(0, "50%", "50%"), (1, "84%", "96%"), (-1, "16%", "4%"), (-3, "0%", "0%")])
+def test_relu_lets_half_of_the_mean_square_pass_where_z_lies_around_zero(mean, slopes, square, mode):  # noqa: F811
+    z = np.linspace(-8, 8, 800)
+    frequency = np.exp(-((z - mean) ** 2) / 2)
+    caption = causes.draw_halving(Figure().subplots(1, 2), z, frequency)
+    drawn = Drawn(causes.draw_halving, z, frequency, panels=2, size=(9, 3.6))
+    assert caption == f"The slope is 1 for {slopes} of the z; {square} of the mean of z² passes."
+    for ax, share in zip(drawn.axes, (slopes, square)):
+        assert f"passes: {share}" in [text.get_text() for text in ax.texts]
+    assert overlapping(drawn.boxes()) == []
 
 
 def test_the_mean_is_that_over_the_gaussian_and_moves_with_a_shift():

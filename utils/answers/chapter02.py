@@ -55,27 +55,6 @@ def check_level_sigma_w(f):
 
 
 @exercise
-def check_dead_units(f):
-    """Check f(z) -> which units are dead: z (samples, units) of a ReLU layer -> (units,) of True and False."""
-    mistakes = {
-        lambda z: (z <= 0).any(0): "silent for one sample is no death: a dead unit is silent for all of them",
-        lambda z: (z > 0).any(0): "that is the living",
-        lambda z: (z < 0).all(0): "at z = 0 the output and the slope are 0, too",
-        lambda z: (z == 0).all(0): "these are pre-activations: a dead unit's are negative or 0",
-        lambda z: z.mean(0) <= 0: "a unit that is negative on average may well be active for some samples",
-        lambda z: (z <= 0).all(1): "samples are the rows: go down the columns, along dimension 0",
-    }
-    z = _numbers(6, 6)
-    z[:, 1], z[:, 4] = -z[:, 1].abs() - 0.5, -z[:, 4].abs()
-    z[:, 5] = 3.0
-    z[2] = -1.0  # a sample that no unit answers
-    wide = _numbers(3, 8)
-    wide[:, 2] = 0.0
-    cases = [(z,), (wide,), (-_numbers(5, 3).abs(),)]
-    return check(f, lambda z: (z <= 0).all(0), cases, mistakes=mistakes)
-
-
-@exercise
 def check_census(f):
     """Check f(net, x) -> share of dead units after each nn.ReLU of an nn.Sequential, first one first; x: (B, n_in).
 

@@ -1,4 +1,4 @@
-"""Where a signal or a gradient goes wrong, drawn: a chain of single units, a hundred layers, and an activation's mean."""
+"""Where a signal or a gradient goes wrong, drawn: single units, a hundred layers, ReLU's half, an activation's mean."""
 
 import matplotlib
 import numpy as np
@@ -88,6 +88,28 @@ def draw_hundred(ax, signal, gradient, alike, shapes=None, *, guess=None):
     ax.set(xlim=(0, 1), ylim=(len(names) + below, -0.8))  # imshow has moved them
     return (f"Dark is 1, white is 1e{LEAST} or less, orange is more than {10**MOST}. "
             "On the right, white is: all inputs look the same.")  # fmt: skip
+
+
+def draw_halving(axes, z, frequency):
+    """Draw how frequent each z is, and what each adds to the mean of z²; what ReLU lets pass is filled, the rest is hollow.
+
+    axes: two, side by side. z, frequency: (points,), z in even steps. Returns the caption: which share of the slopes is 1,
+    and which share of the mean square passes.
+    """
+    z, frequency = np.asarray(z, dtype=float), np.asarray(frequency, dtype=float)
+    passes, shares = z > 0, []
+    for ax, height, label in zip(axes, (frequency, z**2 * frequency), ("how frequent", "z² times how frequent")):
+        height = height / height.sum()
+        shares.append(height[passes].sum())
+        ax.fill_between(z[~passes], height[~passes], facecolor="white", edgecolor=style.GREY, linestyle="--", hatch="//",
+                        linewidth=0.8)  # fmt: skip
+        ax.fill_between(z[passes], height[passes], color=style.BLUE, alpha=0.5, linewidth=0)
+        ax.plot(z, height, color=style.MEASURED)
+        ax.axvline(0, color=style.BLACK, linewidth=1)
+        for x, word, share in ((0.25, "blocked", 1 - shares[-1]), (0.75, "passes", shares[-1])):
+            ax.text(x, 0.97, f"{word}: {share:.0%}", ha="center", va="top", transform=ax.transAxes)
+        ax.set(xlim=(z[0], z[-1]), ylim=(0, 1.3 * height.max()), xlabel="pre-activation z", ylabel=label, yticks=[])
+    return f"The slope is 1 for {shares[0]:.0%} of the z; {shares[1]:.0%} of the mean of z² passes."
 
 
 def draw_mean(ax, z, value, density, *, name):
