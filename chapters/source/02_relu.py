@@ -97,8 +97,7 @@ predict(
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # About the same! 2.4 sounds small, but it acts in twenty layers, and 2.4 multiplied by itself twenty times is about forty
-# million. To draw weights with the variance $\frac2n$ is called **He's initialization**.
-# <!-- term: Weights of mean 0 and variance 2/n for n inputs, which keep the gradient level through ReLU layers. -->
+# million. To draw weights with the variance $\frac2n$ is called **He's initialization**. <!-- term: Weights of mean 0 and variance 2/n for n inputs, which keep the gradient level through ReLU layers. -->
 # Why just 2?
 #
 # ## By hand: one half passes
@@ -245,18 +244,15 @@ claim("C2.02", "Adam (rate 0.001) gets up to 12 such layers away within 300 step
 # Answer: it divides each step by the usual size of the gradient.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# With PyTorch's weights and SGD, two more layers make the wait about three times longer.
 # With He's weights there is hardly any wait. Adam divides each step by the usual size of the gradient, and so it hides
-# much of the trouble. Even twenty layers leave the plateau with it in most nets, if we wait longer (see the evidence).
-# So small weights make learning slow, and Adam makes up for much of it. From here on our nets have He's weights, unless
-# they are meant to be sick.
+# much of the trouble: even twenty layers with PyTorch's weights leave the plateau in most nets, if we wait longer (see the
+# evidence). From here on our nets have He's weights, unless they are meant to be sick.
 #
 # ## The price: units that die
 #
 # For one digit, about half of the units say 0. That is fine, since another digit finds another half silent. But think
-# of a unit that is silent for *every* digit. Its slope is 0 for all of them. So its error is 0, and the gradient of its
-# own weights is not small but exactly 0. Gradient descent cannot move it any more. Such a unit is called a **dead unit**.
-# <!-- term: A ReLU unit that is silent for every input, so that its own weights get a gradient of exactly zero. -->
+# of a unit that is silent for *every* digit. Its slope is 0 for all of them, and the gradient of its own weights is not
+# small but exactly 0. It is called a **dead unit**. <!-- term: A ReLU unit that is silent for every input, so that its own weights get a gradient of exactly zero. -->
 #
 # How many units die in an ordinary training? Let three layers learn for 200 steps of SGD with momentum 0.9, at seven
 # learning rates.
@@ -323,7 +319,6 @@ lived = (life[:, 0] > 0).sum(0)                 # records in which a unit spoke 
 unit = (lived - lived[lived < len(life)].median()).abs().argmin()
 end = lived[unit].clamp(min=1)
 high, median, low, gradient = life[: 2 * end, :, unit].T
-
 def one_life(axes):
     plots.draw_lines(axes[0], {"highest": high, "median": median, "lowest": low},
                      steps[: 2 * end], xlabel="step", ylabel="z over all digits")
@@ -394,8 +389,7 @@ claim("C2.05", f"dead in layers 6 to 10, before any step: {default:.0%} by PyTor
 # Two patients with three layers. The first has weights too large for its step ($\sigma_w = 3$). The second has He's
 # weights and biases of −3. Five remedies are usually named: a smaller step, He's weights, biases of 0, and two that are new to
 # us. A **leaky ReLU** <!-- term: ReLU with a small slope below zero in place of 0, so that no unit is ever cut off. -->
-# has a small slope on its left side, here 0.2. **Batch norm**
-# <!-- term: A layer that shifts and scales each unit's z to mean 0 and variance 1 over the batch. -->
+# has a small slope on its left side, here 0.2. **Batch norm** <!-- term: A layer that shifts and scales each unit's z to mean 0 and variance 1 over the batch. -->
 # shifts and scales the $z$ of each unit to mean 0 and variance 1 over the batch.
 
 # %%
@@ -637,7 +631,7 @@ def four_sizes(ax):
         curves[name] = delta / delta[-1]
     plots.draw_lines(ax, curves, xlabel="layer", ylabel="gradient, relative to the last", log=True)
 
-show(four_sizes, size=(9, 3.2))
+show(four_sizes, size=(9, 2.8))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Take it home

@@ -38,8 +38,7 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 #
 # Four activations, and a net of a hundred layers for each. The weights are random, with the standard deviation
 # $\sigma_w/\sqrt n$ for $n$ inputs. Each net has the $\sigma_w$ that keeps the signal at its size in wide layers. It is called
-# the **gain** of the activation, $1/\sqrt{E[\phi(Z)^2]}$, where $Z$ is a standard normal number.
-# <!-- term: Of an activation: the sigma_w that keeps the mean square of the pre-activations at 1, which is one over the root of E[phi(Z)^2]. -->
+# the **gain** of the activation, $1/\sqrt{E[\phi(Z)^2]}$, where $Z$ is a standard normal number. <!-- term: Of an activation: the sigma_w that keeps the mean square of the pre-activations at 1, which is one over the root of E[phi(Z)^2]. -->
 # ReLU's is $\sqrt 2$.
 #
 # In the picture a net is a row, and a layer a thin column. From left to right: the size of the signal, where 1 is layer 1;
@@ -83,8 +82,7 @@ show(hundred_layers, size=(10, 3.4))
 # ReLU. The signal of GELU grows, and that of ReLU fades a little, as 64 units are not many. But in each of them the gradient
 # arrives at layer 1. In GELU and tanh it even grows on its way.
 #
-# So does the bend matter at all? Here is a fifth one. **Softplus**, $\ln(1+e^z)$, is ReLU with a round corner.
-# <!-- term: The activation ln(1 + e^z): ReLU with a round corner, positive everywhere. -->
+# So does the bend matter at all? Here is a fifth one. **Softplus**, $\ln(1+e^z)$, is ReLU with a round corner. <!-- term: The activation ln(1 + e^z): ReLU with a round corner, positive everywhere. -->
 # It is nowhere further from ReLU than 0.7, and none of its units can die. It gets its own gain, too.
 
 # %% slideshow={"slide_type": "subslide"}
@@ -127,8 +125,7 @@ claim("C3.12", f"mean {mean:.2f}; mean square {mean_square:.2f} = {mean**2:.2f} 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The mean square is what the gain holds at its size. It has two parts. The squared mean, 0.65, is what every unit puts out
 # whatever the image shows. The variance, 0.27, is all that can differ from image to image. So 70 % of the signal says nothing.
-# We call this part the **mean share**, $(E\phi)^2/E[\phi^2]$.
-# <!-- term: Of an activation: the part of its mean square that is due to its mean, (E phi)^2 / E[phi^2]; what all units say whatever the input is. -->
+# We call this part the **mean share**, $(E\phi)^2/E[\phi^2]$. <!-- term: Of an activation: the part of its mean square that is due to its mean, (E phi)^2 / E[phi^2]; what all units say whatever the input is. -->
 # It is also how alike two images look behind one layer that had nothing in common before it.
 #
 # The weights multiply both parts alike. To hold the whole at its size they must be small, $\sigma_w = 1.04$. To hold the
@@ -141,8 +138,7 @@ claim("C3.12", f"mean {mean:.2f}; mean square {mean_square:.2f} = {mean**2:.2f} 
 # $$\chi \;=\; 1 \;-\; \text{mean share} \;+\; \text{bend}$$
 #
 # A mean makes $\chi$ smaller. The **bend** is what is left. It is zero for every straight line and positive for every curve
-# (this is Poincaré's inequality; evidence).
-# <!-- term: Of an activation: what its curvature adds to chi, chi - 1 + mean share; zero for a straight line, positive for every curve. -->
+# (this is Poincaré's inequality; evidence). <!-- term: Of an activation: what its curvature adds to chi, chi - 1 + mean share; zero for a straight line, positive for every curve. -->
 # ReLU has a mean share of 0.32 and a bend of 0.32: they cancel. Softplus has more mean than ReLU, and hardly any bend that
 # would make up for it.
 
@@ -329,8 +325,7 @@ show(mean_against_bend, size=(9, 4.6))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # So much for the gradient. What becomes of the *size* of the signal? Let its mean square be 10 % too large in one layer. In the
-# next one it is too large by 10 % times a number that we call the **level** of the activation.
-# <!-- term: Of an activation at its gain: what a layer passes on of a small error in the signal's mean square; below 1 the error fades with depth, above 1 it grows. -->
+# next one it is too large by 10 % times a number that we call the **level** of the activation. <!-- term: Of an activation at its gain: what a layer passes on of a small error in the signal's mean square; below 1 the error fades with depth, above 1 it grows. -->
 # Below 1, the error fades, and the signal comes back to its size. Above 1 it grows, and a deep net runs away. Which of the
 # family can keep its size?
 
@@ -354,14 +349,11 @@ table({"": names, "gain": gains, "mean share": shares, "bend": bends, "chi": chi
 # GELU's level is above 1: that is what its signal did in the first picture, and what the healed softplus does. And the others?
 #
 # - Leaky ReLU (0.01) has ReLU's numbers. Its leak is for units that would die (chapter 2), and does nothing for the mean.
-# - **ELU**, $e^z - 1$ below zero, takes back there what it says above. So its mean is small, and its signal keeps its size.
-# <!-- term: The activation that is z above zero and e^z - 1 below. -->
-# - **SELU** is an ELU with two constants, chosen for a mean of 0 and a gain of exactly 1. In a plain chain of dense
-# <!-- term: An ELU with two constants, chosen so that its mean is 0 and its gain 1. -->
+# - **ELU**, $e^z - 1$ below zero, takes back there what it says above. So its mean is small, and its signal keeps its size. <!-- term: The activation that is z above zero and e^z - 1 below. -->
+# - **SELU** is an ELU with two constants, chosen for a mean of 0 and a gain of exactly 1. In a plain chain of dense <!-- term: An ELU with two constants, chosen so that its mean is 0 and its gain 1. -->
 #   layers, with weights of variance $1/n$, mean 0 and variance 1 restore themselves. Its authors call this
 #   self-normalizing.
-# - GELU and **SiLU**, $z$ times a sigmoid of $z$, have $\chi$ near 1, but their signal does not keep its size. They need a norm.
-# <!-- term: The activation z times the sigmoid of z. -->
+# - GELU and **SiLU**, $z$ times a sigmoid of $z$, have $\chi$ near 1, but their signal does not keep its size. They need a norm. <!-- term: The activation z times the sigmoid of z. -->
 #
 # And does the bend matter? A layer norm can hold the size for all of them, so that only their shape differs. Then the
 # straighter ones learn faster, in twenty plain layers, with SGD and with Adam (evidence). In the end nearly all of them learn.
@@ -375,11 +367,9 @@ table({"": names, "gain": gains, "mean share": shares, "bend": bends, "chi": chi
 
 # %% [markdown] tags=["claim-C3.09"] slideshow={"slide_type": "slide"}
 # In a Transformer a norm sets the size in every block, so the level is no reason to choose. The Transformer of 2017 took
-# ReLU. BERT and GPT took **GELU**, $z\,\Phi(z)$, where $\Phi(z)$ is the share of a standard normal distribution below $z$.
-# <!-- term: The activation z Phi(z), where Phi(z) is the share of a standard normal distribution below z. -->
+# ReLU. BERT and GPT took **GELU**, $z\,\Phi(z)$, where $\Phi(z)$ is the share of a standard normal distribution below $z$. <!-- term: The activation z Phi(z), where Phi(z) is the share of a standard normal distribution below z. -->
 # Here $\Phi(z)$ works like a gate between 0 and 1, which opens as $z$ grows. PaLM and LLaMA took **SwiGLU**, in which the gate,
-# $xW$, and what it lets pass, $xV$, are two different sums:
-# <!-- term: A layer whose units are products of a gate, SiLU(xW), and of what it lets pass, xV. -->
+# $xW$, and what it lets pass, $xV$, are two different sums: <!-- term: A layer whose units are products of a gate, SiLU(xW), and of what it lets pass, xV. -->
 #
 # $$\mathrm{SwiGLU}(x) = \big(\mathrm{SiLU}(xW)\odot xV\big)\,W_2$$
 #
