@@ -148,7 +148,6 @@ def four_units(ax, input=0.5, weight=1.0):
     return causes.draw_chain(ax, [weight] * 4, slopes)
 
 explore(four_units, input=(-6.0, 6.0, 0.5), weight=(0.0, 8.0, 0.5), size=(9, 3))
-
 start = torch.tensor(0.5, requires_grad=True)
 h, by_hand = start, 1.0
 for layer in range(4):

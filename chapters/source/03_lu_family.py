@@ -46,7 +46,7 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # the same of both. The number stands where the way ends. Which of the four would you train?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5 / 1
+# Minutes: 2.5 / 2
 # Say: same depth, each at its own gain. The strip in the middle is chapter 1's column of layers, laid on its side.
 # Ask: which of the four would you train?
 # Answer: the gradient of all four gets through a hundred layers, give or take a few decades.
@@ -95,7 +95,7 @@ predict(
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
+# Minutes: 4.5 / 2
 # Ask: softplus is a ReLU with a round corner. What becomes of its gradient? Count hands.
 # Expect: like ReLU; smooth is better.
 # Misconception: smoother is safer; what looks alike trains alike.
@@ -110,7 +110,7 @@ predict(
 # Feed softplus with a million numbers $z$ from the standard normal distribution, and take three averages.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5 / 1
+# Minutes: 2.5 / 1
 # Ask: softplus is positive everywhere. What does a unit say on average, whatever the image?
 # Answer: 0.81. Square it, and compare with the mean square.
 
@@ -143,7 +143,7 @@ claim("C3.12", f"mean {mean:.2f}; mean square {mean_square:.2f} = {mean**2:.2f} 
 # would make up for it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
+# Minutes: 4.5 / 2
 # Say: a budget. 70 % of the signal's mean square is the same for all images, and the weights pay for it.
 # Ask: why does the gradient not see the mean?
 # Answer: a constant has no slope. But it sees the weights, which the mean has made small.
@@ -201,7 +201,7 @@ explore(subtract, panels=2, size=(10, 4), shift=(0.0, 1.6, 0.05),
         activation=["softplus", "sigmoid", "relu"], depth=(5, 100, 5))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
+# Minutes: 4.5 / 2
 # Do: softplus to 0.8, then to 1.6; the sigmoid to 0.5, then at a hundred layers.
 # Ask: the slopes never changed. What did?
 # Expect: "the slopes got better".
@@ -241,7 +241,7 @@ claim("C3.12", f"ReLU without its mean: chi is {bare[2]:.2f}", abs(bare[2] - 1.4
 # with Adam?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1
+# Minutes: 3.5 / 1
 # Ask: neither, shift alone, larger weights alone, both. Which learn with SGD? Which with Adam?
 # Expect: the shift alone will do a part of it.
 # Answer: with SGD only both together. With Adam all softplus nets learn, the healed one first.
@@ -318,7 +318,7 @@ def mean_against_bend(ax):
 show(mean_against_bend, size=(9, 4.6))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1
+# Minutes: 3 / 1
 # Say: this is the picture to keep. Left to right the mean, upwards the bend, and the line where they cancel.
 # Ask: where does a straight line sit? Where would you put a new activation?
 # Answer: at the origin. Compute its three averages.
@@ -361,7 +361,7 @@ table({"": names, "gain": gains, "mean share": shares, "bend": bends, "chi": chi
 # ## Today's answer: GELU and SwiGLU
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2.5 / 2
+# Minutes: 4 / 3
 # Ask: which of them would you take for sixty plain layers, and which for a Transformer?
 # Answer: plain layers: SELU or ELU, whose level is below 1. In a Transformer a norm sets the size.
 
@@ -427,7 +427,7 @@ claim("C3.07", f"{size['ReLU'][0]:,} parameters each, 100 steps of Adam at 0.001
 # choices), then treat it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2
+# Minutes: 4
 # Ask: the signal holds its size, and no unit is dead. Which disease?
 # Expect: slopes too small; weights too small.
 # Answer: look at the column "mean of a". The mean eats the gain.
@@ -613,7 +613,7 @@ chapter03.check_geglu(geglu)
 # deviation. Then weights of variance 1/fan_in are right, where fan_in counts the inputs of a unit:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1 / 1
+# Minutes: 1.5 / 1
 # Ask: somebody publishes a new activation tomorrow. What do you compute first?
 # Answer: its mean, its mean square, its mean squared slope, for a standard normal z. Then chi and the mean share.
 

@@ -10,7 +10,7 @@ from utils.training.loop import History
 
 
 def test_capitals_and_spaces_of_a_prescription_do_not_count():
-    assert clinic.treat(chapter02.PATIENT, " Biases of  ZERO ", steps=200)
+    assert clinic.treat(chapter02.SECOND_PATIENT, " Biases of  ZERO ", steps=200)
 
 
 @pytest.mark.parametrize("junk", [..., None, "aspirin", 3, [], {}, torch.ones(2), print])
@@ -43,7 +43,7 @@ def test_a_treatment_that_the_learner_stopped_says_how_to_start_again(monkeypatc
         return {name: History([2.3], accuracy=0.1, steps=1, stopped=True) for name in nets}
 
     monkeypatch.setattr(clinic, "race", stopped)
-    verdict = clinic.treat(chapter02.PATIENT, "biases of zero")
+    verdict = clinic.treat(chapter02.SECOND_PATIENT, "biases of zero")
     assert verdict.status == NOT_YET and "you stopped the training after 1 of 300 steps" in verdict.sentence
     assert "to start again from step 0, run this cell once more" in verdict.sentence
 

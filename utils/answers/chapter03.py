@@ -215,9 +215,5 @@ PATIENT = Patient(
             _softplus_minus(0.8061, 1.9187), 0.003,
             "without the mean, the weights may have the size that what differs between images needs; chi is 1.08 in place of 0.32",
         ),
-        "ELU, at its gain": Treatment(
-            _fifteen("elu", sigma_w=1.2452), 0.003,
-            "below zero ELU takes back what it says above: its mean is 0.16, 4 % of its mean square",
-        ),
     },
 )
