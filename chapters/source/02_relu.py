@@ -245,8 +245,7 @@ claim("C2.02", "Adam (rate 0.001) gets up to 12 such layers away within 300 step
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # With He's weights there is hardly any wait. Adam divides each step by the usual size of the gradient, and so it hides
-# much of the trouble: even twenty layers with PyTorch's weights leave the plateau in most nets, if we wait longer (see the
-# evidence). From here on our nets have He's weights, unless they are meant to be sick.
+# much of the trouble (see the evidence). From here on our nets have He's weights, unless they are meant to be sick.
 #
 # ## The price: units that die
 #
@@ -611,8 +610,7 @@ chapter02.check_weights(weights)
 # ## Summary
 #
 # - ReLU lets half of the mean square pass, so $\chi = \sigma_w^2/2$: level for He's 2, and falling for PyTorch's $\frac13$.
-# - A dead unit is silent for every input, and its gradient is exactly zero. A few are normal. Too large a step kills
-#   most of a net.
+# - A dead unit's gradient is exactly zero. A few are normal. Too large a step kills most of a net.
 # - A remedy has to fit the cause, and is judged beside its control.
 #
 # One picture to keep: four sizes of weights. Why does each line have its slope?

@@ -36,14 +36,12 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A hundred layers
 #
-# Four activations, and a net of a hundred layers for each. The weights are random, with the standard deviation
-# $\sigma_w/\sqrt n$ for $n$ inputs. Each net has the $\sigma_w$ that keeps the signal at its size in wide layers. It is called
-# the **gain** of the activation, $1/\sqrt{E[\phi(Z)^2]}$, where $Z$ is a standard normal number. <!-- term: Of an activation: the sigma_w that keeps the mean square of the pre-activations at 1, which is one over the root of E[phi(Z)^2]. -->
-# ReLU's is $\sqrt 2$.
+# Four activations, and a net of a hundred layers for each. Its random weights have the standard deviation
+# $\sigma_w/\sqrt n$ for $n$ inputs. The $\sigma_w$ that keeps the signal at its size is the **gain** of the activation,
+# $1/\sqrt{E[\phi(Z)^2]}$ for a standard normal $Z$. <!-- term: Of an activation: the sigma_w that keeps the mean square of the pre-activations at 1, which is one over the root of E[phi(Z)^2]. -->
 #
-# In the picture a net is a row, and a layer a thin column. From left to right: the size of the signal, where 1 is layer 1;
-# the gradient on its way back, where 1 is the last layer; and how alike two images look, where 1 means that the layer says
-# the same of both. The number stands where the way ends. Which of the four would you train?
+# A row is a net, a thin column a layer: the size of the signal; the gradient; how alike two images look (1: the same).
+# Which of the four would you train?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 2
@@ -51,7 +49,7 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # Ask: which of the four would you train?
 # Answer: the gradient of all four gets through a hundred layers, give or take a few decades.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def gradient(net):               # norm of each layer's gradient, the last one's being 1
     delta = measure(net, x[:128], y[:128]).delta_norm
     return delta / delta[-1]
@@ -75,7 +73,7 @@ def hundred_layers(ax, names=("relu", "elu", "gelu", "tanh"), guess=None):
     shapes = {name: activations.get(name).value(curve) for name in names}
     return causes.draw_hundred(ax, *strips, shapes, guess=guess)
 
-show(hundred_layers, size=(10, 3.4))
+show(hundred_layers, size=(10, 2.8))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The four bends are different, and so are the four nets. Two images stay apart behind tanh, and look the same behind
@@ -84,6 +82,10 @@ show(hundred_layers, size=(10, 3.4))
 #
 # So does the bend matter at all? Here is a fifth one. **Softplus**, $\ln(1+e^z)$, is ReLU with a round corner. <!-- term: The activation ln(1 + e^z): ReLU with a round corner, positive everywhere. -->
 # It is nowhere further from ReLU than 0.7, and none of its units can die. It gets its own gain, too.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: now a smooth ReLU. Let them commit themselves before you reveal.
 
 # %% slideshow={"slide_type": "subslide"}
 predict(
@@ -148,7 +150,7 @@ claim("C3.12", f"mean {mean:.2f}; mean square {mean_square:.2f} = {mean**2:.2f} 
 # Ask: why does the gradient not see the mean?
 # Answer: a constant has no slope. But it sees the weights, which the mean has made small.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def averages(phi, c=0.0):        # of phi(z) - c: gain, mean share, chi, bend
     mean = meanfield.gaussian_mean(phi.value) - c
     square = meanfield.gaussian_mean(lambda z: (phi.value(z) - c) ** 2)
@@ -174,7 +176,11 @@ claim("C3.12", f"ReLU: mean share {relu[1]:.3f}, bend {relu[3]:.3f}; softplus: {
 # *Try:* (1) softplus: move the shift to 0.8. What is the mean then, and what does the gradient do? (2) Further, to 1.6. (3)
 # The sigmoid of chapter 1: which shift heals it? (4) Both at a hundred layers. (5) ReLU, at 0.4: does a mean of 0 help it, too?
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: the same slopes everywhere; only the mean is another.
+
+# %% slideshow={"slide_type": "skip"}
 class Shifted(nn.Module):
     def __init__(self, phi, c):
         super().__init__()
@@ -187,6 +193,9 @@ def shifted_net(depth, name, c, sigma_w, seed=0, dtype=torch.float64):
     net = MLP(depth, activation=name, sigma_w=sigma_w, seed=seed, dtype=dtype)
     net.phi = nn.ModuleList(Shifted(activations.get(name).value, c) for _ in range(depth))
     return net
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Move the shift to 0.8, and then on to 1.6. What does the gradient do? Which shift heals the sigmoid?
 
 # %%
 def subtract(axes, shift=0.0, activation="softplus", depth=15):
@@ -218,6 +227,10 @@ explore(subtract, panels=2, size=(10, 4), shift=(0.0, 1.6, 0.05),
 # that below. And ReLU is worse without its mean: its bend is left alone. A mean of 0 is no aim in itself. *Mean and bend must
 # balance.*
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: a mean of 0 is no aim in itself: ReLU minus 0.4 explodes.
+
 # %% slideshow={"slide_type": "skip"}
 def healed(depth, name, c):
     gain = averages(activations.get(name), c)[0]
@@ -246,7 +259,7 @@ claim("C3.12", f"ReLU without its mean: chi is {bare[2]:.2f}", abs(bare[2] - 1.4
 # Expect: the shift alone will do a part of it.
 # Answer: with SGD only both together. With Adam all softplus nets learn, the healed one first.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 entrants = {
     "softplus": ("softplus", 0.0, 1.04), "softplus, shift alone": ("softplus", 0.81, 1.04),
     "softplus, weights alone": ("softplus", 0.0, 1.92), "softplus, both": ("softplus", 0.81, 1.92),
@@ -260,7 +273,14 @@ for rule, lr in (("sgd", 0.003), ("adam", 0.001)):
 sgd, adam = ({name: run.steps if run.reached else 300 for name, run in among.items()}
              for among in runs.values())
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Which of the six leave the plateau within 300 steps? Hatched: those that do not.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: half of the remedy does not help with SGD.
+
+# %%
 def wait(axes):
     for ax, rule, steps in zip(axes, runs, (sgd, adam)):
         stuck = [name for name, count in steps.items() if count == 300]
@@ -300,7 +320,14 @@ claim("C3.13", "within 300 steps of SGD at 0.003 or of Adam at 0.001 the sigmoid
 # it the mean wins, and above it the bend. The arrows are what you have done: they subtract the mean. Where would a straight
 # line stand? And where would you want a new activation to stand?
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: Adam hides much of it, and not for every depth.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# On the line, mean and bend cancel. Which activations lie on the wrong side of it?
+
+# %%
 def mean_against_bend(ax):
     places = {"relu": (8, -10), "elu": (3, 8), "selu": (-34, -4), "gelu": (-34, 4)}
     for name in ("sigmoid", "tanh", "relu", "elu", "selu", "gelu", "silu", "softplus"):
@@ -329,7 +356,11 @@ show(mean_against_bend, size=(9, 4.6))
 # Below 1, the error fades, and the signal comes back to its size. Above 1 it grows, and a deep net runs away. Which of the
 # family can keep its size?
 
-# %% slideshow={"slide_type": "subslide"}
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: the gradient is one question, the size of the signal another.
+
+# %% slideshow={"slide_type": "skip"}
 def level(name, c=0.0):          # of phi(z) - c
     phi = activations.get(name)
     at_1, more = (meanfield.gaussian_mean(lambda z: (phi.value(z) - c) ** 2, q) for q in (1, 1.001))
@@ -376,7 +407,11 @@ table({"": names, "gain": gains, "mean share": shares, "bend": bends, "chi": chi
 # It has three matrices where a plain block has two. A fair comparison makes them narrower: for an input of $d$ numbers, the width
 # $\frac83 d$ in the place of $4d$ gives the same number of parameters. Which learns faster?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: today's answer: a gate.
+
+# %% slideshow={"slide_type": "skip"}
 class FeedForward(nn.Module):                   # x + f(norm(x)), as in a Transformer
     def __init__(self, hidden, phi, gated=False, d=48):
         super().__init__()
@@ -389,7 +424,7 @@ class FeedForward(nn.Module):                   # x + f(norm(x)), as in a Transf
         gate = self.phi(self.W(z))
         return x + self.W_2(gate * self.V(z) if self.V else gate)
 
-# %% slideshow={"slide_type": "subslide"}
+# %% slideshow={"slide_type": "skip"}
 kinds = {"ReLU": (192, F.relu), "GELU": (192, F.gelu), "SwiGLU": (128, F.silu, True)}
 size, loss, unseen = ({kind: [] for kind in kinds} for _ in range(3))
 for kind in [kind for kind in kinds for seed in range(5)]:
@@ -401,7 +436,7 @@ for kind in [kind for kind in kinds for seed in range(5)]:
     loss[kind].append(sum(run.loss[-20:]) / 20)
     unseen[kind].append((net(x_test.float()).argmax(1) == y_test).double().mean().item())
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def fair(axes):
     plots.draw_strips(axes[0], loss, xlabel="loss after 100 steps of Adam")
     plots.draw_strips(axes[1], unseen, xlabel="accuracy on unseen digits")
@@ -415,16 +450,11 @@ claim("C3.07", f"{size['ReLU'][0]:,} parameters each, 100 steps of Adam at 0.001
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # With the same number of parameters, the gate learns these digits a little faster, at this rate. At a third of it ReLU is ahead,
-# and after 500 steps neither is (evidence). Is SwiGLU better? We cannot show it here. Shazeer's paper of 2020 reports
-# small, steady gains in language models, and offers no explanation.
-#
-# So a mean without a bend to make up for it stops a deep net. Among the activations in which they balance, the choice matters
-# little here.
+# and after 500 steps neither is (evidence). So among activations whose mean and bend balance, the choice matters little here.
 #
 # ## The clinic: a net that stands still
 #
-# A net comes in. You know its owner's complaint and your instruments. Name the disease first (run the cell to see the
-# choices), then treat it.
+# Name the disease first (run the cell to see the choices), then treat it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 4
@@ -443,10 +473,8 @@ clinic.name_disease(chapter03.PATIENT, diagnosis)
 prescription = ...
 clinic.treat(chapter03.PATIENT, prescription)
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The doctor speaks when you have spoken. It divides by 0.52, which does the same as weights 1.92 times as large:
-
 # %% slideshow={"slide_type": "skip"}
+# It divides by 0.52, which does the same as weights 1.92 times as large.
 clinic.second_opinion(chapter03.PATIENT, diagnosis)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
@@ -610,7 +638,7 @@ chapter03.check_geglu(geglu)
 # ## Take it home
 #
 # For an activation whose mean share is larger than its bend: take its mean off and divide by what is left, its standard
-# deviation. Then weights of variance 1/fan_in are right, where fan_in counts the inputs of a unit:
+# deviation. Then weights of variance 1/fan_in are right, where fan_in counts the inputs of a unit.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 1
