@@ -443,7 +443,7 @@ leaky, plain = trials[0]["a leak of 0.2"], trials[0]["nothing"]
 claim("C2.06", f"SGD at 0.1: with a leak it diverges after {leaky.steps} of 200 steps, else not",
       leaky.diverged and leaky.steps < 50 and not plain.diverged, unless=trials,
       only=("rate", "optimizer", "budget"))
-claim("C2.06", "biases −3, 200 steps of SGD at 0.05, Adam at 0.005: leak, biases 0, batch norm help",
+claim("C2.06", "biases −3, 200 steps of SGD at 0.05, Adam at 0.005: leak, bias 0, batch norm help",
       all((a > 0.85) == (name in revives) for found in biased for name, a in found.items()),
       unless=trials, only=("rate",))
 
