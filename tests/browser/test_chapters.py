@@ -84,6 +84,8 @@ class Chapter:
             for index in cells:
                 cell = get_cell(self.page, index)
                 start_cell(self.page, index)
+                # Before the first step JupyterLab may not have the subshell yet that a click goes to.
+                cell.locator(".widget-label", has_text="s left").wait_for(timeout=WAIT)
                 cell.get_by_role("button", name="Stop").press("Enter", timeout=WAIT)
                 wait_for_cell(self.page)
 
