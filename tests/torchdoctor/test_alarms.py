@@ -7,11 +7,6 @@ from torch import nn
 from utils import diagnose
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    torch.manual_seed(0)
-
-
 def net(kind=nn.ReLU, *end):
     return nn.Sequential(nn.Linear(8, 32), kind(), nn.Linear(32, 3), *end)
 

@@ -14,11 +14,6 @@ from utils import diagnose
 from utils.data.datasets import digits
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    torch.manual_seed(0)
-
-
 def kinds(told):
     return [one.kind for one in told]
 

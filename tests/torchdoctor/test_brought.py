@@ -10,13 +10,6 @@ from torch.nn import functional as F
 from utils import diagnose, watch
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 def train(model, x, y, loss_fn, steps=200, lr=1e-2):
     """Train by Adam on all of x, and return the losses before and after."""
     optimizer, losses = torch.optim.Adam(model.parameters(), lr), []

@@ -21,13 +21,6 @@ from utils.nets.mlp import MLP
 from utils.torchdoctor.slopes import mean_slope
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 @pytest.fixture(scope="module")
 def data():
     return digits()

@@ -20,13 +20,6 @@ N = 64
 CE = nn.CrossEntropyLoss()
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 def net(kind=nn.ReLU, depth=2, outputs=3, *end):
     hidden = [layer for _ in range(depth) for layer in (nn.Linear(16, 16), kind())]
     return nn.Sequential(nn.Linear(8, 16), kind(), *hidden, nn.Linear(16, outputs), *end)

@@ -16,14 +16,6 @@ from utils.torchdoctor.measurement import Layer, measure, measure_gradients
 TENSORS = [name for name in Layer.__dataclass_fields__ if name not in ("name", "nonlinearity", "reached")]
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    """Modules built in a test draw their weights from the global generator: the same ones in every run."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 def batch(features=6, n=40, classes=3, dtype=torch.float64):
     generator = torch.Generator().manual_seed(1)
     return torch.randn(n, features, generator=generator, dtype=dtype), torch.randint(classes, (n,), generator=generator)

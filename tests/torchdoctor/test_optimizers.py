@@ -12,13 +12,6 @@ from utils.data.datasets import digits
 from utils.nets.mlp import MLP
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 @pytest.fixture(scope="module")
 def data():
     return digits(torch.float32)

@@ -12,13 +12,6 @@ from utils import diagnose
 from utils.data.datasets import digits
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 def fit(net, x, y, loss_fn, make, steps=150):
     """Train, and return how much of the constant's loss is left."""
     constant = diagnose(net, x, y, loss_fn=loss_fn).exam.constant.loss

@@ -11,13 +11,6 @@ from utils.nets.mlp import MLP
 from utils.training.loop import fit
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 def net_and_batch():
     net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(inplace=True), nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 3)).double()
     return net, torch.randn(32, 6, dtype=torch.float64), torch.randint(3, (32,))
