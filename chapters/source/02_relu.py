@@ -45,7 +45,7 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # shown, with their largest weights. The darker a unit, the more gradient reaches it, and a hollow one gets none at all.
 # Is the line level now?
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 def errors(net):
     z, _ = net.signals(x[:128])                 # the pre-activations of each layer
     return torch.autograd.grad(F.cross_entropy(z[-1], y[:128]), z)
@@ -115,7 +115,8 @@ predict(
 # Say: draw a Gaussian on the board and wipe out its left half.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Left: how frequent each $z$ is. Right: what each $z$ adds to the mean of $z^2$. What ReLU blocks is hatched. *Try:* (1) Change `spread`. Which share passes? (2) Change `mean` to −1, and to −3. What passes now?
+# Left: how frequent each $z$ is. Right: what each $z$ adds to the mean of $z^2$. What ReLU blocks is hatched. *Try:*
+# (1) Change `spread`. Which share passes? (2) Change `mean` to −1, and to −3. What passes now?
 
 # %%
 def halving(axes, mean=0.0, spread=1.0):
@@ -142,7 +143,8 @@ explore(halving, panels=2, size=(9, 3.6), mean=(-3.0, 3.0, 0.5), spread=(0.5, 2.
 #
 # The size of $z$ is *not* in the formula: a sigmoid's slopes shrink when $z$ grows, and ReLU's do not. So one number
 # decides, $\sigma_w^2$. If it is 2, then $\chi = 1$, and the line is level. That is He's choice. PyTorch's $\frac13$ gives
-# $\chi = \frac16$. Its root is 0.41, so each layer keeps 41 % of the gradient.
+# $\chi = \frac16$. Its root is 0.41, so each layer keeps 41 % of the gradient. Twenty layers keep $0.41^{20}$, a
+# fifty-millionth: the first picture.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 0.5
@@ -171,7 +173,7 @@ explore(any_weights, panels=(2, 1), size=(9, 5.2), sigma_w_squared=(0.5, 4.0, 0.
 # Ask: is a net with He's weights level?
 # Expect: yes.
 # Misconception: an average over nets is taken for every net.
-# Answer: level on average; single nets drift, most of them down. Wider layers drift less: see the evidence.
+# Answer: level on average; single nets drift, more of them down than up. Wider layers drift less: see the evidence.
 
 # %% slideshow={"slide_type": "skip"}
 for variance, name in ((1 / 3, "1/3n (PyTorch's)"), (1, "1/n"), (2, "2/n (He's)"), (4, "4/n")):
@@ -197,8 +199,9 @@ for variance, name in ((1 / 3, "1/3n (PyTorch's)"), (1, "1/n"), (2, "2/n (He's)"
 # Minutes: 1 / 0.5
 # Ask: four lines, two kinds of weights times two optimizers. Which of them rise with depth?
 # Expect: none, or both with PyTorch's weights.
+# Answer: both with PyTorch's weights, by Adam much later than by SGD; with He's hardly any.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 def has_left(net):
     return F.cross_entropy(net(x[:256]), y[:256]) < 1.5
 
@@ -213,9 +216,9 @@ for weights in ("torch", "he"):
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # How many steps did they wait? (A point at 600 means: not yet.)
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 def wait(ax):
-    plots.draw_lines(ax, waits, depths, xlabel="layers", ylabel="steps, 600 at most", log=True)
+    plots.draw_lines(ax, waits, depths, xlabel="layers", ylabel="steps", log=True, limits=(10, 4000))
 
 show(wait)
 default, with_adam = waits["torch, sgd"], waits["torch, adam"]
@@ -247,7 +250,12 @@ claim("C2.02", "Adam (rate 0.001) gets up to 12 such layers away within 300 step
 # How many units die in an ordinary training? Let three layers learn for 200 steps of SGD with momentum 0.9, at seven
 # learning rates. Guess: which share is dead at 0.05, where the net learns well? Which at 0.3?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 0.5
+# Ask: why can a dead unit not learn its way back? How many die at 0.05, and at 0.3?
+# Expect: none, and a few.
+
+# %% slideshow={"slide_type": "skip"}
 @torch.no_grad()
 def dead(net):                                  # of each hidden layer: which units are dead
     *hidden, _ = net.signals(x)[0]              # their z, (1437, 64)
@@ -258,14 +266,10 @@ trained = {name: MLP(3, activation="relu", init="he") for name in rates}
 lives = race(trained, x, y, steps=200, lr=rates, live="bar")
 at_birth = dead(MLP(3, activation="relu", init="he")).double().mean()
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 0.5
-# Ask: why can a dead unit not learn its way back?
-
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Dead units are crossed out. (Six of the 64 in each layer are drawn.) *Try:* go from the lowest rate to the highest.
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 share = [dead(net).double().mean() for net in trained.values()]
 
 def after_training(axes, rate="rate 0.05"):
@@ -280,18 +284,16 @@ def after_training(axes, rate="rate 0.05"):
 
 explore(after_training, panels=(2, 1), size=(9, 5.2), rate=list(rates))
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 4 / 3
+# Do: go from 0.05 up to 0.3.
+# Misconception: dead units are either a rare accident, or everywhere.
+# Answer: 4 % are dead at birth, hardly more at an ordinary rate, and they do no harm; most at 0.3, and the loss looks calm.
+
 # %% slideshow={"slide_type": "skip"}
 claim("C2.05", f"dead before the first step: {at_birth:.0%}; after 200 steps of SGD at a rate of "
       f"0.05 {share[2]:.0%}, at 0.3 {share[-1]:.0%}", max(at_birth, share[2]) < 0.1 and
       share[-1] > 0.5, unless=lives, only=("rate", "optimizer"))
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 4 / 3
-# Ask: how many units die in an ordinary training? And at six times the rate?
-# Expect: none, and a few.
-# Do: go from 0.05 up to 0.3.
-# Misconception: dead units are either a rare accident, or everywhere.
-# Answer: a few per cent at an ordinary rate, and they do no harm; most at 0.3, and the loss looks calm: it stands at ln 10.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Before the first step a few units in a hundred are dead. At ordinary rates there are hardly more afterwards, and the net
@@ -318,7 +320,7 @@ claim("C2.05", f"dead before the first step: {at_birth:.0%}; after 200 steps of 
 # Let us count in three kinds of untrained nets, ten layers each: PyTorch's default, the same with biases of 0, and He's.
 # How many units are dead?
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 births = {"PyTorch's default": [], "its weights, biases 0": [], "He": []}
 for seed in range(5):
     kinds = [MLP(10, activation="relu", init=init, seed=seed) for init in ("torch", "torch", "he")]
@@ -345,7 +347,7 @@ claim("C2.05", f"dead in layers 6 to 10, before any step: {default:.0%} by PyTor
 # By PyTorch's default half of the units in the deep layers are born dead. (They were hollow in the first picture.) Most of
 # them are dead because of the *biases*. The signal shrinks from layer to layer, and the biases do not. So in the last
 # layers $z$ is little more than the bias, and nearly the same for every digit: a unit that is off for one digit is off for
-# all. He's nets have a few dead units, too, because deep down two digits look more and more alike (chapter 4).
+# all. He's nets have some dead units, too, because deep down two digits look more and more alike (chapter 4).
 #
 # ## Remedies, each beside its control
 #
@@ -355,7 +357,11 @@ claim("C2.05", f"dead in layers 6 to 10, before any step: {default:.0%} by PyTor
 # has a small slope on its left side, here 0.2. **Batch norm** <!-- term: A layer that shifts and scales each unit's z to mean 0 and variance 1 over the batch. -->
 # shifts and scales the $z$ of each unit to mean 0 and variance 1 over the batch.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Ask: five remedies. Which would you try first?
+
+# %% slideshow={"slide_type": "skip"}
 REMEDIES = ("nothing", "a tenth of the step", "a leak of 0.2", "He's weights", "biases of 0",
             "batch norm")
 
@@ -368,15 +374,11 @@ def treated(remedy, sigma_w, bias):
         nn.init.constant_(layer.bias, 0.0 if remedy == "biases of 0" else bias)
     return net
 
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1 / 0.5
-# Ask: five remedies. Which would you try first?
-
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Which remedy helps which patient? The table gives the share of digits that are right after 200 steps of SGD. (The first
 # patient's biases are 0 already, and the second has He's weights already.)
 
-# %% tags=["slide-output"]
+# %% tags=["slide-output"] slideshow={"slide_type": "fragment"}
 patients = {"large weights": (3.0, 0.0, 0.1), "biases −3": (2**0.5, -3.0, 0.05)}
 trials = {}
 for name, (sigma_w, bias, rate) in patients.items():
@@ -428,7 +430,7 @@ claim("C2.06", f"SGD at 0.1: with a leak it diverges after {leaky.steps} of 200 
 
 # %%
 diagnosis = ...
-print(clinic.name_disease(chapter02.PATIENT, diagnosis))
+display(clinic.name_disease(chapter02.PATIENT, diagnosis))
 clinic.chart(chapter02.PATIENT, "gradient", "mean of z", "std of a", "dead")
 
 # %% slideshow={"slide_type": "skip"}
@@ -582,7 +584,7 @@ def four_sizes(ax):
         curves[name] = delta / delta[-1]
     plots.draw_lines(ax, curves, xlabel="layer", ylabel="gradient, relative to the last", log=True)
 
-show(four_sizes, size=(9, 2.8))
+show(four_sizes, size=(9, 3.8))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Take it home

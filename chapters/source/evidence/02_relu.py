@@ -569,7 +569,7 @@ claim("C2.06", "weights too large, SGD at a rate of 0.1: within 150 steps all si
 
 # %%
 diagnosis = ...
-print(clinic.name_disease(chapter02.SECOND_PATIENT, diagnosis))
+display(clinic.name_disease(chapter02.SECOND_PATIENT, diagnosis))
 clinic.chart(chapter02.SECOND_PATIENT, "gradient", "mean of z", "std of a", "dead")
 
 # %%
