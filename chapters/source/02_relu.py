@@ -218,7 +218,8 @@ for weights in ("torch", "he"):
 
 # %% slideshow={"slide_type": "fragment"}
 def wait(ax):
-    plots.draw_lines(ax, waits, depths, xlabel="layers", ylabel="steps", log=True, limits=(10, 4000))
+    plots.draw_lines(ax, waits, depths, xlabel="layers", ylabel="steps", log=True,
+                     limits=(10, 4000))
 
 show(wait)
 default, with_adam = waits["torch, sgd"], waits["torch, adam"]
@@ -331,17 +332,20 @@ for seed in range(5):
 born = {name: torch.stack(found).mean(0) for name, found in births.items()}
 
 show(plots.draw_lines, born, xlabel="layer", ylabel="dead at birth", limits=(0, 0.75))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 1
+# Ask: how many are dead before the first step?
+# Answer: half of the deep layers. The signal shrinks, the biases do not, so deep layers see biases only.
+
+# %% slideshow={"slide_type": "skip"}
+torch.manual_seed(0)
 variance = 64 * nn.Linear(64, 4000).weight.var()
 claim("C2.02", f"nn.Linear: n times the variance is {variance:.2f}", abs(variance - 1 / 3) < 0.01)
 default, no_bias, he = (found[5:].mean() for found in born.values())
 claim("C2.05", f"dead in layers 6 to 10, before any step: {default:.0%} by PyTorch's default, "
       f"{no_bias:.0%} without its biases, {he:.0%} with He's weights",
       default > 0.4 and default > 3 * max(no_bias, he))
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1
-# Ask: how many are dead before the first step?
-# Answer: half of the deep layers. The signal shrinks, the biases do not, so deep layers see biases only.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # By PyTorch's default half of the units in the deep layers are born dead. (They were hollow in the first picture.) Most of
@@ -415,7 +419,13 @@ claim("C2.06", f"SGD at 0.1: with a leak it diverges after {leaky.steps} of 200 
 # it subtracts the mean, and it also scales down what is too large. The first patient needs smaller weights or a smaller
 # step, and a leak makes it worse. Without one its units die, and what is dead grows no further. With a leak none is cut
 # off, and the net explodes. (See the evidence, also for Adam, with which this patient needs no remedy.)
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Ask: why does a leak harm the first patient?
+# Answer: no unit is cut off any more, and nothing stops the growth.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The clinic
 #
 # A net comes in after its training. Put your diagnosis in the place of the dots (run the cell to see the choices), and

@@ -359,6 +359,7 @@ victims = {f"seed {seed}": MLP(3, activation="relu", init="he", seed=seed) for s
 record = {"dead": dead_by_layer}
 deaths = race(victims, x, y, steps=200, lr=0.3, every=4, record=record, live="bar")
 
+# %%
 def census_over_time(axes):
     steps = max((run.recorded_steps for run in deaths.values()), key=len)
     for l, ax in enumerate(axes):
