@@ -60,7 +60,6 @@ RIGHT = [
     (check_census, lambda net, x: torch.stack([(a.amax(0) == 0).double().mean() for a in outputs(net, x)])),
     (check_census, census_with_hooks),
     (check_weights, weights(lambda n_in, n_out, alpha: 2 / (1 + alpha**2) / n_in)),
-    (check_weights, weights(lambda n_in, n_out, alpha: 2 / (1 + alpha**2) / n_out)),  # level as well, backwards
     (check_weights, uniform_weights),
 ]
 WRONG = [
@@ -85,6 +84,9 @@ WRONG = [
     (check_census, lambda net, x: [(a == 0).all(0).double().mean() for a in outputs(net, x)][::-1], "order"),
     (check_census, lambda net, x: [(a == 0).all(0).double().mean() for a in outputs(net, x)][:1], "expected shape"),
     (check_census, census_that_breaks_the_net, "changes its argument net"),
+    (check_weights, weights(lambda n_in, n_out, alpha: 2 / (1 + alpha**2) / n_out), "over which does z sum"),
+    (check_weights, weights(lambda n_in, n_out, alpha: 4 / (1 + alpha**2) / (n_in + n_out)), "over which does z sum"),
+    (check_weights, lambda n_in, n_out, alpha: torch.eye(n_out, n_in), "z sum"),
     (check_weights, weights(lambda n_in, n_out, alpha: 2 / n_in), "too large"),
     (check_weights, weights(lambda n_in, n_out, alpha: 1 / n_in), "too small"),
     (check_weights, weights(lambda n_in, n_out, alpha: 2 / (n_in + n_out)), "too small"),

@@ -93,7 +93,8 @@ def check_weights(f):
     """Check f(n_in, n_out, alpha) -> random weights (n_out, n_in) with which twenty layers of leaky ReLU learn.
 
     The layers are 64 and 128 units wide in turn, and alpha = 0.8 is their slope below zero. The net is measured: its first
-    layer is to have between a third and three times the gradient of its last one. Then it is trained for 150 steps of SGD
+    layer is to have between a third and three times the gradient of its last one, and the mean square of z is to stay as
+    it is (by a factor of 0.8 to 1.25) where layers widen, and where they narrow. Then it is trained for 150 steps of SGD
     with momentum 0.9 at a rate of 0.003, and is to reach 90 % of the digits that it learns from.
     """
     answer = check(f, lambda n_in, n_out, alpha: torch.tensor([n_out, n_in]), [(5, 7, ALPHA), (12, 4, ALPHA)],
@@ -103,8 +104,11 @@ def check_weights(f):
         return answer
     (x, y, *_), net = digits(), _twenty_layers(f)
     mean = torch.stack([layer.weight.mean() / layer.weight.std() for layer in net[:-1:2]]).mean().item()
-    errors = measure(net, x[:128], y[:128]).delta_norm
-    left = (errors[0] / errors[-2]).item()
+    measured = measure(net, x[:128], y[:128])
+    left = (measured.delta_norm[0] / measured.delta_norm[-2]).item()
+    square = (measured.pre_std**2 + measured.pre_mean**2)[:-1]  # of z in the twenty layers
+    growth = (square[1:] / square[:-1]).log()
+    wider, narrower = growth[0::2].mean().exp().item(), growth[1::2].mean().exp().item()
     run = fit(net, x, y, steps=150, lr=0.003, live=False)
     told = f"the loss blew up at step {run.steps}" if run.diverged else f"{run.accuracy:.0%} of the digits"
     told += f"; before, layer 1 had {left:.1e} of the last layer's gradient"
@@ -112,6 +116,9 @@ def check_weights(f):
         return Verdict(NOT_YET, f"you stopped it after {run.steps} of 150 steps, too early to tell: run the cell again")
     if not abs(mean) <= 0.2:  # or NaN, for weights that are all alike
         return Verdict(NOT_YET, f"{told}: random weights should lie around 0, some above and some below")
+    if 1 / 3 < left < 3 and not (0.8 < wider < 1.25 and 0.8 < narrower < 1.25):
+        return Verdict(NOT_YET, f"level on the whole, but the mean square of z is multiplied by {wider:.2f} where the layers widen, "
+                                f"and by {narrower:.2f} where they narrow: of its inputs and outputs, over which does z sum?")
     if 1 / 3 < left < 3 and run.accuracy > 0.9:
         return Verdict(CORRECT, told)
     return Verdict(NOT_YET, f"{told}: the line is not level, the weights are too {'small' if left < 1 else 'large'}")
@@ -179,15 +186,16 @@ def _thrown(activation="relu"):
 
 
 PATIENT = Patient(
-    complaint="Three ReLU layers, which were born with He's weights and 1 % of their units dead, after 100 steps at a "
-    "learning rate of 0.3. The loss is about 2 and calm.",
+    complaint="Three ReLU layers, which began with He's weights and biases of 0, after 100 steps at a learning rate of "
+    "0.3. The loss is about 2 and calm.",
     make=_thrown(),
     lr=0.3,
     disease="killed by too large a step",
     diseases={
         "killed by too large a step": "hardly a unit was dead at birth, and now most are: in layer 1 the mean of z lies at "
         "-24, and only a step can have thrown it there",
-        "dead before the first step": "the owner counted 1 % at birth; this net was measured after its training",
+        "dead before the first step": "with He's weights and biases of 0 hardly a unit of three layers is born dead, and no z "
+        "lies at -24",
         "vanishing through weights too small": "then z would lie close to 0, and here it is thrown far below",
         "an ordinary training": "a few units in a hundred would be ordinary; here it is most of them",
     },
