@@ -475,32 +475,33 @@ clinic.treat(chapter01.SECOND_PATIENT, second_prescription)
 #
 # Replace the dots and run the cell. It answers at once, and you may try as often as you like.
 #
-# ### 1. The sigmoid's slope
+# ### 1. A chain that passes everything on
 #
-# `sigmoid_slope(z)`: the slope $\phi'(z)$ for a tensor of any shape, by formula, without autograd. The hand-made chain
-# above needed the *output* of the sigmoid only. Why is that enough?
+# In the chain of four units no weight let more than 3 % of the gradient through. Now each unit gets a bias as well:
+# $h = \sigma(w\,h_{\text{before}} + b)$, with the same $w$ and $b$ in every unit. Choose both, so that a chain of *twenty*
+# passes the gradient on undiminished, multiplied by 1 to within a tenth. The input is 0.5. A pencil is enough.
 #
 # <details><summary>Hint</summary>
 #
-# Compute $s = \sigma(z)$ once. The slope is a product of two numbers that add up to 1.
+# Each factor is a weight times a slope. Where is the slope largest, and which weight makes the factor 1 there? Then ask
+# which bias keeps the next unit at the same place.
 #
 # </details>
 # <details><summary>Solution</summary>
 #
 # ```python
-# def sigmoid_slope(z):
-#     s = 1 / (1 + torch.exp(-z))
-#     return s * (1 - s)
+# weight, bias = 4.0, -2.0
 # ```
+#
+# At $z = 0$ the slope is ¼, so the weight has to be 4. There a unit puts out ½, and the next one is at 0 again if
+# $4\cdot\frac12 + b = 0$. Without the bias the larger weight drives $z$ away to where the slope is next to nothing.
 #
 # </details>
 
 # %% slideshow={"slide_type": "skip"}
-def sigmoid_slope(z):
-    """z: any shape -> the slope of the sigmoid, same shape."""
-    ...
+weight, bias = ..., ...
 
-chapter01.check_sigmoid_slope(sigmoid_slope)
+chapter01.check_chain(weight, bias)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### 2. One step back

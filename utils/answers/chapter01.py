@@ -24,19 +24,27 @@ def _sigmoid_slope(z):
 
 
 @exercise
-def check_sigmoid_slope(f):
-    """Check f(z) -> slope of the sigmoid at z, sigma'(z) = sigma(z) (1 - sigma(z)); z: any shape, slope: the same."""
-    few = torch.tensor([[0.0, 1.0, -2.0], [4.0, -0.5, 3.0]], dtype=torch.float64)
-    cases = [(few,), (torch.linspace(-40, 40, 17).double(),), (torch.tensor(0.5).double(),)]
-    mistakes = {
-        torch.sigmoid: "that is the sigmoid itself, not its slope",
-        lambda z: torch.sigmoid(z) * (1 + torch.sigmoid(z)): "check the sign: the second factor is 1 minus sigma(z)",
-        lambda z: -_sigmoid_slope(z): "the sigmoid rises, so its slope is positive",
-        lambda z: 1 - torch.tanh(z) ** 2: "that is the slope of tanh",
-        lambda z: z * (1 - z): "the formula takes sigma(z), not z itself",
-        lambda z: torch.sigmoid(z) ** 2: "the second factor is 1 minus sigma(z), not sigma(z) once more",
-    }
-    return check(f, _sigmoid_slope, cases, mistakes=mistakes, by_hand=True)
+def check_chain(weight, bias):
+    """Check the answer to: twenty sigmoid units in a row, h = sigma(weight h + bias), are to pass the whole gradient on.
+
+    weight, bias: two numbers, those of every unit. What is measured is the derivative of the last unit by the input, 0.5;
+    it is to be 1, within a tenth.
+    """
+    if (verdict := _refuse(weight=weight, bias=bias)) is not None:
+        return verdict
+    weight, bias = float(weight), float(bias)
+    x = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    h = x
+    for _ in range(20):
+        z = weight * h + bias
+        h = torch.sigmoid(z)
+    (gradient,) = torch.autograd.grad(h, x)
+    told = f"twenty units multiply the gradient by {gradient:.1e}; the last one's z is {z:.1f}, its factor {weight:g} x {h * (1 - h):.3f}"
+    if abs(gradient - 1) < 0.1:
+        return Verdict(CORRECT, told)
+    if abs(z) > 0.05:
+        return Verdict(NOT_YET, f"{told}. Which bias would hold z where the slope is largest?")
+    return Verdict(NOT_YET, f"{told}. The slope is the largest that there is; which weight makes this factor 1?")
 
 
 @exercise
@@ -118,14 +126,11 @@ def check_twenty_layers(sigma_w, c):
     sigma_w, c: two numbers. The net is trained for 300 steps of SGD with momentum 0.9 at a rate of 0.05, and is to
     reach 90 % of the digits that it is trained on.
     """
-    if any(answer in (None, ...) for answer in (sigma_w, c) if not isinstance(answer, torch.Tensor)):
-        return Verdict(NOT_ATTEMPTED, "put two numbers in the place of the dots")
-    try:
-        sigma_w, c = float(sigma_w), float(c)
-    except (TypeError, ValueError):
-        return Verdict(NOT_YET, "sigma_w and c are two plain numbers, such as 1.0 and 0.0")
-    if not 0 < sigma_w < 1000 or not abs(c) < 1000:
-        return Verdict(NOT_YET, "sigma_w is a positive number, c any number; neither is beyond a thousand")
+    if (verdict := _refuse(sigma_w=sigma_w, c=c)) is not None:
+        return verdict
+    sigma_w, c = float(sigma_w), float(c)
+    if sigma_w <= 0:
+        return Verdict(NOT_YET, "sigma_w is a standard deviation, so it is positive")
     x, y, *_ = digits()
     net = _twenty_layers(sigma_w, c)
     delta, mean = _first_over_last(net, x[:128], y[:128])
@@ -142,6 +147,18 @@ def check_twenty_layers(sigma_w, c):
     if delta > 0.5:
         return Verdict(NOT_YET, f"{told}: layer 1 gets {delta:.0e} times the last layer's gradient; the weights are too large")
     return Verdict(NOT_YET, f"{told}: nearly; layer 1 gets {delta:.0e} of the last layer's gradient, and could have more")
+
+
+def _refuse(**answers):
+    """Return the Verdict on answers that are not numbers to compute with, or None."""
+    names = " and ".join(answers)
+    if any(answer in (None, ...) for answer in answers.values() if not isinstance(answer, torch.Tensor)):
+        return Verdict(NOT_ATTEMPTED, "put two numbers in the place of the dots")
+    try:
+        fit_to_use = all(abs(float(answer)) < 1000 for answer in answers.values())
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return Verdict(NOT_YET, f"{names} are two plain numbers, such as 1.0 and 0.0")
+    return None if fit_to_use else Verdict(NOT_YET, f"{names} are two numbers, neither of them beyond a thousand")
 
 
 class _Shifted(nn.Module):
