@@ -224,8 +224,8 @@ PATIENT = Patient(
         "weights with std 0.01": Treatment(
             _eight(init="small"), 0.1, "smaller weights make each factor smaller still",
         ),
-        "tanh with Xavier's weights": Treatment(
-            _eight("tanh", init="xavier"), 0.1, "the slope of tanh is 1 in the middle, so each layer passes nearly everything on",
+        "tanh in the place of the sigmoid": Treatment(
+            _eight("tanh", sigma_w=1.0), 0.1, "the slope of tanh is 1 in the middle, so each layer passes nearly everything on",
         ),
         "twice as many units in each layer": Treatment(
             _eight(width=128, sigma_w=1.0), 0.1, "the factor per layer does not depend on how wide the layers are",
