@@ -255,8 +255,8 @@ SECOND_PATIENT = Patient(
             _eight("tanh", init="naive"), 0.5,
             "the steps were too large already: now every unit is saturated, and the loss ends higher than it began",
         ),
-        "weights with std 1/sqrt(fan_in)": Treatment(
-            _eight("tanh", init="lecun"), 0.05,
+        "weights with sigma_w = 1": Treatment(
+            _eight("tanh", sigma_w=1.0), 0.05,
             "hardly a unit is saturated now, so layer 1 gets about as much gradient as the last layer, not hundreds of times as much",
         ),
         "weights with std 0.01": Treatment(
