@@ -52,22 +52,22 @@ def telephone(ax, understood=0.9, people=3):
     left = understood ** torch.arange(people + 1)
     plots.draw_lines(ax, {"left": left}, range(people + 1), xlabel="person", ylabel="share left")
     ax.set(xlim=(-1, 51), ylim=(0, 1.05))
-    return f"{people} people who each pass on {understood:.1%} leave {left[-1]:.1%}."
+    return f"{people} people who each pass on {understood:.1%} leave {100 * left[-1]:.3g} %."
 
-explore(telephone, understood=(0.5, 1.0, 0.002), people=(1, 50))
+explore(telephone, understood=(0.5, 1.0, 0.002), people=(2, 50))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Twenty people leave an eighth, since the losses *multiply*. A deep net plays the same game, backwards.
 #
 # ## Ten layers
 #
-# Here is a net of ten **hidden layers** <!-- term: The layers between the input and the readout. --> with 64 sigmoid units
-# each, and a last layer, the **readout** <!-- term: The last layer of a net, whose outputs are the scores of the
+# Here is a net of ten **hidden layers**<!-- term: The layers between the input and the readout. --> with 64 sigmoid units
+# each, and a last layer, the **readout**<!-- term: The last layer of a net, whose outputs are the scores of the
 # classes. -->, that gives the ten digits their scores. It is untrained. Each weight is random, with a standard deviation of
 # $\sigma_w/\sqrt n$ for $n$ inputs (`sigma_w`, for now 1), and the biases are 0. We send 128 digits forward, compute the
 # loss $C$, and send its gradient back, once.
 #
-# Each unit first adds up what it receives, times its weights. This sum is its **pre-activation** <!-- term: What a unit adds
+# Each unit first adds up what it receives, times its weights. This sum is its **pre-activation**<!-- term: What a unit adds
 # up, weights times inputs plus bias, before its activation function; written z. --> $z$.
 # The gradient $\partial C/\partial z$ says how much the loss would change if $z$ did. If it is tiny, the unit hears nothing
 # of its mistakes. Its colour shows the size of its gradient, compared with the readout's. Each step of the colour bar is a
@@ -162,9 +162,9 @@ assert torch.allclose(by_hand, autograd)            # PyTorch, going backwards, 
 #
 # ## One step back
 #
-# Layer $l$ computes $z^l = W^l a^{l-1} + b^l$ and passes on the **activation** <!-- term: Of a unit: what it passes on,
+# Layer $l$ computes $z^l = W^l a^{l-1} + b^l$ and passes on the **activation**<!-- term: Of a unit: what it passes on,
 # a = phi(z). The function phi is the activation function. --> $a^l = \phi(z^l)$, where $\phi$ is the sigmoid. Write
-# $\delta^l = \partial C/\partial z^l$ for the **error** <!-- term: Of a layer: the gradient of the loss for its
+# $\delta^l = \partial C/\partial z^l$ for the **error**<!-- term: Of a layer: the gradient of the loss for its
 # pre-activations, dC/dz; written delta. --> of the layer.
 # Backpropagation goes from the error of one layer to that of the layer before it:
 #
@@ -183,7 +183,7 @@ assert torch.allclose(by_hand, autograd)            # PyTorch, going backwards, 
 # ## The slope
 #
 # At $z = 0$ the sigmoid is steepest, and even there its slope is only $\frac14$. Beyond $|z| = 5$ it is flat: such a unit
-# is **saturated** <!-- term: Of a unit: its pre-activation lies on a flat end of the curve, where the slope is next to
+# is **saturated**<!-- term: Of a unit: its pre-activation lies on a flat end of the curve, where the slope is next to
 # zero. -->.
 #
 # The shaded hill is where a layer's pre-activations lie. *Spread* is their standard deviation: about 0.5, deep in the net
@@ -233,9 +233,9 @@ claim("C1.16", f"in the net of ten layers no |z| is beyond {largest:.1f}", large
 #
 # $$E\Vert\delta^l\Vert^2 = \chi\; E\Vert\delta^{l+1}\Vert^2, \qquad \chi = \sigma_w^2\,E[\phi'(z)^2]$$
 #
-# Each layer multiplies the gradient's length by $\sqrt\chi$. If $\chi$ is below 1 the gradient **vanishes** <!-- term: Of a
+# Each layer multiplies the gradient's length by $\sqrt\chi$. If $\chi$ is below 1 the gradient **vanishes**<!-- term: Of a
 # gradient: each layer multiplies it by less than 1 on its way back, so that little reaches the first. --> with depth. If it
-# is above 1 the gradient **explodes** <!-- term: Of a gradient: each layer multiplies it by more than 1 on its way back, so
+# is above 1 the gradient **explodes**<!-- term: Of a gradient: each layer multiplies it by more than 1 on its way back, so
 # that the first gets too much. -->.
 # Only at $\chi = 1$ does it pass through any number of layers.
 
@@ -414,7 +414,7 @@ claim("C1.15", "SGD at 0.1: no step moves layer 1 of ten by a millionth",
 # Four instruments find the disease while a net trains:
 #
 # 1. the **gradient norm** of each layer;
-# 2. the **update ratio** <!-- term: Of a layer: the length of one step of its weights over the length of the weights; often
+# 2. the **update ratio**<!-- term: Of a layer: the length of one step of its weights over the length of the weights; often
 #    about 1/1000. -->, by which share of its size a step moves a layer; a rule of thumb for all layers is
 #    a thousandth;
 # 3. the **activations**: their mean, how far they differ from input to input, and how many are saturated;
@@ -453,13 +453,13 @@ claim("C1.09", f"momentum SGD at 0.1: {loud}", loud.diverged and loud.steps < 20
 instruments = ("gradient", "update / weight", "mean of a", "std of a", "saturated")
 # Run the cell to see the choices, and put yours in the place of the dots: first the diagnosis ...
 diagnosis = ...
-print(clinic.name_disease(chapter01.PATIENT, diagnosis))
+display(clinic.name_disease(chapter01.PATIENT, diagnosis))
 clinic.chart(chapter01.PATIENT, *instruments)
 
 # %% slideshow={"slide_type": "skip"}
 # ... and then the treatment.
 prescription = ...
-print(clinic.treat(chapter01.PATIENT, prescription))
+display(clinic.treat(chapter01.PATIENT, prescription))
 # What you did by hand, `diagnose` does for any net. It takes more digits than the table above, so
 # its numbers differ a little; its remedy is chapter 2's. It speaks when you have spoken.
 clinic.second_opinion(chapter01.PATIENT, diagnosis)
@@ -593,7 +593,7 @@ chapter01.check_twenty_layers(sigma_w, c)
 
 # %% slideshow={"slide_type": "skip"}
 second_diagnosis = ...
-print(clinic.name_disease(chapter01.SECOND_PATIENT, second_diagnosis))
+display(clinic.name_disease(chapter01.SECOND_PATIENT, second_diagnosis))
 clinic.chart(chapter01.SECOND_PATIENT, *instruments)
 
 # %% slideshow={"slide_type": "skip"}

@@ -39,7 +39,7 @@ def check_chain(weight, bias):
         z = weight * h + bias
         h = torch.sigmoid(z)
     (gradient,) = torch.autograd.grad(h, x)
-    told = f"twenty units multiply the gradient by {gradient:.1e}; the last one's z is {z:.1f}, its factor {weight:g} x {h * (1 - h):.3f}"
+    told = f"twenty units multiply the gradient by {gradient:.2g}; the last one's z is {z:.1f}, its factor {weight:g} x {h * (1 - h):.3f}"
     if abs(gradient - 1) < 0.1:
         return Verdict(CORRECT, told)
     if abs(z) > 0.05:
