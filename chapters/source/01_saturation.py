@@ -203,8 +203,6 @@ def saturation(axes, activation="sigmoid", spread=0.5):
 
 explore(saturation, panels=(2, 1), size=(9, 5.0), activation=["sigmoid", "tanh"],
         spread=(0.5, 20.0, 0.5))
-largest = max(z.abs().max() for z in MLP(10, sigma_w=1.0).signals(x[:128])[0][:-1])
-claim("C1.16", f"in the net of ten layers no |z| is beyond {largest:.1f}", largest < 5)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 2
@@ -246,6 +244,9 @@ claim("C1.16", f"in the net of ten layers no |z| is beyond {largest:.1f}", large
 # Answer: the square; the norm by the root of chi.
 
 # %% slideshow={"slide_type": "skip"}
+largest = max(z.abs().max() for z in MLP(10, sigma_w=1.0).signals(x[:128])[0][:-1])
+claim("C1.16", f"in the net of ten layers no |z| is beyond {largest:.1f}", largest < 5)
+
 def share_left(net):    # of the gradient, at the first layer
     delta = measure(net, x[:128], y[:128]).delta_norm       # the length of each layer's error
     return (delta[0] / delta[-1]).item()
@@ -446,15 +447,17 @@ claim("C1.09", f"momentum SGD at 0.1: {loud}", loud.diverged and loud.steps < 20
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3
-# Ask: name the disease from this table alone.
+# Ask: name the disease from this table alone: vanishing, saturated, weights too large, or rate too small?
 # Answer: vanishing, and no unit is saturated. Let them choose a treatment, and run it.
 
 # %%
 instruments = ("gradient", "update / weight", "mean of a", "std of a", "saturated")
+clinic.chart(chapter01.PATIENT, *instruments)
+
+# %% slideshow={"slide_type": "skip"}
 # Run the cell to see the choices, and put yours in the place of the dots: first the diagnosis ...
 diagnosis = ...
-display(clinic.name_disease(chapter01.PATIENT, diagnosis))
-clinic.chart(chapter01.PATIENT, *instruments)
+clinic.name_disease(chapter01.PATIENT, diagnosis)
 
 # %% slideshow={"slide_type": "skip"}
 # ... and then the treatment.
@@ -592,11 +595,9 @@ chapter01.check_twenty_layers(sigma_w, c)
 # This one has another disease.
 
 # %% slideshow={"slide_type": "skip"}
+display(clinic.chart(chapter01.SECOND_PATIENT, *instruments))
 second_diagnosis = ...
 display(clinic.name_disease(chapter01.SECOND_PATIENT, second_diagnosis))
-clinic.chart(chapter01.SECOND_PATIENT, *instruments)
-
-# %% slideshow={"slide_type": "skip"}
 second_prescription = ...
 clinic.treat(chapter01.SECOND_PATIENT, second_prescription)
 
