@@ -201,7 +201,7 @@ def saturation(axes, activation="sigmoid", spread=0.5):
     saturated = meanfield.gaussian_mean(lambda z: (phi.slope(z) < flat).double(), spread**2)
     return f"mean slope {slope:.3f}, saturated {saturated:.0%}."
 
-explore(saturation, panels=(2, 1), size=(9, 5.0), activation=["sigmoid", "tanh"],
+explore(saturation, panels=(2, 1), size=(9, 4.6), activation=["sigmoid", "tanh"],
         spread=(0.5, 20.0, 0.5))
 
 # %% [markdown] slideshow={"slide_type": "notes"}

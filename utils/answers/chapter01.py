@@ -33,8 +33,7 @@ def check_chain(weight, bias):
     if (verdict := _refuse(weight=weight, bias=bias)) is not None:
         return verdict
     weight, bias = float(weight), float(bias)
-    x = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
-    h = x
+    h = x = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
     for _ in range(20):
         z = weight * h + bias
         h = torch.sigmoid(z)
@@ -133,7 +132,8 @@ def check_twenty_layers(sigma_w, c):
         return Verdict(NOT_YET, "sigma_w is a standard deviation, so it is positive")
     x, y, *_ = digits()
     net = _twenty_layers(sigma_w, c)
-    delta, mean = _first_over_last(net, x[:128], y[:128])
+    norms, mean = measure(net, x[:128], y[:128]).delta_norm, net[:-1](x[:128]).detach().mean().item()
+    delta = (norms[0] / norms[-1]).item()
     run = fit(net, x, y, steps=300, lr=0.05, live=False)
     told = f"{run.accuracy:.0%} of the digits after {run.steps} steps"
     if run.accuracy > 0.9:
@@ -179,11 +179,6 @@ def _twenty_layers(sigma_w, c):
     return net
 
 
-def _first_over_last(net, x, y):
-    """First layer's gradient norm over the last one's, and the mean activation of the last hidden layer."""
-    delta = measure(net, x, y).delta_norm
-    return (delta[0] / delta[-1]).item(), net[:-1](x).detach().mean().item()
-
 def _random(*shape, seed):
     """Return a tensor of standard normal numbers in double precision; the global random state is left alone."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
@@ -191,9 +186,7 @@ def _random(*shape, seed):
 
 def _sigmoid_net(depth, sigma_w):
     """Return a sigmoid net of `depth` weight layers, 4 inputs and 3 classes; sigma_w: standard deviation of weights."""
-    layers = []
-    for _ in range(depth - 1):
-        layers += [nn.Linear(4, 4), nn.Sigmoid()]
+    layers = [module for _ in range(depth - 1) for module in (nn.Linear(4, 4), nn.Sigmoid())]
     net = nn.Sequential(*layers, nn.Linear(4, 3)).double()
     for seed, p in enumerate(net.parameters()):
         nn.init.normal_(p, std=sigma_w, generator=torch.Generator().manual_seed(seed))
@@ -205,7 +198,7 @@ def _eight(activation="sigmoid", **settings):
 
 
 PATIENT = Patient(
-    complaint="Eight sigmoid layers, cross-entropy, learning rate 0.1. The loss starts at 2.6, comes down to about ln 10, and stays there.",
+    complaint="Eight sigmoid layers, cross-entropy, learning rate 0.1. The loss starts at 2.6, falls to about ln 10, and stays there.",
     make=_eight(sigma_w=1.0),
     lr=0.1,
     disease="vanishing through small slopes",
@@ -219,23 +212,17 @@ PATIENT = Patient(
     },
     prescriptions={
         "ten times the learning rate": Treatment(
-            _eight(sigma_w=1.0), 1.0, "ten times next to nothing is next to nothing for layer 1, and the readout is thrown about",
-        ),
-        "weights with std 0.01": Treatment(
-            _eight(init="small"), 0.1, "smaller weights make each factor smaller still",
-        ),
+            _eight(sigma_w=1.0), 1.0, "ten times next to nothing is next to nothing for layer 1, and the readout is thrown about"),
+        "weights with std 0.01": Treatment(_eight(init="small"), 0.1, "smaller weights make each factor smaller still"),
         "tanh in the place of the sigmoid": Treatment(
-            _eight("tanh", sigma_w=1.0), 0.1, "the slope of tanh is 1 in the middle, so each layer passes nearly everything on",
-        ),
+            _eight("tanh", sigma_w=1.0), 0.1, "the slope of tanh is 1 in the middle, so each layer passes nearly everything on"),
         "twice as many units in each layer": Treatment(
-            _eight(width=128, sigma_w=1.0), 0.1, "the factor per layer does not depend on how wide the layers are",
-        ),
+            _eight(width=128, sigma_w=1.0), 0.1, "the factor per layer does not depend on how wide the layers are"),
     },
 )
 
 SECOND_PATIENT = Patient(
-    complaint="Eight tanh layers, cross-entropy, learning rate 0.05. The loss starts above 11, comes down to about ln 10 "
-    "and jumps there.",
+    complaint="Eight tanh layers, cross-entropy, learning rate 0.05. The loss starts above 11, falls to about ln 10, and jumps there.",
     make=_eight("tanh", init="naive"),
     lr=0.05,
     disease="weights too large",
@@ -249,19 +236,15 @@ SECOND_PATIENT = Patient(
     prescriptions={
         "a tenth of the learning rate": Treatment(
             _eight("tanh", init="naive"), 0.005,
-            "the weights stay too large: in smaller steps, too, they are thrown to where nine units of ten are saturated",
-        ),
+            "the weights stay too large: in smaller steps, too, they are thrown to where nine units of ten are saturated"),
         "ten times the learning rate": Treatment(
             _eight("tanh", init="naive"), 0.5,
-            "the steps were too large already: now every unit is saturated, and the loss ends higher than it began",
-        ),
+            "the steps were too large already: now every unit is saturated, and the loss ends higher than it began"),
         "weights with sigma_w = 1": Treatment(
             _eight("tanh", sigma_w=1.0), 0.05,
-            "hardly a unit is saturated now, so layer 1 gets about as much gradient as the last layer, not hundreds of times as much",
-        ),
+            "hardly a unit is saturated now, so layer 1 gets about as much gradient as the last layer, not hundreds of times as much"),
         "weights with std 0.01": Treatment(
             _eight("tanh", init="small"), 0.05,
-            "now the gradient vanishes instead: layer 1 gets about a billionth of what the last layer has",
-        ),
+            "now the gradient vanishes instead: layer 1 gets about a billionth of what the last layer has"),
     },
 )
