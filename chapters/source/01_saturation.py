@@ -184,10 +184,8 @@ assert torch.allclose(by_hand, autograd)            # PyTorch, going backwards, 
 #
 # At $z = 0$ the sigmoid is steepest, and even there its slope is only $\frac14$. Beyond $|z| = 5$ it is flat: such a unit
 # is **saturated**<!-- term: Of a unit: its pre-activation lies on a flat end of the curve, where the slope is next to
-# zero. -->.
-#
-# The shaded hill is where a layer's pre-activations lie. *Spread* is their standard deviation: about 0.5, deep in the net
-# above. *Try:* is any unit saturated at 0.5? What is the mean slope all the same? Then spread 10, then tanh.
+# zero. -->. The shaded hill is where a layer's pre-activations lie, and *spread* is their standard deviation: about 0.5 in
+# the net above. *Try:* is any unit saturated at 0.5? What is the mean slope all the same? Then spread 10, then tanh.
 
 # %%
 FLAT = 0.0266       # flat: below this share of the steepest slope (the sigmoid's beyond |z| = 5)
