@@ -168,7 +168,7 @@ def test_a_file_of_the_first_edition_still_loads(monkeypatch, tmp_path):
     kept = tmp_path / "progress.jsonl"
     kept.write_text("".join(f"{json.dumps(event)}\n" for event in [
         {"chapter": 1, "kind": progress.EXERCISE, "name": "check_layer_factor", "among": 4},
-        {"chapter": 1, "kind": progress.EXERCISE, "name": "check_sigmoid_slope", "among": 4},
+        {"chapter": 1, "kind": progress.EXERCISE, "name": "check_backward_step", "among": 4},
         {"chapter": 3, "kind": progress.ANSWER, "name": "hidden"},
         {"chapter": 7, "kind": progress.PATIENT, "name": "A patient of the first edition"},
     ]))

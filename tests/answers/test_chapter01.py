@@ -14,7 +14,7 @@ from tests.answers.answers import right_answers, wrong_answers
 from tests.chapters.sample import SOURCES, build
 from utils.answers.chapter01 import (
     check_backward_step,
-    check_sigmoid_slope,
+    check_chain,
     check_twenty_layers,
     check_weight_gradients,
 )
@@ -59,9 +59,6 @@ def net_made_double(net, x, y):
 CLAIMS = 25  # that the ledger has of this chapter, each with a cell
 
 RIGHT = [
-    (check_sigmoid_slope, slope),
-    (check_sigmoid_slope, lambda z: torch.exp(-z) / (1 + torch.exp(-z)) ** 2),
-    (check_sigmoid_slope, lambda z: (1 - torch.tanh(z / 2) ** 2) / 4),
     (check_backward_step, lambda delta, W, z: delta @ W * slope(z)),
     (check_backward_step, lambda d, W, z: torch.einsum("bi,ij,bj->bj", d, W, slope(z))),
     (check_weight_gradients, lambda net, x, y: [g.double().norm() for g in weight_gradients(net, x, y)]),
@@ -70,19 +67,6 @@ RIGHT = [
      lambda n, x, y: torch.stack([g.double().square().sum().sqrt() for g in weight_gradients(n, x, y)])),
 ]
 WRONG = [
-    (check_sigmoid_slope, torch.sigmoid, "the sigmoid itself"),
-    (check_sigmoid_slope, lambda z: torch.sigmoid(z) * (1 + torch.sigmoid(z)), "sign"),
-    (check_sigmoid_slope, lambda z: -slope(z), "positive"),
-    (check_sigmoid_slope, lambda z: 1 - torch.tanh(z) ** 2, "slope of tanh"),
-    (check_sigmoid_slope, lambda z: z * (1 - z), "not z itself"),
-    (check_sigmoid_slope, lambda z: torch.sigmoid(z) ** 2, "not sigma(z) once more"),
-    (check_sigmoid_slope, lambda z: slope(z).sum(), "expected shape (2, 3), got ()"),
-    (check_sigmoid_slope, lambda z: slope(z) * 1.1, "expected 0.25 at [0, 0] for z = 0, got 0.275"),
-    (check_sigmoid_slope, lambda z: slope(z) / 0, "got inf"),
-    (check_sigmoid_slope, lambda z: slope(z).int(), "torch.int32"),
-    (check_sigmoid_slope, lambda z: slope(z).tolist(), "got a value of type list"),
-    (check_sigmoid_slope, lambda: 1, "expected a function of (z), got one of ()"),
-    (check_sigmoid_slope, lambda z: z.sigmoid_(), "changes its argument z in place"),
     (check_backward_step, lambda d, W, z: d @ W, "slope of the activation is missing"),
     (check_backward_step, lambda d, W, z: (d * slope(z)) @ W, "first through the weights"),
     (check_backward_step, lambda d, W, z: d @ W * torch.sigmoid(z), "not sigma(z)"),
@@ -105,7 +89,7 @@ WRONG = [
     (check_weight_gradients, gradients_left_behind, "leaves gradients behind"),
     (check_weight_gradients, net_made_double, "changes its argument net"),
 ]
-CHECKERS = [check_sigmoid_slope, check_backward_step, check_weight_gradients]
+CHECKERS = [check_backward_step, check_weight_gradients]
 
 
 test_a_right_answer_is_correct = right_answers(RIGHT, silent=True)
@@ -202,9 +186,30 @@ def test_the_text_below_the_main_explorer_is_what_it_shows(main_explorer):
 
 @pytest.mark.parametrize("answer, said", [
     ((..., ...), "○ not attempted"),
+    ((None, -2.0), "○ not attempted"),
+    (("a", 1), "weight and bias are two plain numbers"),
+    ((torch.ones(2), 0.0), "weight and bias are two plain numbers"),
+    ((float("nan"), 0.0), "neither of them beyond a thousand"),
+    ((4.0, 0.0), "by 3.6e-22; the last one's z is 3.9, its factor 4 x 0.019. Which bias"),  # the weight alone
+    ((4.0, 2.0), "Which bias would hold z"),
+    ((1.0, -0.5), "by 9.1e-13; the last one's z is 0.0, its factor 1 x 0.250. The slope"),  # the bias alone
+    ((8.0, -4.0), "which weight makes this factor 1?"),
+])
+def test_a_chain_that_loses_its_gradient_gets_its_reason(answer, said):
+    verdict = check_chain(*answer)
+    assert not verdict and said in repr(verdict)
+
+
+@pytest.mark.parametrize("answer", [(4.0, -2.0), (4, -2), (torch.tensor(3.99), -1.995)])
+def test_a_chain_that_keeps_its_gradient_is_correct(answer):
+    assert check_chain(*answer)
+
+
+@pytest.mark.parametrize("answer, said", [
+    ((..., ...), "○ not attempted"),
     ((4.8, ...), "○ not attempted"),
     (("a", 1), "two plain numbers"),
-    ((-1, 0), "positive number"),
+    ((-1, 0), "so it is positive"),
     ((1, 0), "what takes that away"),  # the net of the lesson
     ((4, 0), "what takes that away"),  # the scale alone
     ((1, 0.5), "factor is too small"),  # the constant alone

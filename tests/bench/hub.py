@@ -65,7 +65,7 @@ c.Spawner.environment = {{
 """
 EATER = "hoard = []\nwhile True: hoard.append(bytearray(50_000_000))"
 ANSWER = ("from utils import chapter01\nimport torch\n"
-          "chapter01.check_sigmoid_slope(lambda z: torch.sigmoid(z) * (1 - torch.sigmoid(z)))")
+          "chapter01.check_backward_step(lambda d, W, z: d @ W * torch.sigmoid(z) * (1 - torch.sigmoid(z)))")
 KEPT = "from utils import progress\nprint(progress.show())"
 
 

@@ -34,7 +34,7 @@ import base64
 
 import ipywidgets as widgets
 import torch
-from utils.answers.chapter01 import check_sigmoid_slope
+from utils.answers.chapter01 import check_backward_step
 
 # %% tags=["claim-C1.04"] slideshow={"slide_type": "fragment"}
 slopes = torch.sigmoid(torch.linspace(-4, 4, 9)) * torch.sigmoid(-torch.linspace(-4, 4, 9))
@@ -55,23 +55,23 @@ Picture(value=base64.b64decode(PIXEL))
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# It is largest at 0.
+# First through the weights.
 #
 # </details>
 # <details><summary>Solution</summary>
 #
 # ```python
-# def sigmoid_slope(z):
-#     return torch.sigmoid(z) * (1 - torch.sigmoid(z))
+# def backward_step(delta_next, W_next, z):
+#     return delta_next @ W_next * torch.sigmoid(z) * (1 - torch.sigmoid(z))
 # ```
 #
 # </details>
 
 # %%
-def sigmoid_slope(z):
+def backward_step(delta_next, W_next, z):
     ...
 
-check_sigmoid_slope(sigmoid_slope)
+check_backward_step(backward_step)
 '''
 
 

@@ -133,7 +133,7 @@ def test_functions_of_utils_that_one_lesson_alone_uses_count_as_its_lines(tmp_pa
 
 
 def test_functions_of_utils_are_found_by_the_way_they_are_called():
-    code = "from utils import MLP, chapter01, phase, plots, show\nplots.draw_bars(phase.chi_map(1))\nshow(plots)\nchapter01.check_sigmoid_slope(2)"
+    code = "from utils import MLP, chapter01, phase, plots, show\nplots.draw_bars(phase.chi_map(1))\nshow(plots)\nchapter01.check_backward_step(2)"
     assert [function.__name__ for function in used_functions(code)] == ["chi_map", "show"], "a drawing is no code of a lesson"
 
 
@@ -146,7 +146,7 @@ def test_a_function_is_a_lesson_s_own_until_another_chapter_uses_it(tmp_path, mo
     own = found_alone.own_functions(toy)
     assert own["explore"] == lines_of(utils.explore)
     assert "race" not in own  # the clinic trains, too
-    assert not {"claim", "table", "chart", "check_sigmoid_slope", "draw_bars"} & own.keys()
+    assert not {"claim", "table", "chart", "check_backward_step", "draw_bars"} & own.keys()
     monkeypatch.setattr(found_alone, "SOURCES", [toy, other])
     assert own.keys() - found_alone.own_functions(toy).keys() == {"explore"}
 

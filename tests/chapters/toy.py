@@ -57,10 +57,10 @@ clinic.second_opinion(patient, diagnosis)
 # Words of exercises do not count.
 
 # %%
-def sigmoid_slope(z):
+def backward_step(delta_next, W_next, z):
     ...
 
-chapter01.check_sigmoid_slope(sigmoid_slope)
+chapter01.check_backward_step(backward_step)
 
 # %% [markdown]
 # ## Take it home

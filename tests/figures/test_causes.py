@@ -22,10 +22,15 @@ def test_a_chain_multiplies_from_the_end_to_the_input():
     assert drawn.canvas.caption.startswith("0.25 × -0.20 × 0.10 × 0.20 = -0.001")
 
 
+def test_a_small_factor_of_a_chain_is_not_called_zero():
+    drawn = Drawn(causes.draw_chain, [8.0, 8.0, 1.0], [0.0003, 3.4e-6, 0.0])
+    assert drawn.canvas.caption.startswith("0.002 × 3e-05 × 0.00 = 0:") and "φ′ = 3e-06" in drawn.canvas.alt
+
+
 @pytest.mark.parametrize("units", [2, 3, 4, 5])
-@pytest.mark.parametrize("weight", [1.0, 100.0])
-def test_the_numbers_of_a_chain_stand_apart(units, weight, mode):  # noqa: F811
-    drawn = Drawn(causes.draw_chain, [weight] * units, [0.2371] * units)
+@pytest.mark.parametrize("weight, slope", [(1.0, 0.2371), (100.0, 0.2371), (8.0, 3.4e-6)])
+def test_the_numbers_of_a_chain_stand_apart(units, weight, slope, mode):  # noqa: F811
+    drawn = Drawn(causes.draw_chain, [weight] * units, [slope] * units)
     assert overlapping(drawn.boxes()) == []
 
 

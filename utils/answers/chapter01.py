@@ -24,19 +24,26 @@ def _sigmoid_slope(z):
 
 
 @exercise
-def check_sigmoid_slope(f):
-    """Check f(z) -> slope of the sigmoid at z, sigma'(z) = sigma(z) (1 - sigma(z)); z: any shape, slope: the same."""
-    few = torch.tensor([[0.0, 1.0, -2.0], [4.0, -0.5, 3.0]], dtype=torch.float64)
-    cases = [(few,), (torch.linspace(-40, 40, 17).double(),), (torch.tensor(0.5).double(),)]
-    mistakes = {
-        torch.sigmoid: "that is the sigmoid itself, not its slope",
-        lambda z: torch.sigmoid(z) * (1 + torch.sigmoid(z)): "check the sign: the second factor is 1 minus sigma(z)",
-        lambda z: -_sigmoid_slope(z): "the sigmoid rises, so its slope is positive",
-        lambda z: 1 - torch.tanh(z) ** 2: "that is the slope of tanh",
-        lambda z: z * (1 - z): "the formula takes sigma(z), not z itself",
-        lambda z: torch.sigmoid(z) ** 2: "the second factor is 1 minus sigma(z), not sigma(z) once more",
-    }
-    return check(f, _sigmoid_slope, cases, mistakes=mistakes, by_hand=True)
+def check_chain(weight, bias):
+    """Check the answer to: twenty sigmoid units in a row, h = sigma(weight h + bias), are to pass the whole gradient on.
+
+    weight, bias: two numbers, those of every unit. What is measured is the derivative of the last unit by the input, 0.5;
+    it is to be 1, within a tenth.
+    """
+    if (verdict := _refuse(weight=weight, bias=bias)) is not None:
+        return verdict
+    weight, bias = float(weight), float(bias)
+    h = x = torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    for _ in range(20):
+        z = weight * h + bias
+        h = torch.sigmoid(z)
+    (gradient,) = torch.autograd.grad(h, x)
+    told = f"twenty units multiply the gradient by {gradient:.2g}; the last one's z is {z:.1f}, its factor {weight:g} x {h * (1 - h):.3f}"
+    if abs(gradient - 1) < 0.1:
+        return Verdict(CORRECT, told)
+    if abs(z) > 0.05:
+        return Verdict(NOT_YET, f"{told}. Which bias would hold z where the slope is largest?")
+    return Verdict(NOT_YET, f"{told}. The slope is the largest that there is; which weight makes this factor 1?")
 
 
 @exercise
@@ -118,17 +125,15 @@ def check_twenty_layers(sigma_w, c):
     sigma_w, c: two numbers. The net is trained for 300 steps of SGD with momentum 0.9 at a rate of 0.05, and is to
     reach 90 % of the digits that it is trained on.
     """
-    if any(answer in (None, ...) for answer in (sigma_w, c) if not isinstance(answer, torch.Tensor)):
-        return Verdict(NOT_ATTEMPTED, "put two numbers in the place of the dots")
-    try:
-        sigma_w, c = float(sigma_w), float(c)
-    except (TypeError, ValueError):
-        return Verdict(NOT_YET, "sigma_w and c are two plain numbers, such as 1.0 and 0.0")
-    if not 0 < sigma_w < 1000 or not abs(c) < 1000:
-        return Verdict(NOT_YET, "sigma_w is a positive number, c any number; neither is beyond a thousand")
+    if (verdict := _refuse(sigma_w=sigma_w, c=c)) is not None:
+        return verdict
+    sigma_w, c = float(sigma_w), float(c)
+    if sigma_w <= 0:
+        return Verdict(NOT_YET, "sigma_w is a standard deviation, so it is positive")
     x, y, *_ = digits()
     net = _twenty_layers(sigma_w, c)
-    delta, mean = _first_over_last(net, x[:128], y[:128])
+    norms, mean = measure(net, x[:128], y[:128]).delta_norm, net[:-1](x[:128]).detach().mean().item()
+    delta = (norms[0] / norms[-1]).item()
     run = fit(net, x, y, steps=300, lr=0.05, live=False)
     told = f"{run.accuracy:.0%} of the digits after {run.steps} steps"
     if run.accuracy > 0.9:
@@ -142,6 +147,18 @@ def check_twenty_layers(sigma_w, c):
     if delta > 0.5:
         return Verdict(NOT_YET, f"{told}: layer 1 gets {delta:.0e} times the last layer's gradient; the weights are too large")
     return Verdict(NOT_YET, f"{told}: nearly; layer 1 gets {delta:.0e} of the last layer's gradient, and could have more")
+
+
+def _refuse(**answers):
+    """Return the Verdict on answers that are not numbers to compute with, or None."""
+    names = " and ".join(answers)
+    if any(answer in (None, ...) for answer in answers.values() if not isinstance(answer, torch.Tensor)):
+        return Verdict(NOT_ATTEMPTED, "put two numbers in the place of the dots")
+    try:
+        fit_to_use = all(abs(float(answer)) < 1000 for answer in answers.values())
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return Verdict(NOT_YET, f"{names} are two plain numbers, such as 1.0 and 0.0")
+    return None if fit_to_use else Verdict(NOT_YET, f"{names} are two numbers, neither of them beyond a thousand")
 
 
 class _Shifted(nn.Module):
@@ -162,11 +179,6 @@ def _twenty_layers(sigma_w, c):
     return net
 
 
-def _first_over_last(net, x, y):
-    """First layer's gradient norm over the last one's, and the mean activation of the last hidden layer."""
-    delta = measure(net, x, y).delta_norm
-    return (delta[0] / delta[-1]).item(), net[:-1](x).detach().mean().item()
-
 def _random(*shape, seed):
     """Return a tensor of standard normal numbers in double precision; the global random state is left alone."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
@@ -174,9 +186,7 @@ def _random(*shape, seed):
 
 def _sigmoid_net(depth, sigma_w):
     """Return a sigmoid net of `depth` weight layers, 4 inputs and 3 classes; sigma_w: standard deviation of weights."""
-    layers = []
-    for _ in range(depth - 1):
-        layers += [nn.Linear(4, 4), nn.Sigmoid()]
+    layers = [module for _ in range(depth - 1) for module in (nn.Linear(4, 4), nn.Sigmoid())]
     net = nn.Sequential(*layers, nn.Linear(4, 3)).double()
     for seed, p in enumerate(net.parameters()):
         nn.init.normal_(p, std=sigma_w, generator=torch.Generator().manual_seed(seed))
@@ -188,7 +198,7 @@ def _eight(activation="sigmoid", **settings):
 
 
 PATIENT = Patient(
-    complaint="Eight sigmoid layers, cross-entropy, learning rate 0.1. The loss is about ln 10 from the first step on.",
+    complaint="Eight sigmoid layers, cross-entropy, learning rate 0.1. The loss starts at 2.6, falls to about ln 10, and stays there.",
     make=_eight(sigma_w=1.0),
     lr=0.1,
     disease="vanishing through small slopes",
@@ -202,23 +212,17 @@ PATIENT = Patient(
     },
     prescriptions={
         "ten times the learning rate": Treatment(
-            _eight(sigma_w=1.0), 1.0, "ten times next to nothing is next to nothing for layer 1, and the readout is thrown about",
-        ),
-        "weights with std 0.01": Treatment(
-            _eight(init="small"), 0.1, "smaller weights make each factor smaller still",
-        ),
-        "tanh with Xavier's weights": Treatment(
-            _eight("tanh", init="xavier"), 0.1, "the slope of tanh is 1 in the middle, so each layer passes nearly everything on",
-        ),
+            _eight(sigma_w=1.0), 1.0, "ten times next to nothing is next to nothing for layer 1, and the readout is thrown about"),
+        "weights with std 0.01": Treatment(_eight(init="small"), 0.1, "smaller weights make each factor smaller still"),
+        "tanh in the place of the sigmoid": Treatment(
+            _eight("tanh", sigma_w=1.0), 0.1, "the slope of tanh is 1 in the middle, so each layer passes nearly everything on"),
         "twice as many units in each layer": Treatment(
-            _eight(width=128, sigma_w=1.0), 0.1, "the factor per layer does not depend on how wide the layers are",
-        ),
+            _eight(width=128, sigma_w=1.0), 0.1, "the factor per layer does not depend on how wide the layers are"),
     },
 )
 
 SECOND_PATIENT = Patient(
-    complaint="Eight tanh layers, cross-entropy, learning rate 0.05. The loss starts above 11, comes down to about ln 10 "
-    "and jumps there.",
+    complaint="Eight tanh layers, cross-entropy, learning rate 0.05. The loss starts above 11, falls to about ln 10, and jumps there.",
     make=_eight("tanh", init="naive"),
     lr=0.05,
     disease="weights too large",
@@ -232,19 +236,15 @@ SECOND_PATIENT = Patient(
     prescriptions={
         "a tenth of the learning rate": Treatment(
             _eight("tanh", init="naive"), 0.005,
-            "the weights stay too large: in smaller steps, too, they are thrown to where nine units of ten are saturated",
-        ),
+            "the weights stay too large: in smaller steps, too, they are thrown to where nine units of ten are saturated"),
         "ten times the learning rate": Treatment(
             _eight("tanh", init="naive"), 0.5,
-            "the steps were too large already: now every unit is saturated, and the loss ends higher than it began",
-        ),
-        "weights with std 1/sqrt(fan_in)": Treatment(
-            _eight("tanh", init="lecun"), 0.05,
-            "hardly a unit is saturated now, so layer 1 gets about as much gradient as the last layer, not hundreds of times as much",
-        ),
+            "the steps were too large already: now every unit is saturated, and the loss ends higher than it began"),
+        "weights with sigma_w = 1": Treatment(
+            _eight("tanh", sigma_w=1.0), 0.05,
+            "hardly a unit is saturated now, so layer 1 gets about as much gradient as the last layer, not hundreds of times as much"),
         "weights with std 0.01": Treatment(
             _eight("tanh", init="small"), 0.05,
-            "now the gradient vanishes instead: layer 1 gets about a billionth of what the last layer has",
-        ),
+            "now the gradient vanishes instead: layer 1 gets about a billionth of what the last layer has"),
     },
 )

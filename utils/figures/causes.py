@@ -137,6 +137,8 @@ def draw_mean(ax, z, value, density, *, name):
 
 
 def _short(number):
+    if 0 < abs(number) < 0.005:  # which two decimals would call 0.00
+        return f"{number:.0e}" if abs(number) < 0.0005 else f"{number:.1g}"
     return f"{number:.2f}" if abs(number) < 10 else f"{number:.2g}"
 
 

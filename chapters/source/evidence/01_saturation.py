@@ -21,8 +21,8 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import MLP, activations, claim, datasets, explore, fit, meanfield, measure, plots, race, show
-from utils import table, timeline
+from utils import MLP, activations, claim, datasets, explore, fit, meanfield, measure, plots
+from utils import race, show, table, timeline
 
 # %%
 torch.set_num_threads(1)
@@ -68,7 +68,8 @@ for l in range(1, L):
     D = torch.diag(a[l][0] * (1 - a[l][0]))     # the slopes of layer l, for digit 0
     product, jacobians = W[l] @ D @ product, jacobians + 1
 assert torch.allclose(delta[-1][0] @ product, delta[0][0])
-claim("C1.03", f"{L} weight layers have {jacobians} Jacobians between their errors", jacobians == L - 1)
+claim("C1.03", f"{L} weight layers have {jacobians} Jacobians between their errors",
+      jacobians == L - 1)
 
 # %% [markdown]
 # What a long product of the same number does, as often as there are layers:
@@ -77,10 +78,12 @@ claim("C1.03", f"{L} weight layers have {jacobians} Jacobians between their erro
 factors = [0.25, 0.2, 0.9, 1.1]
 powers = {f"{n} times": [factor**n for factor in factors] for n in (1, 5, 10, 20, 50)}
 whispered = [0.9**people for people in (10, 20, 50)]
-claim("C1.24", "the telephone game: of nine tenths a person, ten people leave {:.0%}, twenty {:.0%}, fifty {:.1%}".format(*whispered),
+told = "ten people leave {:.0%}, twenty {:.0%}, fifty {:.1%}".format(*whispered)
+claim("C1.24", f"the telephone game: of nine tenths a person, {told}",
       max(abs(left / told - 1) for left, told in zip(whispered, (0.35, 0.12, 0.005))) < 0.04)
 ten, fifty, five = 0.25**10, 0.2**50, 1 / 0.2**5
-claim("C1.02", f"ten quarters leave {ten:.2e}, fifty fifths {fifty:.2e}; five fifths cost a factor of {five:.0f}",
+claim("C1.02", f"ten quarters leave {ten:.2e}, fifty fifths {fifty:.2e}; five fifths cost a factor "
+      f"of {five:.0f}",
       abs(ten - 9.54e-7) < 1e-9 and abs(fifty / 1.13e-35 - 1) < 0.01 and abs(five - 3125) < 0.5)
 table({"factor": factors, **powers})
 
@@ -94,7 +97,8 @@ table({"factor": factors, **powers})
 numbers = torch.randn(1_000_000, generator=torch.Generator().manual_seed(0))
 exact = {q: meanfield.gaussian_mean(activations.sigmoid_slope, q) for q in (1, 25, 501)}
 drawn = {q: activations.sigmoid_slope(q**0.5 * numbers).mean().item() for q in exact}
-both_ways = {"variance of z": list(exact), "mean slope": list(exact.values()), "drawn": list(drawn.values())}
+both_ways = {"variance of z": list(exact), "mean slope": list(exact.values()),
+             "drawn": list(drawn.values())}
 assert all(abs(drawn[q] - exact[q]) < 1e-3 for q in exact)
 claim("C1.05", "the sigmoid's mean slope is 0.207, 0.075 and 0.018 at variances 1, 25 and 501",
       abs(exact[1] - 0.2066) + abs(exact[25] - 0.0751) + abs(exact[501] - 0.0178) < 2e-4)
@@ -103,7 +107,8 @@ table(both_ways, form={"mean slope": "{:.4f}", "drawn": "{:.4f}"})
 # %%
 tanh_means = [meanfield.gaussian_mean(activations.tanh_slope, q) for q in (1, 4)]
 at_zero = activations.tanh_slope(torch.tensor(0.0, dtype=torch.float64)).item()
-claim("C1.06", f"the slope of tanh is 1 at 0; its mean is {tanh_means[0]:.3f} and {tanh_means[1]:.3f} at variances 1 and 4",
+claim("C1.06", f"the slope of tanh is 1 at 0; its mean is {tanh_means[0]:.3f} and "
+      f"{tanh_means[1]:.3f} at variances 1 and 4",
       at_zero == 1.0 and abs(tanh_means[0] - 0.6057) < 1e-4 and abs(tanh_means[1] - 0.3647) < 1e-4)
 
 line = torch.linspace(-8, 8, 1601, dtype=torch.float64, requires_grad=True)
@@ -132,11 +137,14 @@ ratios = []
 for seed in range(3):
     norms = measure(MLP(10, sigma_w=1.0, seed=seed), x[:128], y[:128]).weight_gradient_norm
     ratios.append((norms[0] / norms[-1]).item())
-claim("C1.08", f"with weights of 8 ten sigmoids multiply the gradient by {growth.item():.0f}; with usual ones ten "
-      f"layers leave {min(ratios):.0e} to {max(ratios):.0e}",
+claim("C1.08", f"with weights of 8 ten sigmoids multiply the gradient by {growth.item():.0f}; with "
+      f"usual ones ten layers leave {min(ratios):.0e} to {max(ratios):.0e}",
       abs(growth.item() - 1024) < 1e-3 and 1e-8 < min(ratios) and max(ratios) < 1e-5)
+
+# %%
 wider = [share_left(MLP(30, sigma_w=size)) for size in (1.0, 3.0, 8.0)]
-claim("C1.08", f"thirty sigmoid layers leave {wider[0]:.0e} at sigma_w = 1, {wider[1]:.0e} at 3, {wider[2]:.0e} at 8",
+claim("C1.08", f"thirty sigmoid layers leave {wider[0]:.0e} at sigma_w = 1, {wider[1]:.0e} at 3, "
+      f"{wider[2]:.0e} at 8",
       wider[0] < 1e-18 and 1e-9 < wider[1] < 1e-8 and 1e-3 < wider[2] < 1)
 
 # %% [markdown]
@@ -152,18 +160,23 @@ claim("C1.08", f"thirty sigmoid layers leave {wider[0]:.0e} at sigma_w = 1, {wid
 def has_left(net):
     return F.cross_entropy(net(x[:256]), y[:256]) < 1.5
 
-five = fit(MLP(5, sigma_w=1.0), x, y, steps=4500, lr=0.1, until=has_left, every=20, title="Five sigmoid layers")
-claim("C1.21", f"five sigmoid layers leave the plateau after {five.steps} steps of SGD (0.1, momentum 0.9)",
-      five.reached and five.steps > 2000, unless=five, only=("optimizer",))
-ten = fit(MLP(10, sigma_w=1.0), x, y, steps=200, lr=0.003, optimizer="adam", until=has_left, live=False)
-claim("C1.21", "ten sigmoid layers are still on the plateau after 200 steps of Adam at 0.003", not ten.reached,
-      unless=ten, only=("rate", "budget"))
-sweep = {f"{depth} layers, {init}": MLP(depth, init=init) for init in ("xavier", "naive") for depth in (2, 4, 6)}
+five = fit(MLP(5, sigma_w=1.0), x, y, steps=4500, lr=0.1, until=has_left, every=20,
+           title="Five sigmoid layers")
+claim("C1.21", f"five sigmoid layers leave the plateau after {five.steps} steps of SGD (0.1, "
+      "momentum 0.9)", five.reached and five.steps > 2000, unless=five, only=("optimizer",))
+ten = fit(MLP(10, sigma_w=1.0), x, y, steps=200, lr=0.003, optimizer="adam", until=has_left,
+          live=False)
+claim("C1.21", "ten sigmoid layers are still on the plateau after 200 steps of Adam at 0.003",
+      not ten.reached, unless=ten, only=("rate", "budget"))
+
+# %%
+sweep = {f"{depth} layers, {init}": MLP(depth, init=init)
+         for init in ("xavier", "naive") for depth in (2, 4, 6)}
 runs = race(sweep, x, y, steps=200, live=False)
-reached = {name: run.accuracy for name, run in runs.items()}
-claim("C1.14", f"after 200 steps of momentum SGD at 0.1 four layers with Xavier's weights have {reached['4 layers, xavier']:.0%}, six "
-      f"with naive ones {reached['6 layers, naive']:.0%}",
-      reached["4 layers, xavier"] < 0.2 and reached["6 layers, naive"] > 0.8, unless=runs, only=("optimizer", "budget"))
+four, six = (runs[name].accuracy for name in ("4 layers, xavier", "6 layers, naive"))
+claim("C1.14", f"after 200 steps of momentum SGD at 0.1 four layers with Xavier's weights have "
+      f"{four:.0%}, six with naive ones {six:.0%}",
+      four < 0.2 and six > 0.8, unless=runs, only=("optimizer", "budget"))
 
 # %% [markdown]
 # ## Saturated, and learning
@@ -182,9 +195,10 @@ def activation_histogram(ax):
     plots.draw_histograms(ax, outputs, bins=torch.linspace(0, 1, 41), xlabel="activation")
 
 show(activation_histogram)
-claim("C1.16", f"Xavier's net: no unit saturated, first/last {ratios['xavier']:.0e}; the naive one: "
-      f"{saturated['naive']:.0%} saturated, first/last {ratios['naive']:.0e}",
-      saturated["xavier"] == 0 and saturated["naive"] > 0.3 and ratios["xavier"] < 1e-3 and ratios["naive"] > 1e-2)
+claim("C1.16", f"Xavier's net: no unit saturated, first/last {ratios['xavier']:.0e}; the naive "
+      f"one: {saturated['naive']:.0%} saturated, first/last {ratios['naive']:.0e}",
+      saturated["xavier"] == 0 and saturated["naive"] > 0.3 and ratios["xavier"] < 1e-3
+      and ratios["naive"] > 1e-2)
 
 # %% [markdown]
 # The net without one saturated unit is the one whose gradient vanishes. A unit at $|z| = 5$ hardly learns, but what kills
@@ -204,9 +218,11 @@ for depth, k in ((10, 0), (10, 8), (3, 0), (3, 1)):
 frozen = race(nets, x, y, steps=300, title="The first layers frozen at their random start")
 free, nailed = (frozen[f"10 layers, {k} frozen"].loss[-1] for k in (0, 8))
 none, one = (frozen[f"3 layers, {k} frozen"].accuracy for k in (0, 1))
-claim("C1.13", f"300 steps of momentum SGD at 0.1: eight frozen layers of ten change the loss by {abs(free - nailed):.3f}; "
-      f"of three layers, one frozen takes the accuracy from {none:.0%} to {one:.0%}",
-      abs(free - nailed) < 0.01 and none > 0.9 and none - one > 0.05, unless=frozen, only=("rate", "optimizer", "budget"))
+claim("C1.13", "300 steps of momentum SGD at 0.1: eight frozen layers of ten change the loss by "
+      f"{abs(free - nailed):.3f}; of three layers, one frozen takes the accuracy from {none:.0%} "
+      f"to {one:.0%}",
+      abs(free - nailed) < 0.01 and none > 0.9 and none - one > 0.05, unless=frozen,
+      only=("rate", "optimizer", "budget"))
 
 # %%
 train_signals, test_signals = (MLP(8, sigma_w=1.0).signals(images)[1] for images in (x, x_test))
@@ -217,9 +233,10 @@ for k in (1, 2, 3, 5, 8):
     weights = torch.linalg.lstsq((train_signals[k] - mean) / std, target).solution
     guess = ((test_signals[k] - mean) / std @ weights).argmax(1)
     spread[k], seen[k] = std.mean().item(), (guess == y_test).double().mean().item()
-    print(f"behind {k} random layers: the digits differ by {spread[k]:.0e}, test accuracy {seen[k]:.0%}")
-claim("C1.13", f"behind eight random layers digits differ by {spread[8]:.0e} only, and a computed readout has {seen[8]:.0%}",
-      spread[8] < 1e-4 * spread[1] and seen[8] > 0.9)
+claim("C1.13", f"behind eight random layers digits differ by {spread[8]:.0e} only, and a computed "
+      f"readout has {seen[8]:.0%}", spread[8] < 1e-4 * spread[1] and seen[8] > 0.9)
+table({"layers": list(seen), "spread": list(spread.values()), "accuracy": list(seen.values())},
+      form={"spread": "{:.0e}", "accuracy": "{:.0%}"})
 
 # %% [markdown]
 # Nothing that the readout needs is lost, but it has become very faint: behind eight layers two digits differ by a few
@@ -240,8 +257,8 @@ def squared_error(logits, labels):
 
 squared, entropy = output_gradient(lambda p: (p - 1) ** 2), output_gradient(lambda p: -torch.log(p))
 inside = [share_left(MLP(10, sigma_w=1.0), loss_fn) for loss_fn in (F.cross_entropy, squared_error)]
-claim("C1.17", f"at the output: squared error {squared:.1e}, cross-entropy {entropy:.2f}; inside, first/last is "
-      f"{inside[1]:.0e} and {inside[0]:.0e}",
+claim("C1.17", f"at the output: squared error {squared:.1e}, cross-entropy {entropy:.2f}; inside, "
+      f"first/last is {inside[1]:.0e} and {inside[0]:.0e}",
       abs(squared / 6.7e-4 - 1) < 0.01 and entropy > 0.999 and max(inside) < 3 * min(inside) < 3e-6)
 
 # %% [markdown]
@@ -273,13 +290,14 @@ def singular_values(sigma_w, seed):
     generator = torch.Generator().manual_seed(seed)
     product = torch.eye(128, dtype=torch.float64)
     for _ in range(50):
-        product = torch.randn(128, 128, generator=generator, dtype=torch.float64) * sigma_w / 128**0.5 @ product
+        W = torch.randn(128, 128, generator=generator, dtype=torch.float64) * sigma_w / 128**0.5
+        product = W @ product
     return torch.linalg.svdvals(product)
 
 values = [singular_values(1.1, seed) for seed in range(3)]
 largest, medians = min(v[0].item() for v in values), max(v.median().item() for v in values)
-claim("C1.10", f"three products at sigma_w = 1.1: the largest singular value is at least {largest:.0f}, half of them lie "
-      f"below {medians:.0e}", largest > 100 and medians < 1e-4)
+claim("C1.10", f"three products at sigma_w = 1.1: the largest singular value is at least "
+      f"{largest:.0f}, half of them lie below {medians:.0e}", largest > 100 and medians < 1e-4)
 
 # %% [markdown]
 # ## How small is zero?
@@ -296,7 +314,8 @@ for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
     zero_at[dtype] = k
 tiny = torch.full((100,), 1e-24)
 lost, rescued = torch.tensor(1e-8).half(), (torch.tensor(1e-8) * 1024).half().float() / 1024
-claim("C1.11", "the number of quarters that make a zero: " + ", ".join(f"{k} in {d}" for d, k in zero_at.items()),
+told = ", ".join(f"{k} in {dtype}" for dtype, k in zero_at.items())
+claim("C1.11", f"the number of quarters that make a zero: {told}",
       list(zero_at.values()) == [13, 67, 75, 538])
 claim("C1.11", "1e-8 is 0 in float16; multiplied by 1,024 first (loss scaling) it survives",
       lost == 0 and abs(rescued / 1e-8 - 1) < 0.01)
@@ -305,18 +324,19 @@ claim("C1.11", "float32 holds 1e-24, but not its square: the norm is 0, and in d
 
 # %% tags=["nbval-check-output"]
 one, double = torch.tensor(1.0), torch.tensor(1.0, dtype=torch.float64)
-adam = {g: g / ((g**2) ** 0.5 + 1e-8) for g in (1e-4, 1e-8, 1e-14)}      # first step, in units of lr
+adam = {g: g / ((g**2) ** 0.5 + 1e-8) for g in (1e-4, 1e-8, 1e-14)}     # first step, in units of lr
 claim("C1.12", "a weight of 1 minus 1e-15 is 1 in float32, and not in float64",
       one - 1e-15 == one and double - 1e-15 < double)
-claim("C1.12", f"Adam steps by {adam[1e-4]:.2f}, {adam[1e-8]:.2f} and {adam[1e-14]:.0e} lr for gradients of 1e-4, 1e-8, 1e-14",
+claim("C1.12", f"Adam steps by {adam[1e-4]:.2f}, {adam[1e-8]:.2f} and {adam[1e-14]:.0e} lr for "
+      "gradients of 1e-4, 1e-8, 1e-14",
       adam[1e-4] > 0.999 and abs(adam[1e-8] - 0.5) < 1e-6 and abs(adam[1e-14] / 1e-6 - 1) < 0.01)
 infinite = torch.tensor(1e38) * 10                                       # float32 ends at 3.4e38
-claim("C1.09", f"the other end: 1e38 * 10 is {infinite.item()}, and inf - inf is {(infinite - infinite).item()}",
+claim("C1.09", f"the other end: 1e38 * 10 is {infinite.item()}, and inf - inf is "
+      f"{(infinite - infinite).item()}",
       infinite.isinf() and (infinite - infinite).isnan())
 
 # %% [markdown]
-# Adam divides by the gradient's own size. Its steps stay large until its $\epsilon = 10^{-8}$ takes over; that is why it
-# leaves the plateau of the lesson so early, and why it does not for any depth.
+# Adam divides by the gradient's own size. Its steps stay large until its $\epsilon = 10^{-8}$ takes over.
 #
 # ## Three causes, one product
 #
@@ -338,15 +358,18 @@ learnt = {name: run.accuracy for name, run in corners.items()}
 
 # %%
 def cube_picture(axes):
-    plots.draw_bars(axes[0], first_over_last, xlabel="gradient, first / last layer", log=True, form="{:.0e}")
+    plots.draw_bars(axes[0], first_over_last, xlabel="gradient, first / last layer", log=True,
+                    form="{:.0e}")
     failed = [name for name, share in learnt.items() if share < 0.2]
     plots.draw_bars(axes[1], learnt, xlabel="accuracy after 150 steps", form="{:.0%}", marks=failed)
     axes[1].set_yticklabels([])
 
 show(cube_picture, panels=2, size=(9, 4.6))
-relu, weights, both = (learnt[f"{name}, no skip"] for name in ("relu, small", "sigmoid, usual", "relu, usual"))
-claim("C1.18", f"150 steps at 0.01 without skips: ReLU alone {relu:.0%}, weights alone {weights:.0%}, both {both:.0%}",
-      both - 0.1 > 3 * (abs(relu - 0.1) + abs(weights - 0.1)), unless=corners, only=("rate", "budget"))
+relu, weights, both = (
+    learnt[f"{name}, no skip"] for name in ("relu, small", "sigmoid, usual", "relu, usual"))
+claim("C1.18", f"150 steps at 0.01 without skips: ReLU alone {relu:.0%}, weights alone "
+      f"{weights:.0%}, both {both:.0%}", both - 0.1 > 3 * (abs(relu - 0.1) + abs(weights - 0.1)), unless=corners,
+      only=("rate", "budget"))
 
 # %% [markdown]
 # One cure alone gains nothing, both together wake the net. In the *logarithm* of the gradient the causes nearly add up, since
@@ -371,12 +394,15 @@ for convolutions, channels in ((2, 4), (2, 8), (4, 16), (4, 32), (4, 32)):
 vgg += [nn.Flatten(), nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)]
 outputs = nn.Sequential(*vgg)(torch.randn(1, 3, 32, 32)).numel()          # it is a net that runs
 assert outputs == 10
-weights, pools = sum(hasattr(m, "weight") for m in vgg), sum(isinstance(m, nn.MaxPool2d) for m in vgg)
-claim("C1.20", f"VGG-19 has {weights} weight layers, and {len(vgg)} Jacobians in a row, {pools} of them pooling",
-      weights == 19 and pools == 5 and len(vgg) > weights + pools)
+weights = sum(hasattr(m, "weight") for m in vgg)
+pools = sum(isinstance(m, nn.MaxPool2d) for m in vgg)
+claim("C1.20", f"VGG-19 has {weights} weight layers, and {len(vgg)} Jacobians in a row, {pools} of "
+      "them pooling", weights == 19 and pools == 5 and len(vgg) > weights + pools)
+
+# %%
 starved, fed = output_gradient(lambda d: torch.log(1 - d)), output_gradient(lambda d: -torch.log(d))
-claim("C1.23", f"the generator's gradient: {starved:.0e} if it minimizes log(1 - D), {fed:.1f} if it minimizes -log D",
-      3e-4 < starved < 4e-4 and fed > 0.999)
+claim("C1.23", f"the generator's gradient: {starved:.0e} if it minimizes log(1 - D), {fed:.1f} if "
+      "it minimizes -log D", 3e-4 < starved < 4e-4 and fed > 0.999)
 
 # %% [markdown]
 # ## By hooks
