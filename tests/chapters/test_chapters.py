@@ -109,9 +109,7 @@ def test_every_claim_of_the_ledger_has_a_cell(source):
 def test_code_cells_are_short_and_import_only_at_the_top(source):
     first, *others = code_cells(build.read_source(source).cells)
     assert len(first.source.splitlines()) <= 8
-    # evidence is for who wants to look closer: its cells may be longer than what is read in a lesson
-    most = 25 if build.is_evidence(source) else 15
-    too_long = [cell.source.splitlines()[0] for cell in others if len(cell.source.splitlines()) > most]
+    too_long = [cell.source.splitlines()[0] for cell in others if len(cell.source.splitlines()) > 15]
     assert too_long == []
     importing = [cell.source.splitlines()[0] for cell in others for node in ast.walk(ast.parse(cell.source))
                  if isinstance(node, (ast.Import, ast.ImportFrom)) and not is_take_home(cell)]

@@ -151,6 +151,13 @@ def test_a_function_is_a_lesson_s_own_until_another_chapter_uses_it(tmp_path, mo
     assert own.keys() - found_alone.own_functions(toy).keys() == {"explore"}
 
 
+def test_what_an_own_function_alone_calls_counts_too(tmp_path, monkeypatch):
+    source = write_toy(tmp_path, "# %%\nfrom utils import measure_through_time\nmeasure_through_time\n")[0]
+    monkeypatch.setattr(found_alone, "EVIDENCE", [])
+    monkeypatch.setattr(found_alone, "SOURCES", [source])
+    assert found_alone.own_functions(source).keys() == {"measure_through_time", "step_jacobians"}
+
+
 def test_what_others_call_does_not_count_with_an_own_function(tmp_path, monkeypatch):
     source = write_toy(tmp_path, "# %%\nfrom utils import meanfield\nmeanfield.predicted_gradient_norms\n")[0]
     monkeypatch.setattr(found_alone, "EVIDENCE", [])
