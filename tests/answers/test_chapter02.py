@@ -87,6 +87,7 @@ WRONG = [
     (check_weights, weights(lambda n_in, n_out, alpha: 2 / (1 + alpha**2) / n_out), "over which does z sum"),
     (check_weights, weights(lambda n_in, n_out, alpha: 4 / (1 + alpha**2) / (n_in + n_out)), "over which does z sum"),
     (check_weights, lambda n_in, n_out, alpha: torch.eye(n_out, n_in), "z sum"),
+    (check_weights, weights(lambda n_in, n_out, alpha: 2 / (1 + alpha) / n_in), "the square of the slope"),
     (check_weights, weights(lambda n_in, n_out, alpha: 2 / n_in), "too large"),
     (check_weights, weights(lambda n_in, n_out, alpha: 1 / n_in), "too small"),
     (check_weights, weights(lambda n_in, n_out, alpha: 2 / (n_in + n_out)), "too small"),

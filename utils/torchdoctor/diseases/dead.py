@@ -35,8 +35,8 @@ def prescribe(finding, exam, model):
     norms = " (of the norms as well)" if has_norm(model) else ""
     return Remedy(
         f"z lies around {mean:.2g} with deviation {std:.2g} in {finding.where}: set the biases to 0{norms} and draw He's weights "
-        "anew, nn.init.kaiming_normal_(layer.weight); if a training step did it, take a smaller learning rate as well, or "
-        "LeakyReLU(0.1), which lets a tenth of the gradient through", "2", both(draw(exam, HE), _reset_norms),
+        "anew, nn.init.kaiming_normal_(layer.weight); if a training step did it, take a smaller learning rate as well",
+        "2", both(draw(exam, HE), _reset_norms),
     )  # fmt: skip
 
 
