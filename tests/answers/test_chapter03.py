@@ -88,8 +88,8 @@ def test_the_cure_of_the_patient_leaves_its_slopes_alone():
 
 def test_a_shifted_net_without_a_shift_is_the_net_itself():
     x, *_ = digits()
-    plain = MLP(3, activation="softplus", sigma_w=1.5, seed=1, dtype=torch.float32)
-    assert torch.allclose(shifted(3, F.softplus, 0.0, 1.5)(x.float()), plain(x.float()))
+    plain = MLP(3, activation="softplus", sigma_w=1.5, seed=1)
+    assert torch.allclose(shifted(3, F.softplus, 0.0, 1.5, seed=1)(x), plain(x))
 
 
 CLAIMS = 16  # that the ledger has of this chapter, each with a cell

@@ -10,7 +10,7 @@ from utils.data.datasets import digits
 from utils.exercises.checking import as_vector, check, exercise
 from utils.exercises.clinic import Patient, Treatment
 from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
-from utils.nets.mlp import MLP
+from utils.nets import mlp
 from utils.torchdoctor import measure
 from utils.training.loop import fit
 
@@ -130,7 +130,7 @@ def check_twenty_layers(c, sigma_w):
     if not 0 < sigma_w < 1000 or not abs(c) < 1000:
         return Verdict(NOT_YET, "sigma_w is a positive number, c any number; neither is beyond a thousand")
     x, y, *_ = digits()
-    net = shifted(20, squareplus, c, sigma_w, seed=0)
+    net = shifted(20, squareplus, c, sigma_w, seed=0, dtype=torch.float32)
     delta = measure(net, x[:128].float(), y[:128]).delta_norm
     left = (delta[0] / delta[-1]).item()
     run = fit(net, x.float(), y, steps=300, lr=0.003, live=False)
@@ -166,26 +166,53 @@ class Shifted(nn.Module):
         return self.phi(z) - self.c
 
 
-def shifted(depth, phi, c, sigma_w, seed=1):
-    """Return an MLP in float32 with the activation phi(z) - c and weights of variance sigma_w^2 / fan_in."""
-    net = MLP(depth, activation="softplus", sigma_w=sigma_w, seed=seed, dtype=torch.float32)
+def shifted(depth, phi, c, sigma_w, **settings):
+    """Return an MLP with the activation phi(z) - c and weights of variance sigma_w^2 / fan_in; phi: a function of a tensor.
+
+    settings: those of `MLP`, such as seed, norm and dtype.
+    """
+    net = mlp.MLP(depth, sigma_w=sigma_w, **settings)
     net.phi = nn.ModuleList(Shifted(phi, c) for _ in range(depth))
     return net
 
 
-def _fifteen(activation, **settings):
-    return lambda: MLP(15, activation=activation, seed=1, **settings)
+class FeedForward(nn.Module):
+    """x + f(norm(x)), as in a Transformer: f is phi(x W) W_2, and with a gate (phi(x W) * x V) W_2, as in SwiGLU."""
+
+    def __init__(self, hidden, phi, gated=False, width=48):
+        super().__init__()
+        self.norm, self.phi = nn.LayerNorm(width), phi
+        self.W, self.W_2 = nn.Linear(width, hidden, bias=False), nn.Linear(hidden, width, bias=False)
+        self.V = nn.Linear(width, hidden, bias=False) if gated else None
+
+    def forward(self, x):
+        """x: (B, width) -> (B, width)."""
+        z = self.norm(x)
+        gate = self.phi(self.W(z))
+        return x + self.W_2(gate * self.V(z) if self.V else gate)
+
+
+def feed_forward_net(hidden, phi, gated=False):
+    """Return three feed-forward blocks between a linear layer for 64 pixels and one for ten classes.
+
+    The weights are PyTorch's own; `torch.manual_seed` before it chooses them.
+    """
+    blocks = [FeedForward(hidden, phi, gated) for _ in range(3)]
+    return nn.Sequential(nn.Linear(64, 48), *blocks, nn.Linear(48, 10))
 
 
 def _softplus_minus(c, sigma_w):
-    return lambda: shifted(15, F.softplus, c, sigma_w).double()
+    return lambda: shifted(15, F.softplus, c, sigma_w, seed=1)
 
 
-_SICK = _fifteen("softplus", sigma_w=1.0419)
+def _sick():
+    return mlp.MLP(15, activation="softplus", sigma_w=1.0419, seed=1)
+
+
 PATIENT = Patient(
     complaint="Fifteen softplus layers, 'a smooth ReLU', weights at softplus's own gain 1.04, learning rate 0.003. "
     "The signal has the same size in every layer, no unit is dead, and the loss stands at ln 10.",
-    make=_SICK,
+    make=_sick,
     lr=0.003,
     disease="the mean eats the gain",
     diseases={
@@ -199,7 +226,7 @@ PATIENT = Patient(
     },
     prescriptions={
         "ten times the learning rate": Treatment(
-            _SICK, 0.03,
+            _sick, 0.03,
             "the first layers get next to nothing, and ten times that is next to nothing; by now the last ones answer every "
             "digit alike",
         ),
