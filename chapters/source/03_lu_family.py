@@ -311,7 +311,7 @@ claim("C3.13", "300 steps, SGD at 0.003 or Adam at 0.001: the sigmoid stays; hea
 
 # %%
 def mean_against_bend(ax):
-    places = {"relu": (8, -10), "elu": (3, -14), "selu": (-34, -4), "gelu": (-34, 4)}
+    places = {"relu": (8, -10), "elu": (3, 8), "selu": (-34, -4), "gelu": (-34, 4)}
     for name in ("sigmoid", "tanh", "relu", "elu", "selu", "gelu", "silu", "softplus"):
         share, bend = facts[name][1::2]
         ax.plot(share, bend, "o", color=style.MEASURED)
@@ -320,7 +320,7 @@ def mean_against_bend(ax):
         ax.annotate("", averages(activations.get(name), c)[1::2], facts[name][1::2],
                     arrowprops={"arrowstyle": "->", "color": style.ALARM})
     ax.plot([0, 0.5], [0, 0.5], color=style.THEORY)
-    ax.text(-0.05, 0.385, "χ > 1: the gradient grows")
+    ax.text(0.12, 0.465, "χ > 1: the gradient grows")
     ax.text(0.45, 0.2, "χ < 1: the gradient vanishes")
     ax.set(xlabel="mean share", ylabel="bend", xlim=(-0.07, 1), ylim=(-0.02, 0.5))
 
