@@ -72,7 +72,7 @@ def hundred_layers(ax, names=("relu", "elu", "gelu", "tanh"), guess=None):
     shapes = {name: activations.get(name).value(curve) for name in names}
     return causes.draw_hundred(ax, *strips, shapes, guess=guess)
 
-show(hundred_layers, size=(10, 2.8))
+show(hundred_layers, size=(10, 3.4))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The four nets differ. Two images stay apart behind tanh, and look the same behind ReLU. The signal of GELU grows, and that
@@ -107,7 +107,7 @@ predict(
 #
 # The signal has held its size. No unit has died. And still the gradient is gone. What is wrong with softplus?
 #
-# Feed softplus with a million numbers $z$ from the standard normal distribution, and take three averages.
+# Feed softplus with a million standard normal numbers, and take three averages.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 1
@@ -145,8 +145,7 @@ claim("C3.12", f"mean {mean:.2f}; mean square {mean_square:.2f} = {mean**2:.2f} 
 #
 # A mean makes $\chi$ smaller. The **bend** is what curvature adds: zero for a straight line, positive for every curve. (Of all
 # functions with the same variance, a straight line has the smallest slopes; evidence.) <!-- term: Of an activation: what its curvature adds to chi, chi - 1 + mean share; zero for a straight line, positive for every curve. -->
-# ReLU has a mean share of 0.32 and a bend of 0.32: they cancel. Softplus has more mean than ReLU, and hardly any bend that
-# would make up for it.
+# ReLU has a mean share of 0.32 and a bend of 0.32: they cancel. Softplus has more mean, and hardly any bend.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
@@ -189,11 +188,11 @@ def subtract(axes, shift=0.0, activation="softplus", depth=15):
     gain, share, chi, _ = averages(phi, shift)
     causes.draw_mean(axes[0], z, phi.value(z) - shift, torch.exp(-(z**2) / 2),
                      name=f"{activation} − {shift:.2f}")
-    net = chapter03.shifted(depth, phi.value, shift, gain)      # each layer puts out phi(z) - shift
-    told = plots.draw_by_layer(axes[1], gradient(net)[:-1], quantity="gradient (output: 1)")
+    left = gradient(chapter03.shifted(depth, phi.value, shift, gain))     # of phi(z) - shift
+    plots.draw_by_layer(axes[1], left[:-1], quantity="gradient (output: 1)")
     axes[1].axhline(1, color=style.GREY)
     axes[1].set(xlim=(0, depth + 1), ylim=(10 ** (-depth / 2), 10 ** (depth / 2)))
-    return f"Mean share {share:.0%}, gain {gain:.2f}, chi {chi:.2f}; {told}"
+    return f"Mean share {share:.0%}, gain {gain:.2f}, chi {chi:.2f}; layer 1 gets {left[0]:.2g}."
 
 explore(subtract, panels=2, size=(10, 4), shift=(0.0, 1.6, 0.05),
         activation=["softplus", "sigmoid", "relu"], depth=(5, 100, 5))
@@ -320,7 +319,7 @@ def mean_against_bend(ax):
         ax.annotate("", averages(activations.get(name), c)[1::2], facts[name][1::2],
                     arrowprops={"arrowstyle": "->", "color": style.ALARM})
     ax.plot([0, 0.5], [0, 0.5], color=style.THEORY)
-    ax.text(0.12, 0.465, "χ > 1: the gradient grows")
+    ax.text(0.06, 0.47, "χ > 1: the gradient grows")
     ax.text(0.45, 0.2, "χ < 1: the gradient vanishes")
     ax.set(xlabel="mean share", ylabel="bend", xlim=(-0.07, 1), ylim=(-0.02, 0.5))
 
@@ -431,8 +430,8 @@ claim("C3.07", f"{size['ReLU'][0]:,} parameters each, 100 steps of Adam at 0.001
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The clinic: a net that stands still
 #
-# Between ReLU, GELU and SwiGLU the choice matters little here. The next net has softplus. Name its disease first (run the cell
-# to see the choices), then treat it.
+# Between ReLU, GELU and SwiGLU the choice matters little here. What ails this softplus net: its mean, its slopes, its weights,
+# or dead units? Name the disease first, then treat it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 4
