@@ -263,6 +263,7 @@ for rule, lr in (("sgd", 0.003), ("adam", 0.001)):
                       until=lambda net: F.cross_entropy(net(x[:256]), y[:256]) < 1.5)
 sgd, adam = ({name: run.steps if run.reached else 300 for name, run in among.items()}
              for among in runs.values())
+plain, alone, weights, both = ([of[name] for of in (sgd, adam)] for name in list(entrants)[:4])
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Hatched: still on the plateau after 300 steps. Were you right?
@@ -275,7 +276,6 @@ def wait(axes):
     axes[1].set_yticklabels([])
 
 show(wait, panels=2, size=(10, 3.4))
-plain, alone, weights, both = ([of[name] for of in (sgd, adam)] for name in list(entrants)[:4])
 claim("C3.13", f"SGD at 0.003: softplus stays, shifted too; both leaves after {both[0]}",
       plain[0] == alone[0] == 300 and both[0] < 100, unless=runs["sgd"], only=("rate", "optimizer"))
 claim("C3.13", f"Adam at 0.001: all four leave, untreated after {plain[1]}, both after {both[1]}",
@@ -624,9 +624,8 @@ chapter03.check_geglu(geglu)
 
 # %% tags=["take-home"]
 import torch
-from torch import nn
 
-class Centered(nn.Module):
+class Centered(torch.nn.Module):
     def __init__(self, phi):
         super().__init__()
         a = phi(torch.randn(1_000_000))
@@ -635,8 +634,9 @@ class Centered(nn.Module):
     def forward(self, z):
         return (self.phi(z) - self.mean) / self.std
 
-layer = nn.Sequential(nn.Linear(64, 64), Centered(nn.functional.softplus))
-nn.init.normal_(layer[0].weight, std=64**-0.5)              # 64: the inputs of the layer
+torch.manual_seed(0)
+layer = torch.nn.Sequential(torch.nn.Linear(64, 64), Centered(torch.nn.functional.softplus))
+torch.nn.init.normal_(layer[0].weight, std=64**-0.5)        # 64: the inputs of the layer
 print(f"std of the outputs: {layer(torch.randn(1000, 64)).std():.2f}")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
