@@ -436,7 +436,7 @@ claim("C3.07", f"{size['ReLU'][0]:,} parameters each, 100 steps of Adam at 0.001
 #
 # Name the disease: does the mean eat the gain, is the bend left alone, are units dead, or is the rate too large? Then treat
 # it: a tenth of the rate; $\sigma_w = 1$; subtract nothing, and leave $\sigma_w$ at 1.71; or subtract 0.8, and
-# $\sigma_w = 1.41$? `averages(activations.get("relu"), 0.8)` gives gain, mean share, $\chi$ and bend.
+# $\sigma_w = 1.41$?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 4
@@ -445,12 +445,12 @@ claim("C3.07", f"{size['ReLU'][0]:,} parameters each, 100 steps of Adam at 0.001
 # Answer: the bend is left alone. A mean of -0.4 has the same square as ReLU's own, and balances it.
 
 # %%
-diagnosis = ...
-print(clinic.name_disease(chapter03.PATIENT, diagnosis))
 clinic.chart(chapter03.PATIENT, "gradient", "std of z", "mean of a", "std of a", "dead")
 
 # %% slideshow={"slide_type": "skip"}
-prescription = ...
+# averages(activations.get("relu"), 0.8) gives gain, mean share, chi and bend.
+diagnosis, prescription = ..., ...
+print(clinic.name_disease(chapter03.PATIENT, diagnosis))
 clinic.treat(chapter03.PATIENT, prescription)
 
 # %% slideshow={"slide_type": "skip"}

@@ -213,8 +213,8 @@ def _relu_minus(c, sigma_w):
 _sick = _relu_minus(0.4, 1.713)
 
 PATIENT = Patient(
-    complaint="Thirty ReLU layers, learning rate 0.003. 'An activation should have mean 0', so 0.4 was subtracted from "
-    "ReLU, and the weights got the gain of what is left, 1.71. After a few steps the loss overflows.",
+    complaint="Thirty ReLU layers, learning rate 0.003. As advised, the mean 0.4 was subtracted, and the weights got the gain "
+    "of what is left, 1.71. The loss overflows.",
     make=_sick,
     lr=0.003,
     disease="the bend is left alone",
