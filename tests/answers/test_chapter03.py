@@ -75,27 +75,45 @@ def test_a_repair_that_learns_is_correct(answer):
     assert check_twenty_layers(*answer)
 
 
-def test_the_cure_of_the_patient_leaves_its_slopes_alone():
+CURE = "subtract 0.8, and sigma_w = 1.41"
+
+
+def averages(c):
+    """Mean share, bend and gain of ReLU minus c, by their formulas."""
+    mean, square = 1 / math.sqrt(2 * math.pi) - c, 0.5 - 2 * c / math.sqrt(2 * math.pi) + c * c
+    return mean**2 / square, 0.5 / square - 1 + mean**2 / square, square**-0.5
+
+
+def test_the_patients_bend_is_left_alone_and_its_cure_balances_it():
+    share, bend, gain = averages(0.4)
+    assert share < 1e-4 and bend == pytest.approx(0.47, abs=0.01) and gain == pytest.approx(1.713, abs=1e-3)
+    share, bend, gain = averages(0.8)
+    assert share == pytest.approx(bend, abs=0.01) and share == pytest.approx(0.32, abs=0.01)
+    assert gain == pytest.approx(1.41, abs=0.01)
+
+
+def test_the_patients_gradient_grows_and_the_cure_passes_it():
     x, y, *_ = digits()
-    cured = PATIENT.prescriptions["subtract 0.81, and sigma_w = 1.92"].make()
-    z = torch.linspace(-3, 3, 7, dtype=torch.float64, requires_grad=True)
-    slopes = [torch.autograd.grad(phi(z).sum(), z)[0] for phi in (cured.phi[0], PATIENT.make().phi[0])]
-    assert torch.equal(*slopes)
-    sick, well = (measure(net, x[:128], y[:128]).delta_norm for net in (PATIENT.make(), cured))
-    assert sick[0] < 1e-3 * sick[-1]
-    assert well[0] > well[-1]
+    left = {}
+    for name, treatment in {"sick": PATIENT, **PATIENT.prescriptions}.items():
+        delta = measure(treatment.make(), x[:128], y[:128]).delta_norm
+        left[name] = (delta[0] / delta[-1]).item()
+    assert left["sick"] > 100 and left["subtract nothing, and leave sigma_w at 1.71"] > 100
+    assert left["sigma_w = 1"] < 1e-3
+    assert 0.2 < left[CURE] < 5
 
 
 def test_a_shifted_net_without_a_shift_is_the_net_itself():
     x, *_ = digits()
-    plain = MLP(3, activation="softplus", sigma_w=1.5, seed=1, dtype=torch.float32)
-    assert torch.allclose(shifted(3, F.softplus, 0.0, 1.5)(x.float()), plain(x.float()))
+    plain = MLP(3, activation="softplus", sigma_w=1.5, seed=1)
+    assert torch.allclose(shifted(3, F.softplus, 0.0, 1.5, seed=1)(x), plain(x))
 
 
 CLAIMS = 16  # that the ledger has of this chapter, each with a cell
 
 RIGHT = [
     (check_gelu_slope, lambda z: normal_cdf(z) + z * density(z)),
+    (check_gelu_slope, lambda z: normal_cdf(z) + z * torch.exp(-z * z / 2) / torch.tensor(2 * math.pi).sqrt()),
     (check_gain, sampled_gain),
     (check_gain, lambda phi: sampled_gain(phi).item()),
     (check_selu_constants, sampled_constants),
@@ -112,9 +130,14 @@ WRONG = [
     (check_gelu_slope, lambda z: z * density(z), "first term"),
     (check_gelu_slope, lambda z: normal_cdf(z) + z * torch.exp(-z.square() / 2), "1/sqrt(2 pi)"),
     (check_gelu_slope, lambda z: (z > 0).double(), "expected 0.5"),
+    *[(check_gelu_slope, lambda z, h=h: (F.gelu(z + h) - F.gelu(z - h)) / (2 * h), "difference quotient")
+      for h in (1e-5, 1e-4, 1e-3)],
+    (check_gelu_slope, lambda z: (8 * (F.gelu(z + 0.01) - F.gelu(z - 0.01)) - F.gelu(z + 0.02) + F.gelu(z - 0.02)) / 0.12,
+     "difference quotient"),
     (check_gain, lambda phi: 1 / sampled_gain(phi), "upside down"),
     (check_gain, lambda phi: sampled_gain(phi) ** 2, "gain squared"),
-    (check_gain, lambda phi: 1 / phi(torch.randn(10**6)).std(), "takes the mean off"),
+    (check_gain, lambda phi: 1 / phi(torch.randn(10**6)).std(), "gain of phi minus its mean"),
+    (check_gain, lambda phi: phi(torch.randn(10**6)).std(), "upside down, and .std() takes the mean off"),
     (check_gain, lambda phi: 2**0.5, "expected 1.5"),
     (check_gain, lambda phi: phi, "expected a number"),
     (check_selu_constants, lambda q: sampled_constants(q)[::-1], "alpha, then lambda"),

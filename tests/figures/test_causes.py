@@ -43,18 +43,18 @@ def hundred():
     names = ("sigmoid", "leaky_relu", "tanh", "selu")
     signal = {name: layers(3.0, factor) for name, factor in zip(names, (1, 0.9, 1.1, 1))}
     gradient = {name: layers(2.0, factor) for name, factor in zip(names, (1.3, 1, 0.9, 1))}
-    alike = {name: np.linspace(0.1, end, 100) for name, end in zip(names, (1, 0.999, 0.3, -0.1))}
-    return signal, gradient, alike
+    differ = {name: np.linspace(0.9, end, 100) for name, end in zip(names, (0, 0.001, 0.7, 1.1))}
+    return signal, gradient, differ
 
 
 def test_a_strip_has_a_column_a_layer_as_a_share_of_where_its_pass_begins(hundred):
     drawn = Drawn(causes.draw_hundred, *hundred)
-    signal, gradient, alike = (image.get_array() for image in drawn.axes[0].get_images())
+    signal, gradient, differ = (image.get_array() for image in drawn.axes[0].get_images())
     assert signal.shape == (4, 100, 4)
     assert np.allclose(signal[1], ink.ink(layers(1.0, 0.9))) and np.allclose(gradient[0], ink.ink(layers(1.0, 1.3)[::-1] ** -1))
-    assert np.allclose(alike[0], ink.fade(1 - np.linspace(0.1, 1, 100)))
+    assert np.allclose(differ[0], ink.fade(np.linspace(0.9, 0, 100)))
     assert drawn.canvas.caption.startswith("Dark is 1, white is 1e-10 or less, orange is more than 10.")
-    assert "3e-05" in drawn.canvas.alt and "5e-12" in drawn.canvas.alt and "-0.10" in drawn.canvas.alt
+    assert "3e-05" in drawn.canvas.alt and "5e-12" in drawn.canvas.alt and "1.10" in drawn.canvas.alt
 
 
 def test_a_guess_stands_beside_what_the_last_net_got(hundred):

@@ -75,6 +75,12 @@ def test_bars_carry_their_numbers_and_marks_do_not_rest_on_colour(ax):
     assert good.get_hatch() is None and bad.get_hatch()
 
 
+def test_a_bar_without_a_number_says_what_became_of_it(ax):
+    plots.draw_bars(ax, {"ends": 40.0, "not": math.nan}, xlabel="steps", form="{:.0f}", missing="overflows")
+    assert [text.get_text() for text in ax.texts] == ["40", "overflows"]
+    assert ax.patches[1].get_width() == 0
+
+
 def test_heat_has_its_values_in_place_and_a_labelled_colour_bar(ax):
     image = plots.draw_heat(
         ax, [[1.0, 2.0], [3.0, math.nan]], x=(0, 10), y=(1, 2), xlabel="step", ylabel="layer", label="size"

@@ -6,7 +6,7 @@ import numpy as np
 from utils.figures import style
 from utils.figures.ink import LEAST, MOST, fade, ink, readable, room
 
-_BLOCKS = {"signal →": 0.165, "← gradient": 0.45, "two inputs alike →": 0.735}  # title -> left edge of the strips
+_BLOCKS = {"signal →": 0.165, "← gradient": 0.45, "two inputs differ →": 0.735}  # title -> left edge of the strips
 _BLOCK = 0.265  # their width
 _SHAPE = 0.125, 0.03  # where the small curves stand, and half their width
 _TINY = 0.05  # of the height of a line: the least bar, that none disappears
@@ -47,22 +47,22 @@ def draw_chain(ax, weights, slopes):
     return f"{factors} = {left[0]:.2g}: so much of a small change of x arrives at the end."
 
 
-def draw_hundred(ax, signal, gradient, alike, shapes=None, *, guess=None):
-    """Draw nets as strips, a thin column a layer: the signal, the gradient, and how alike two different inputs are.
+def draw_hundred(ax, signal, gradient, differ, shapes=None, *, guess=None):
+    """Draw nets as strips, a thin column a layer: the signal, the gradient, and how far two different inputs stay apart.
 
     signal, gradient: name -> (layers,), positive, shown as shares of the signal of layer 1 and of the last layer's gradient,
-    in ink that fades over ten decades and is an alarm above ten. alike: name -> (layers,), the mean cosine of two different
-    inputs; the ink fades in even steps to 1, where nothing tells them apart. shapes: name -> (points,), each net's activation on
+    in ink that fades over ten decades and is an alarm above ten. differ: name -> (layers,), one minus the mean cosine of two
+    different inputs; the ink fades in even steps to 0, where nothing tells them apart. shapes: name -> (points,), each net's activation on
     even steps from -3 to 3, as a small curve. guess: what a reader expected of the gradient that the last net's layer 1 gets,
     or None. The numbers are those where a pass ends. Returns the caption, which says how to read the ink.
     """
     names, layers = list(signal), len(next(iter(signal.values())))
-    signal, gradient, alike = (np.array([np.asarray(of[name], dtype=float) for name in names]) for of in (signal, gradient, alike))
+    signal, gradient, differ = (np.array([np.asarray(of[name], dtype=float) for name in names]) for of in (signal, gradient, differ))
     signal, gradient = signal / signal[:, :1], gradient / gradient[:, -1:]
     ax.set_axis_off()
     ends = ([_say(number) for number in signal[:, -1]], [_say(number) for number in gradient[:, 0]],
-            [f"{round(number, 2) + 0.0:.2f}" for number in alike[:, -1]])  # fmt: skip - plus 0: none is to be "-0.00"
-    blocks = zip(_BLOCKS.items(), (ink(signal), ink(gradient), fade(1 - alike)), ends, (-1, 0, -1))
+            [f"{round(number, 2) + 0.0:.2f}" for number in differ[:, -1]])  # fmt: skip - plus 0: none is to be "-0.00"
+    blocks = zip(_BLOCKS.items(), (ink(signal), ink(gradient), fade(differ)), ends, (-1, 0, -1))
     below = 0.7 if guess is None else 1.6  # rows below the strips, for what is written there
     size = min(1.0, 0.8 * room(ax)[1] / (len(names) + 0.8 + below)) * matplotlib.rcParams["font.size"]
     for (title, x), colours, numbers, end in blocks:
@@ -87,7 +87,7 @@ def draw_hundred(ax, signal, gradient, alike, shapes=None, *, guess=None):
                     color=style.BLUE, linewidth=1.6)  # fmt: skip
     ax.set(xlim=(0, 1), ylim=(len(names) + below, -0.8))  # imshow has moved them
     return (f"Dark is 1, white is 1e{LEAST} or less, orange is more than {10**MOST}. "
-            "On the right, white is: all inputs look the same.")  # fmt: skip
+            "On the right, white is 0: all inputs look the same.")  # fmt: skip
 
 
 def draw_halving(axes, z, frequency):

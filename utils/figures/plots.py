@@ -113,11 +113,12 @@ def draw_bundle(ax, runs, x, *, xlabel, ylabel, others=(), limits=None):
     ax.set(xlabel=xlabel, ylabel=ylabel, ylim=limits)
 
 
-def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}", start=0):
+def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}", start=0, missing=None):
     """Draw named numbers as horizontal bars, the number written beside each. values: name -> number.
 
     The bars begin at `start`: on a log axis 1 makes their length the decades that are lost or won.
     Names in `marks` are drawn in the alarm colour and hatched, so that the mark does not rest on colour alone.
+    `missing` stands in the place of a bar where there is no finite number, if it is given.
     """
     names, numbers = list(values), np.asarray(list(values.values()), dtype=float)
     finite = np.where(np.isfinite(numbers), numbers, 0.0)
@@ -131,7 +132,8 @@ def draw_bars(ax, values, *, xlabel, log=False, marks=(), form="{:.2g}", start=0
         ax.use_sticky_edges = False  # which of two edges is the outer one, matplotlib judges on a linear scale
         ax.set_xscale("log")
     for i, number in enumerate(numbers):
-        ax.annotate(form.format(number), (max(finite[i], start), i), xytext=(4, 0), textcoords="offset points", va="center")
+        label = form.format(number) if missing is None or np.isfinite(number) else missing
+        ax.annotate(label, (max(finite[i], start), i), xytext=(4, 0), textcoords="offset points", va="center")
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
