@@ -26,7 +26,7 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from chapters import lesson
 from chapters.glossary import GlossaryError, glossary
-from chapters.reading import METADATA, BuildError, in_step, is_evidence, is_lesson, notebook_of, read_source, sources_of
+from chapters.reading import METADATA, BuildError, in_step, is_evidence, notebook_of, read_source, sources_of
 
 CHAPTERS = Path(__file__).resolve().parent
 LARGEST = 400_000  # bytes of a notebook: opens at once, and a review tool still shows it
@@ -159,7 +159,7 @@ def read_glossary(folder):
 
 def make_glossary(folder):
     """Return the text of the glossary, made from the lessons in `folder`; "" if they define no term."""
-    lessons = [source for source in sources_of(folder) if is_lesson(source)]
+    lessons = [source for source in sources_of(folder) if not is_evidence(source)]
     try:
         return glossary({notebook_of(source).name: read_source(source).cells for source in lessons})
     except GlossaryError as error:

@@ -1,6 +1,6 @@
-"""What a lesson of the second edition keeps to: the time that it takes, how much it shows, and what it must hold.
+"""What a lesson keeps to: the time that it takes, how much it shows, and what it must hold.
 
-A chapter of SECOND_EDITION is two notebooks: the lesson, source/NN_name.py, and its evidence, source/evidence/NN_name.py.
+A chapter is two notebooks: the lesson, source/NN_name.py, and its evidence, source/evidence/NN_name.py.
 The build prints the time in the lesson's head, and the tests hold the limits. Cells are those of `build.read_source`, in
 which speaker notes are no cells any more.
 """
@@ -8,8 +8,6 @@ which speaker notes are no cells any more.
 import ast
 import re
 from dataclasses import dataclass
-
-SECOND_EDITION = ("01", "02", "03")  # the numbers of the chapters that are a lesson and its evidence, such as "01"
 
 MINUTES = 45  # of a lesson without its exercises
 CELLS, WORDS, LINES = 50, 2000, 200  # of a lesson: cells with exercises, words and lines of code without them

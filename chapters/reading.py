@@ -29,11 +29,6 @@ def is_evidence(source):
     return source.parent.name == "evidence"
 
 
-def is_lesson(source):
-    """Whether a source is a lesson of the second edition."""
-    return source.stem[:2] in lesson.SECOND_EDITION and not is_evidence(source)
-
-
 def notebook_of(source):
     """Return the path of the notebook that is made of a source: without the folder `source`."""
     inner = ("evidence",) if is_evidence(source) else ()
@@ -67,14 +62,14 @@ def read_source(source):
         seen[text] += 1
         if cell.cell_type == "code":
             _tag_claims(cell, source)
-    if is_lesson(source) and (title := next((cell for cell in content.cells if cell.source.startswith("# ")), None)):
+    if not is_evidence(source) and (title := next((cell for cell in content.cells if cell.source.startswith("# ")), None)):
         first, _, rest = title.source.partition("\n")
         title.source = f"{first}\n\n{lesson.head_line(content.cells)}\n{rest}"
     return content
 
 
 def _tag_claims(cell, source):
-    """Tag a cell with the claims that it makes; a first-edition chapter has written its tags itself."""
+    """Tag a cell with the claims that it makes; an assert that is a claim has its tag in the source."""
     try:
         made = [f"claim-{id}" for id in lesson.claim_ids(cell.source)]
     except ValueError as error:

@@ -9,7 +9,6 @@ ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = ROOT / "chapters"
 SOURCES = sorted((CHAPTERS / "source").glob("[0-9][0-9]_*.py"))
 EVIDENCE = sorted((CHAPTERS / "source" / "evidence").glob("[0-9][0-9]_*.py"))
-LESSONS = [source for source in SOURCES if build.is_lesson(source)]  # of the second edition
 
 
 def name_of(source):

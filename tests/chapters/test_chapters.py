@@ -28,7 +28,7 @@ import pytest
 
 from chapters.lesson import check_of, faults
 from tests.chapters.own_functions import own_functions
-from tests.chapters.sample import CHAPTERS, EVIDENCE, LESSONS, SOURCES, build, name_of, write_sample
+from tests.chapters.sample import CHAPTERS, EVIDENCE, SOURCES, build, name_of, write_sample
 
 DETAILS = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 CODE_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -36,8 +36,6 @@ CODE_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
 pytestmark = pytest.mark.skipif(not SOURCES, reason="no chapter is written yet")
 chapters = pytest.mark.parametrize("source", SOURCES, ids=name_of)
 notebooks = pytest.mark.parametrize("source", SOURCES + EVIDENCE, ids=name_of)
-first_edition = pytest.mark.parametrize("source", [one for one in SOURCES if one not in LESSONS], ids=name_of)
-lessons = pytest.mark.parametrize("source", LESSONS, ids=name_of)
 notebook_of = build.notebook_of
 
 
@@ -85,7 +83,7 @@ def test_the_glossary_is_in_step_with_the_lessons():
     assert build.read_glossary(CHAPTERS) == build.make_glossary(CHAPTERS), "run python3 course.py build with any chapter"
 
 
-@lessons
+@chapters
 def test_a_lesson_has_its_evidence_and_keeps_to_its_limits(source):
     assert evidence_of(source), f"chapters/source/evidence/{source.name} is missing"
     assert faults(build.read_source(source).cells, source.stem, own_functions(source)) == []
@@ -116,14 +114,6 @@ def test_code_cells_are_short_and_import_only_at_the_top(source):
     assert importing == []
 
 
-@first_edition
-def test_prose_is_long_enough_to_explain_and_short_enough_to_read(source):
-    prose = "\n".join(cell.source for cell in build.read_source(source).cells if cell.cell_type == "markdown")
-    prose = re.sub(r"```.*?```|<[^>]+>|\$[^$]*\$", " ", prose, flags=re.DOTALL)
-    words = re.findall(r"[^\W\d_][\w'’-]*", prose)
-    assert 1300 <= len(words) <= 4000
-
-
 @chapters
 def test_ends_with_references(source):
     last = build.read_source(source).cells[-1]
@@ -133,7 +123,7 @@ def test_ends_with_references(source):
 
 @notebooks
 def test_notebook_is_small_ran_to_its_end_and_holds_no_widget_state(source):
-    assert notebook_of(source).stat().st_size < (300_000 if source in LESSONS else 400_000)
+    assert notebook_of(source).stat().st_size < (300_000 if source in SOURCES else 400_000)
     content = nbformat.read(notebook_of(source), as_version=4)
     assert "widgets" not in content.metadata
     for cell in code_cells(content.cells):
@@ -144,15 +134,7 @@ def test_notebook_is_small_ran_to_its_end_and_holds_no_widget_state(source):
         assert all(build.WIDGET not in output.get("data", {}) for output in cell.outputs)
 
 
-@first_edition
-def test_the_second_opinion_of_a_clinic_waits_for_the_learner(source):
-    [clinic] = [cell for cell in code_cells(built_cells(source)) if "diagnose(" in cell.source and "clinic." in cell.source]
-    told = "".join(output.get("text", "") for output in clinic.outputs)
-    assert "has_named(patient, diagnos" in clinic.source and not any("data" in output for output in clinic.outputs)
-    assert all("our own diagnosis first" in line for line in told.splitlines()) and told, told
-
-
-@lessons
+@chapters
 def test_the_second_opinion_of_a_lesson_waits_for_the_learner(source):
     asking = [cell for cell in code_cells(built_cells(source)) if "second_opinion(" in cell.source]
     told = [output.data["text/plain"] for cell in asking for output in cell.outputs if "data" in output]
@@ -160,7 +142,7 @@ def test_the_second_opinion_of_a_lesson_waits_for_the_learner(source):
     assert calls == sum("your own diagnosis first" in text for text in told) > 0 and not any("Verdict:" in text for text in told), told
 
 
-@lessons
+@chapters
 def test_what_a_lesson_gives_to_take_home_runs_without_the_course(source, tmp_path):
     [home] = [cell for cell in code_cells(built_cells(source)) if is_take_home(cell)]
     assert not (trouble := run_alone(home.source, tmp_path)), trouble
@@ -196,7 +178,7 @@ def test_every_picture_has_words(source):
 @chapters
 def test_exercises_have_hint_and_solution_and_start_unsolved(source):
     exercises = list(exercises_of(built_cells(source)))
-    assert len(exercises) >= (1 if source in LESSONS else 4)
+    assert exercises
     for cell, call, details in exercises:
         assert {"Hint", "Solution"} <= details.keys(), call
         [verdict] = [output.data["text/plain"] for output in cell.outputs if "data" in output]

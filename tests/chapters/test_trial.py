@@ -27,6 +27,14 @@ def test_a_claim_that_one_budget_alone_makes_true_is_found(tmp_path, monkeypatch
     assert tried(tmp_path, "budget_five", monkeypatch, text)["C1.03"].startswith("FAILS: 20 steps at a rate")
 
 
+def test_a_claim_that_one_seed_alone_makes_true_is_found(tmp_path, monkeypatch):
+    first = "MLP({}).hidden[0].weight[0, 0].item()"
+    text = LESSON.replace("1 < late < 9", f"{first.format('1')} == {first.format('1, seed=0')}")
+    assert tried(tmp_path, "adam", monkeypatch, text)["C1.03"] == "holds"
+    monkeypatch.undo()
+    assert tried(tmp_path, "seed_1", monkeypatch, text)["C1.03"].startswith("FAILS")
+
+
 def test_a_claim_whose_cell_breaks_fails_and_the_others_are_judged(tmp_path, monkeypatch):
     text = LESSON.replace("late < start", "late / (len(runs['two layers'].loss) - 100) < 1e9")
     found = tried(tmp_path, "budget_five", monkeypatch, text)

@@ -1,4 +1,4 @@
-"""A lesson of the second edition and its evidence, small enough to build in a test; it shows all that an author writes."""
+"""A lesson and its evidence, small enough to build in a test; it shows all that an author writes."""
 
 LESSON = '''# %% [markdown] slideshow={"slide_type": "slide"}
 # # 1 · A toy: can a net learn anything at all?
