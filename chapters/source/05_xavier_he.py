@@ -610,13 +610,13 @@ chapter05.check_fans(fans_of)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### 3. Revive it
 #
-# `chapter05.stalled()` gives you a net of 16 convolutions with GELU and He's weights. It guesses. Write
+# `chapter05.stalled()` gives you a net of 16 convolutions with SiLU and He's weights. It guesses. Write
 # `revived(images)`, which makes this net, gives it other weights, and returns it. You may use `images`, a batch of 256
 # digits. The checker looks at the $z$ of your net, and lets it learn for 100 steps of SGD.
 #
 # <details><summary>Hint</summary>
 #
-# Which factor would GELU need, and what do the zeros at the border cost? You can do without knowing: measure.
+# Which factor would SiLU need, and what do the zeros at the border cost? You can do without knowing: measure.
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -672,16 +672,15 @@ def init(layer):
     if isinstance(layer, (nn.Linear, nn.Conv2d)):
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         nn.init.zeros_(layer.bias)
-        hooks.append(layer.register_forward_hook(rescale))
 
-def rescale(layer, inputs, z):                 # LSUV; once, with a batch of your data
+def rescale(layer, inputs, z):                 # LSUV: only while one batch of your data passes
     layer.weight.data /= z.std()
     return z / z.std()
 
-hooks = []
 net = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 10)).apply(init)
+hooks = [m.register_forward_hook(rescale) for m in net if isinstance(m, (nn.Linear, nn.Conv2d))]
 net(randn(64, 1, 8, 8))
-[hook.remove() for hook in hooks]
+_ = [hook.remove() for hook in hooks]
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # Chapter 6 cuts the chain of layers short. What popular sources say, the famous experiment with 22 and 30 layers, and

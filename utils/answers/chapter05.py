@@ -74,12 +74,12 @@ def check_fans(f):
 
 
 def stalled():
-    """Return a net of 16 convolutions with GELU for rows of 64 pixels, with He's weights: it learns nothing."""
-    parts = [nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 16, 3, stride=2, padding=1), nn.GELU()]
+    """Return a net of 16 convolutions with SiLU for rows of 64 pixels, with He's weights: it learns nothing."""
+    parts = [nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 16, 3, stride=2, padding=1), nn.SiLU()]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         for _ in range(15):
-            parts += [nn.Conv2d(16, 16, 3, padding=1), nn.GELU()]
+            parts += [nn.Conv2d(16, 16, 3, padding=1), nn.SiLU()]
         net = nn.Sequential(*parts, nn.Flatten(), nn.Linear(256, 10))
         for layer in net:
             if isinstance(layer, (nn.Conv2d, nn.Linear)):
@@ -249,8 +249,8 @@ SECOND_PATIENT = Patient(
             _tanh(init="he"), 0.01, "sigma_w = 1.41 is nearer to the edge of tanh at 1, and still beyond it"
         ),
         "xavier's weights": Treatment(
-            _tanh(init="xavier"), 0.01, "sigma_w = 1 is the edge, so the mean is right; but the product of fifty Gaussian "
-            "matrices flattens most directions"
+            _tanh(init="xavier"), 0.01, "sigma_w = 1 is tanh's edge, so the scale is right; but the product of fifty "
+            "Gaussian matrices flattens most directions, and such a net needs a smaller step: a third of it"
         ),
         "orthogonal weights": Treatment(
             _tanh(init="orthogonal"), 0.01, "the edge of tanh, and every direction gets through"
