@@ -6,8 +6,8 @@ import numpy as np
 from utils.figures import style
 from utils.figures.ink import ink, room
 
-_MOST = 9  # units of a column that are drawn
-_COLUMNS = 0.32, 0.68  # where the inputs and the units of a layer stand
+_MOST = 9  # circles of a column
+_COLUMNS = 0.36, 0.66  # where the inputs and the units of a layer stand
 _CELLS = 6  # pixels of a drawn channel, in a row
 _REACH = 4.0  # of a histogram by layer: standard deviations, up and down
 
@@ -15,40 +15,33 @@ _REACH = 4.0  # of a histogram by layer: standard deviations, up and down
 def draw_fans(ax, n_in, n_out):
     """Draw a layer, and in it the terms of one unit on the way forward and of one input on the way back.
 
-    Of many inputs or units nine are drawn, and dots. Returns the caption: how many terms there are each way.
+    Columns are as high as their numbers are large; the longer one has nine circles. Returns the caption: how many terms
+    there are each way.
     """
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.set_axis_off()
-    (left, few), (right, many) = (_column(n_in, n_out), _column(n_out, n_in))
-    chosen_in, chosen_out = len(few) // 4, 3 * len(many) // 4
-    pairs = [(few, np.full(len(few), many[chosen_out]), style.BLUE, "-"),
-             (np.full(len(many), few[chosen_in]), many, style.ALARM, "--")]  # fmt: skip
-    for lower, upper, colour, dash in pairs:
-        points = [point for y, to in zip(lower, upper) for point in ((_COLUMNS[0], y), (_COLUMNS[1], to), (np.nan, np.nan))]
-        ax.plot(*np.transpose(points), color=colour, linestyle=dash, linewidth=1.3, alpha=0.8, zorder=1)
-    size = 0.55 * room(ax)[1] * matplotlib.rcParams["font.size"] / _MOST
-    for x, heights, chosen, colour in ((_COLUMNS[0], few, chosen_in, style.ALARM), (_COLUMNS[1], many, chosen_out, style.BLUE)):
-        paper = [colour if unit == chosen else "white" for unit in range(len(heights))]
-        ax.scatter(np.full(len(heights), x), heights, s=size**2, c=paper, edgecolors=style.GREY, linewidths=1.2, zorder=3)
-    for x, left_out, heights in ((_COLUMNS[0], left, few), (_COLUMNS[1], right, many)):
-        if left_out:
-            gap = (heights[-1] + heights[-2]) / 2 + 0.012 * np.arange(-1, 2)
-            ax.plot([x] * 3, gap, ".", color=style.GREY, markersize=3)
-    ax.text(_COLUMNS[0], 0.97, f"{n_in} inputs", ha="center", va="top")
-    ax.text(_COLUMNS[1], 0.97, f"{n_out} units", ha="center", va="top")
-    ax.text(_COLUMNS[1] + 0.06, many[chosen_out], f"forward:\na sum of {n_in}\n(fan-in)", va="center", color=style.BLUE)
-    ax.text(_COLUMNS[0] - 0.06, few[chosen_in], f"backward:\na sum of {n_out}\n(fan-out)", ha="right", va="center",
-            color=style.ALARM)  # fmt: skip
+    columns = [_column(units, max(n_in, n_out)) for units in (n_in, n_out)]
+    unit, source = columns[1][-1], columns[0][0]  # the lowest unit adds up, the highest input collects
+    lines = ((columns[0], np.full_like(columns[0], unit), style.BLUE, "-"),
+             (np.full_like(columns[1], source), columns[1], style.ALARM, "--"))  # fmt: skip
+    for starts, ends, colour, dash in lines:
+        points = [point for y, to in zip(starts, ends) for point in ((_COLUMNS[0], y), (_COLUMNS[1], to), (np.nan, np.nan))]
+        ax.plot(*np.transpose(points), color=colour, linestyle=dash, linewidth=1.4, alpha=0.8, zorder=1)
+    size = 0.5 * room(ax)[1] * matplotlib.rcParams["font.size"] / _MOST
+    for x, heights, chosen, colour in zip(_COLUMNS, columns, (source, unit), (style.ALARM, style.BLUE)):
+        paper = [colour if height == chosen else "white" for height in heights]
+        ax.scatter(np.full_like(heights, x), heights, s=size**2, c=paper, edgecolors=style.GREY, linewidths=1.2, zorder=3)
+    for x, number, word in zip(_COLUMNS, (n_in, n_out), ("inputs", "units")):
+        ax.text(x, 1, f"{number} {word}", ha="center", va="top")
+    ax.text(_COLUMNS[1] + 0.07, max(unit, 0.14), f"forward:\na sum of {n_in}\n(fan-in)", va="center", color=style.BLUE)
+    ax.text(_COLUMNS[0] - 0.07, min(source, 0.64), f"backward:\na sum of {n_out}\n(fan-out)", ha="right", va="center", color=style.ALARM)
     return f"On the way forward a unit adds up {n_in} terms, on the way back an input adds up {n_out}."
 
 
-def _column(units, others):
-    """Return whether some units are left out, and the heights of those that are drawn, in proportion to the other column."""
-    drawn = max(3, round(_MOST * min(1, units / max(units, others))))
-    heights = 0.44 + 0.78 * (0.5 - (np.arange(drawn) + 0.5) / drawn) * drawn / _MOST
-    if drawn < units:
-        heights[:-1] += 0.1 / _MOST
-    return drawn < units, heights
+def _column(units, most):
+    """Return the heights of the circles of a column, from the top."""
+    drawn = max(2, round(_MOST * units / most))
+    return 0.43 + 0.72 * ((drawn - 1) / 2 - np.arange(drawn)) / (_MOST - 1)
 
 
 def draw_two_ways(ax, factors):
@@ -70,38 +63,41 @@ def draw_two_ways(ax, factors):
 
 
 def draw_window(ax, channels_in, channels_out, kernel=3):
-    """Draw one output pixel of a convolution, the windows that it adds up, and where one input pixel goes.
-
-    Returns the caption: the two fans, multiplied out.
-    """
+    """Draw one output pixel of a convolution, and the windows that it adds up. Returns the caption: the fans, multiplied out."""
     width, height = room(ax)
     ax.set(xlim=(0, width), ylim=(0, height))
     ax.set_axis_off()
-    side = min(0.66 * height, 0.2 * width)
-    cell, shift = side / _CELLS, 0.045 * height
-    for x, channels, colour, window in ((0.08 * width, channels_in, style.BLUE, kernel), (0.62 * width, channels_out, style.ALARM, 1)):
-        for sheet in reversed(range(3)):
-            corner = np.array([x + sheet * shift * 1.4, 0.1 * height + sheet * shift])
-            _draw_channel(ax, corner, side, window, colour, cell)
-        ax.text(x + side / 2, 0.02 * height, f"{channels} channels", ha="center", va="bottom")
-    start, end = 0.08 * width + (2 + kernel / 2) * cell, 0.62 * width + 2.5 * cell
-    y = 0.1 * height + (_CELLS - 2.5) * cell
-    ax.annotate("", (end, y), (start + kernel / 2 * cell, y), arrowprops={"arrowstyle": "->", "color": style.BLUE, "linewidth": 2})
+    side, shift, low = 0.62 * height, 0.07 * height, 0.17 * height
+    cell, sheets = side / _CELLS, 3 * shift
+    places = 0.22 * width - side / 2, 0.72 * width - side / 2
+    for x, channels, colour, window in zip(places, (channels_in, channels_out), (style.BLUE, style.ALARM), (kernel, 1)):
+        for sheet in (3, 2, 1, 0):
+            shown = window if sheet == 0 or window > 1 else 0  # every input channel has its window, one output channel its pixel
+            _draw_channel(ax, x + sheet * shift, low + sheet * shift, side, shown, colour, zorder=2 - sheet / 5)
+        ax.text(x + (side + sheets) / 2, 0.02 * height, f"{channels} channels", ha="center", va="bottom")
+    middle = low + side - 2.5 * cell
+    begin, end = places[0] + (1 + kernel) * cell, places[1] + 2.5 * cell
+    ax.annotate("", (end, middle), (begin, middle), zorder=6,
+                arrowprops={"arrowstyle": "->", "color": style.BLUE, "linewidth": 2})  # fmt: skip
     fan_in, fan_out = kernel**2 * channels_in, kernel**2 * channels_out
-    ax.text(0.48 * width, y + 0.06 * height, f"fan-in {fan_in}", ha="center", va="bottom", color=style.BLUE, weight="bold")
-    return f"fan-in = {kernel}·{kernel}·{channels_in} = {fan_in}, fan-out = {kernel}·{kernel}·{channels_out} = {fan_out}."
+    ax.text((places[0] + side + sheets + places[1]) / 2, middle + 0.04 * height, f"fan-in:\n{kernel} · {kernel} · {channels_in} = {fan_in}",
+            ha="center", va="bottom", color=style.BLUE)  # fmt: skip
+    return f"An output pixel adds up {fan_in} terms, and an input pixel goes into {kernel}·{kernel}·{channels_out} = {fan_out}."
 
 
-def _draw_channel(ax, corner, side, window, colour, cell):
-    """Draw a channel as a square of pixels, with a window of its pixels filled."""
-    x, y = corner
-    ax.fill([x, x + side, x + side, x], [y, y, y + side, y + side], facecolor="white", edgecolor=style.GREY, linewidth=1)
-    left, top = x + 2 * cell, y + side - (2 + (window - 1) // 2) * cell + (window // 2) * 0
-    ax.fill([left, left + window * cell, left + window * cell, left], [top + cell, top + cell, top + cell - window * cell,
-            top + cell - window * cell], color=colour, alpha=0.45, linewidth=0)  # fmt: skip
-    lines = [point for k in range(1, _CELLS) for point in (
-        (x + k * cell, y), (x + k * cell, y + side), (np.nan, np.nan), (x, y + k * cell), (x + side, y + k * cell), (np.nan, np.nan))]
-    ax.plot(*np.transpose(lines), color=style.GREY, linewidth=0.5, alpha=0.6)
+def _draw_channel(ax, x, y, side, window, colour, zorder):
+    """Draw a channel as a square of pixels on the sheets behind it, with a window of pixels filled around the middle one."""
+    cell = side / _CELLS
+    ax.fill([x, x + side, x + side, x], [y, y, y + side, y + side], facecolor="white", edgecolor=style.GREY, linewidth=1,
+            zorder=zorder)  # fmt: skip
+    across = [point for k in range(1, _CELLS) for point in ((k, 0), (k, _CELLS), (np.nan, np.nan))]
+    lines = np.array(across + [(b, a) for a, b in across]) * cell + (x, y)
+    ax.plot(*lines.T, color=style.GREY, linewidth=0.5, alpha=0.5, zorder=zorder)
+    if window:
+        left, top = x + (2 - window // 2) * cell, y + side - (2 - window // 2) * cell
+        right, bottom = left + window * cell, top - window * cell
+        ax.fill([left, right, right, left], [top, top, bottom, bottom], color=colour, alpha=0.55, linewidth=0,
+                zorder=zorder)  # fmt: skip
 
 
 def draw_ladder(axes, nets):
