@@ -24,7 +24,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from utils import MLP, Stack, activations, chapter05, claim, datasets, diagrams, explore, fit
-from utils import initialization, meanfield, measure, plots, quiz, race, show, table
+from utils import initialization, meanfield, measure, plots, quiz, race, table
 
 # %%
 torch.set_num_threads(1)
@@ -96,8 +96,7 @@ claim("C5.04", f"He / Xavier is 1 + n_out/n_in to {off:.1%}: from 100 into 300 i
 grouped, transposed = nn.Conv2d(32, 32, 3, groups=32), nn.ConvTranspose2d(64, 16, 3)
 by_torch = [nn.init._calculate_fan_in_and_fan_out(layer.weight) for layer in (grouped, transposed)]
 claim("C5.03", f"fans by PyTorch: {by_torch[0]} for a depthwise convolution, where it is (9, 9), "
-      "and "
-      f"{by_torch[1]} for a transposed one, where it is (576, 144)",
+      f"and {by_torch[1]} for a transposed one, where it is (576, 144)",
       by_torch == [(9, 288), (144, 576)])
 
 # %% [markdown]
@@ -191,8 +190,7 @@ def kept(mode, seed):                           # mean square of the output over
 zeros, circular = (torch.stack([kept(mode, seed) for seed in range(10)]).log().mean().exp().item()
                    for mode in ("zeros", "circular"))
 claim("C5.09", f"16 convolutions with He's weights keep {zeros:.3f} of the mean square with zeros "
-      "at the "
-      f"border, {circular:.2f} without (ten nets, geometric mean)",
+      f"at the border, {circular:.2f} without (ten nets, geometric mean)",
       zeros < 0.1 and 0.25 < circular < 4)
 
 # %% [markdown]
@@ -222,13 +220,13 @@ def compete(depth, activation, entrants, steps, optimizer="sgd"):
     return runs, {name: right(stack) for name, stack in stacks.items()}
 
 # %%
-plan = {"He, 0.001": ("he", 0.001), "Xavier, 0.01": ("xavier", 0.01), "Xavier, "
-"0.1": ("xavier", 0.1)}
+plan = {"He, 0.001": ("he", 0.001), "Xavier, 0.01": ("xavier", 0.01), 
+        "Xavier, 0.1": ("xavier", 0.1)}
 thirty, at_30 = compete(30, "relu", plan, steps=300)
 plan = {"He, 0.001": ("he", 0.001), "Xavier, 0.03": ("xavier", 0.03)}
 twenty, at_22 = compete(22, "relu", plan, steps=300)
-adam, by_adam = compete(30, "relu", {"Xavier, "
-"Adam": ("xavier", 0.001)}, steps=300, optimizer="adam")
+plan = {"Xavier, Adam": ("xavier", 0.001)}
+adam, by_adam = compete(30, "relu", plan, steps=300, optimizer="adam")
 rows = {f"30 layers, {name}": shares for name, shares in (at_30 | by_adam).items()}
 rows |= {f"22 layers, {name}": shares for name, shares in at_22.items()}
 table({"": rows, "lowest of four": [shares.min() for shares in rows.values()],
@@ -237,8 +235,7 @@ table({"": rows, "lowest of four": [shares.min() for shares in rows.values()],
 # %%
 small = torch.stack([at_30["Xavier, 0.01"], at_30["Xavier, 0.1"]])
 claim("C5.12", f"30 layers, 300 steps of SGD: with He's weights at 0.001 the worst of four nets "
-      "gets "
-      f"{at_30['He, 0.001'].min():.0%}; with Xavier's, at 0.01 or at 0.1, none more than "
+      f"gets {at_30['He, 0.001'].min():.0%}; with Xavier's, at 0.01 or at 0.1, none more than "
       f"{small.max():.0%}",
       at_30["He, 0.001"].min() > 0.6 and small.max() < 0.2, unless=thirty,
       only=("rate", "optimizer", "budget"))
@@ -271,8 +268,7 @@ deltas = [measure(net, x[:128], y[:128]).delta_norm for net in sick]
 factors = torch.stack([(d[0] / d[19]).pow(1 / 19) for d in deltas])
 theory = meanfield.chi("sigmoid", meanfield.q_fixed_point("sigmoid")) ** 0.5
 claim("C5.02", f"sigmoid: the gradient keeps {factors.mean():.3f} a layer, theory {theory:.3f}; "
-      "through "
-      f"twenty layers {factors.mean() ** 20:.0e}", (factors / theory - 1).abs().max() < 0.1)
+      f"through twenty layers {factors.mean() ** 20:.0e}", (factors / theory - 1).abs().max() < 0.1)
 
 # %% [markdown]
 # Tanh shrinks everything a little, and the loss is slow, like $1/(2l)$ and not exponential. So Xavier's tanh nets lived. The
@@ -301,9 +297,10 @@ nets = [MLP(40, width=128, activation="tanh", sigma_w=5 / 3, seed=seed) for seed
 deltas = [measure(net, x[:128], y[:128]).delta_norm for net in nets]
 per_layer = torch.stack([(d[5] / d[39]).pow(1 / 34) for d in deltas])
 claim("C5.06", f"tanh at 5/3: chi is {growth:.3f}, so the gradient grows by {growth**0.5:.2f} a "
-      "layer; "
-      f"measured {per_layer.min():.3f} to {per_layer.max():.3f}",
+      f"layer; measured {per_layer.min():.3f} to {per_layer.max():.3f}",
       abs(growth - 1.21) < 0.005 and (per_layer / growth**0.5 - 1).abs().max() < 0.04)
+
+# %%
 both = {"sigma_w": 2.1533**0.5, "sigma_b": 0.1510**0.5}
 nets = [MLP(50, width=256, activation="tanh", seed=seed, **both) for seed in range(5)]
 found = [measure(net, x[:128], y[:128]) for net in nets]
@@ -330,17 +327,16 @@ for n_in, n_out in ((256, 256), (64, 256), (256, 64)):
     lengths[n_in, n_out] = ratio.mean().item()
     scatter[n_in, n_out] = (ratio.std() / ratio.mean()).item()
     per_unit[n_in, n_out] = (out.square().mean() / v.square().mean()).item()
-table({"layer": [f"{n_in} into {n_out}" for n_in, n_out in lengths], "squared "
-"length": lengths.values(),
-       "mean square": per_unit.values(), "scatter": scatter.values()})
+table({"layer": [f"{n_in} into {n_out}" for n_in, n_out in lengths],
+       "squared length": lengths.values(), "mean square": per_unit.values(),
+       "scatter": scatter.values()})
 
 # %%
 claim("C5.07", "1/n_in keeps the mean square at every shape, and the length in square layers only",
       max(abs(level - 1) for level in per_unit.values()) < 0.05 and
       max(abs(ratio / (o / i) - 1) for (i, o), ratio in lengths.items()) < 0.05)
 claim("C5.07", f"lengths scatter by {scatter[256, 256]:.3f} with 256 rows and "
-      f"{scatter[256, 64]:.3f} with 64; "
-      "√(2/m) is 0.088 and 0.177",
+      f"{scatter[256, 64]:.3f} with 64; √(2/m) is 0.088 and 0.177",
       max(abs(found / (2 / o) ** 0.5 - 1) for (_, o), found in scatter.items()) < 0.15)
 
 # %% [markdown]
@@ -424,8 +420,7 @@ claim("C5.08", f"Gaussian, fifty layers, five draws: the largest {gaussian[:, 0]
 claim("C5.08", f"orthogonal, fifty tanh layers, a small signal: all between {bent.min():.2f} and "
       f"{bent.max():.2f}", 0.1 < bent.min() and bent.max() <= 1 + 1e-9)
 claim("C5.08", f"one orthogonal ReLU layer: {lost.min():.0%} to {lost.max():.0%} of the singular "
-      "values "
-      "are 0, the others √2", 0.3 < lost.min() and lost.max() < 0.7 and
+      "values are 0, the others √2", 0.3 < lost.min() and lost.max() < 0.7 and
       (half[half > 1e-6] - 2**0.5).abs().max() < 1e-6)
 
 # %% [markdown]
@@ -469,8 +464,7 @@ table({"": [f"{optimizer} {rate}" for optimizer, rate in means], **columns}, for
 # %%
 gauss, ortho = columns["xavier"], columns["orthogonal"]
 claim("C5.08", f"four nets each, 100 steps of SGD at the best of three rates: "
-      f"{max(gauss[:3]):.0%} with "
-      f"Gaussian weights, {max(ortho[:3]):.0%} with orthogonal ones",
+      f"{max(gauss[:3]):.0%} with Gaussian weights, {max(ortho[:3]):.0%} with orthogonal ones",
       0.5 < max(gauss[:3]) < max(ortho[:3]) - 0.05, unless=scans,
       only=("rate", "optimizer", "budget"))
 
@@ -498,9 +492,8 @@ off = {name: (norm(z) - theirs[name].double()(z)).abs().max().item()
 claim("C5.11", "four norms in a line each give what PyTorch's give", max(off.values()) < 1e-6)
 alone = {name: (norm(z[:2])[0] - norm(z)[0]).abs().max().item() for name, norm in NORMS.items()}
 claim("C5.11", f"take the other samples away: batch norm's output moves by {alone['batch']:.1f}, "
-      "the "
-      "others' not at "
-      "all", alone["batch"] > 0.1 and max(alone[n] for n in ("layer", "group", "RMS")) < 1e-9)
+      "the others' not at all",
+      alone["batch"] > 0.1 and max(alone[n] for n in ("layer", "group", "RMS")) < 1e-9)
 
 # %% [markdown]
 # In use there may be no batch. So batch norm stores averages of the batches that it was trained with, and divides by them.
@@ -515,9 +508,8 @@ in_use, training = norm.eval()(z), NORMS["batch"](z)
 moved = (in_use - training).abs().max().item()
 bessel = training * (31 / 32) ** 0.5
 claim("C5.10", f"stored averages of one and the same batch change the output by {moved:.3f}; "
-      "dividing by "
-      "B - 1 in place of B explains all of "
-      "it", 0.03 < moved < 0.1 and (in_use - bessel).abs().max() < 1e-4)
+      "dividing by B - 1 in place of B explains all of it",
+      0.03 < moved < 0.1 and (in_use - bessel).abs().max() < 1e-4)
 
 # %% [markdown]
 # Fifty ReLU layers with each norm, at three scales of the weights: what a layer multiplies the gradient by, and how alike
@@ -540,8 +532,8 @@ def fifty(norm, sigma_w, seed=0):
 # %%
 scales, kinds = (0.8, 2**0.5, 2.2), {"none": lambda z: z} | NORMS
 deep = {name: [fifty(norm, scale) for scale in scales] for name, norm in kinds.items()}
-columns = {f"gradient, σ_w "
-f"{scale:.1f}": [row[i][0] for row in deep.values()] for i, scale in enumerate(scales)}
+columns = {f"gradient, σ_w {scale:.1f}": [row[i][0] for row in deep.values()]
+           for i, scale in enumerate(scales)}
 table({"norm": deep, **columns, "cosine": [row[1][1] for row in deep.values()]}, form="{:.2f}")
 
 # %%
@@ -587,6 +579,7 @@ def pretrained(seed):
             a = torch.sigmoid(layer(a))
     return net
 
+# %%
 def as_large(net, seed):
     random = MLP(5, init="xavier", seed=seed + 10, dtype=torch.float32)
     with torch.no_grad():
@@ -603,9 +596,8 @@ for seed in range(3):
     starts.append(race(nets, images, y, steps=300, lr=0.1, live="bar"))
     for name, run in starts[-1].items():
         reached[name].append(run.accuracy)
-table({"start": reached, **{f"seed "
-f"{seed}": [found[seed] for found in reached.values()] for seed in range(3)}},
-      form="{:.0%}")
+columns = {f"seed {seed}": [found[seed] for found in reached.values()] for seed in range(3)}
+table({"start": reached} | columns, form="{:.0%}")
 
 # %%
 others = reached["random"] + reached["random, as large"]
