@@ -149,7 +149,6 @@ explore(both_ways, panels=2, size=(10, 3.8), n_in=(100, 400, 50), n_out=(100, 40
 
 # %%
 LAYERS = (nn.Conv2d, nn.Linear)
-
 def convnet(phi=nn.ReLU, layers=16):
     torch.manual_seed(0)
     parts = [nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 16, 3, stride=2, padding=1), phi()]
@@ -163,7 +162,6 @@ def drawn_by(rule, phi=nn.ReLU):
             rule(layer.weight)
             nn.init.zeros_(layer.bias)
     return convnet(phi).apply(init)
-
 net = drawn_by(nn.init.kaiming_normal_)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -206,7 +204,7 @@ def signals(net):                              # z of each layer, and the gradie
 # reaches the layer. Which of the four would you train?
 
 # %%
-def rungs():
+def rungs():                                   # convnet calls manual_seed, so each is repeatable
     return {"std 0.01": drawn_by(lambda w: nn.init.normal_(w, std=0.01)),
             "PyTorch's default": convnet(), "xavier_uniform_": drawn_by(nn.init.xavier_uniform_),
             "kaiming_normal_": drawn_by(nn.init.kaiming_normal_)}
@@ -596,11 +594,10 @@ chapter05.check_fans(fans_of)
 # ```python
 # def revived(images):
 #     net = chapter05.stalled()
-#     hooks = [layer.register_forward_hook(rescale) for layer in net if isinstance(layer, LAYERS)]
-#     with torch.no_grad():
-#         net(images)
-#     for hook in hooks:
-#         hook.remove()
+#     for layer in net:
+#         if hasattr(layer, "weight"):
+#             layer.weight.data /= layer(images).std()
+#         images = layer(images).detach()
 #     return net
 # ```
 #

@@ -10,7 +10,6 @@
 #     name: python3
 # ---
 
-
 # %% [markdown]
 # # 5 · Xavier and He: the evidence
 #
@@ -93,6 +92,7 @@ claim("C5.04", f"He / Xavier is 1 + n_out/n_in to {off:.1%}: from 100 into 300 i
 # keeps its weight the other way round, so that `mode="fan_in"` gives it the fan-out.
 
 # %%
+torch.manual_seed(0)
 grouped, transposed = nn.Conv2d(32, 32, 3, groups=32), nn.ConvTranspose2d(64, 16, 3)
 by_torch = [nn.init._calculate_fan_in_and_fan_out(layer.weight) for layer in (grouped, transposed)]
 claim("C5.03", f"fans by PyTorch: {by_torch[0]} for a depthwise convolution, where it is (9, 9), "
@@ -406,6 +406,8 @@ def spectrum(ax, depth=20, activation="identity"):
               for name, scheme in (("Gaussian", "lecun"), ("orthogonal", "orthogonal"))}
     plots.draw_lines(ax, curves, xlabel="direction, by rank", ylabel="stretched by", log=True,
                      markers=False, limits=(1e-20, 1e3))
+    told = [f"{name} from {s[0]:.2g} to {s[-1]:.1g}" for name, s in curves.items()]
+    return f"{depth} layers: {'; '.join(told)}."
 
 explore(spectrum, depth=(1, 50), activation=["identity", "tanh", "relu"])
 
