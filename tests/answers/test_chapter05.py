@@ -39,13 +39,23 @@ def by_measuring(start=None, spread=1.0, layers=LAYERS):
     return revived
 
 
-def by_rule(rule, biases=0.0):
+def only_the_last(images):
+    net = stalled()
+    for layer in net[:-2]:
+        if layer is net[-4]:
+            with torch.no_grad():
+                layer.weight /= layer(images).std()
+        images = layer(images).detach()
+    return net
+
+
+def by_rule(rule):
     def revived(images):
         net = stalled()
         for layer in net:
             if isinstance(layer, LAYERS):
                 rule(layer.weight)
-                nn.init.constant_(layer.bias, biases)
+                nn.init.zeros_(layer.bias)
         return net
 
     return revived
@@ -102,7 +112,7 @@ WRONG = [
     (check_revived, by_rule(nn.init.xavier_uniform_), "too small"),
     (check_revived, by_rule(lambda weight: nn.init.normal_(weight, std=1.0)), "too large"),
     (check_revived, by_rule(nn.init.zeros_), "too small"),
-    (check_revived, by_rule(nn.init.kaiming_normal_, biases=0.5), "the same for every digit"),
+    (check_revived, only_the_last, "on the way"),
     (check_revived, with_batch_norm, "keep its layers"),
     (check_revived, with_tanh, "keep its layers"),
     (check_revived, with_an_infinity, "finite"),
