@@ -84,6 +84,7 @@ RIGHT = [
                                       + 3**0.5 * (2 / (a + b)) ** 0.5),
     (check_fans, fans_by_shape),
     (check_fans, fans_by_class),
+    (check_fans, lambda layer: torch.tensor(fans_by_shape(layer))),
     (check_revived, by_measuring()),
     (check_revived, by_measuring(start=nn.init.orthogonal_)),
     (check_revived, by_measuring(spread=0.5)),  # more than one scale lets it learn
@@ -107,6 +108,8 @@ WRONG = [
                                if hasattr(layer, "groups") else fans_by_shape(layer), "sees the channels of its own group"),
     (check_fans, lambda layer: (fans_by_shape(layer)[0] / getattr(layer, "groups", 1), fans_by_shape(layer)[1]), "already"),
     (check_fans, lambda layer: layer.weight.shape, "expected"),
+    (check_fans, lambda layer: (layer.in_channels * layer.kernel_size[0] ** 2, layer.out_channels * layer.kernel_size[0] ** 2)
+                               if hasattr(layer, "groups") else fans_by_shape(layer), "need not be square"),
     (check_fans, lambda layer: nn.init.zeros_(layer.weight).shape[:2], "changes its argument"),
     (check_revived, lambda images: stalled(), "too small"),
     (check_revived, by_rule(nn.init.xavier_uniform_), "too small"),

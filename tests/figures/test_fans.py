@@ -51,7 +51,8 @@ def test_a_rung_has_a_histogram_for_each_layer_in_the_ink_of_its_gradient():
         assert np.allclose(colours, ink.ink(shares))
     heights = [np.ptp(np.concatenate([path.vertices[:, 1] for path in shape.get_paths()])) for shape in drawn.axes[0].collections]
     assert heights[0] > 4 and heights[1] < 1, "the first z spread over several units, the second over less than one"
-    assert drawn.canvas.caption == "Gradient of layer 1 beside the readout's: a 1e-04; b 0e+00."
+    assert drawn.canvas.caption == "Dark is the readout's gradient, white is 1e-10 of it or less."
+    assert "layer 1 gets 1e-04 of the gradient" in drawn.axes[0].get_title(loc="left")
     assert "last z 9e-10" in drawn.axes[0].get_title(loc="left")
 
 

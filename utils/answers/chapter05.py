@@ -56,6 +56,10 @@ def check_fans(f):
         fans(lambda layer, seen: seen, lambda layer, units: units): "a window has several pixels: each of them is a term",
         fans(lambda layer, seen: seen, lambda layer, units: units // groups(layer)): "a window has several pixels: each of "
             "them is a term",
+        fans(lambda layer, seen: seen * layer.weight.shape[-1] ** 2, lambda layer, units: units // groups(layer)
+             * layer.weight.shape[-1] ** 2): "the window need not be square",
+        fans(lambda layer, seen: seen * layer.weight[0, 0, :, :1].numel() ** 2, lambda layer, units: units // groups(layer)
+             * layer.weight[0, 0, :, :1].numel() ** 2): "the window need not be square",
         fans(lambda layer, seen: window(layer), lambda layer, units: window(layer)): "the window of *every* channel counts",
         fans(lambda layer, seen: seen * window(layer), lambda layer, units: units * window(layer)): "an input channel goes to "
             "the output channels of its own group only",
@@ -70,7 +74,13 @@ def check_fans(f):
     }  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         cases = [(nn.Linear(5, 7),), (nn.Conv2d(4, 6, (3, 5)),), (nn.Conv2d(8, 16, 3, groups=4),), (nn.Conv2d(6, 6, 3, groups=6),)]
-    return check(f, right, cases, mistakes=mistakes, convert=as_vector)
+    return check(f, right, cases, mistakes=mistakes, convert=_pair)
+
+
+def _pair(answer):
+    """Return a pair of numbers, in whatever it comes, as a vector of double precision; anything else as it is."""
+    answer = as_vector(answer)
+    return answer.double() if isinstance(answer, torch.Tensor) and not answer.is_complex() else answer
 
 
 def stalled():
@@ -156,16 +166,15 @@ def _tanh(**weights):
 
 
 PATIENT = Patient(
-    complaint="Twenty-four ReLU layers, learning rate 0.003. The owner took xavier_normal_, because it is famous. The loss stands "
-    "at ln 10.",
+    complaint="Twenty-four ReLU layers, learning rate 0.003. The loss stands at ln 10.",
     make=_relu("xavier"),
     lr=0.003,
-    disease="weights too small for ReLU",
+    disease="weights too small",
     diseases={
-        "weights too small for ReLU": "z loses the same share in every layer on the way forward, and the gradient on the way "
-        "back: ReLU takes half of the mean square, and Xavier's weights do not make up for it",
-        "dead units": "few units are dead; the others are nearly silent as well",
-        "an exploding gradient": "read the column in the gradient's direction, from the last layer to the first: it falls",
+        "weights too small": "z loses the same share in every layer on the way forward, and the gradient on the way back: ReLU "
+        "takes half of the mean square, and these weights do not make up for it",
+        "slopes too small": "ReLU's slope is 1 wherever it lets something pass; the half that it blocks, larger weights make up for",
+        "dead units": "most units speak, if softly: what is left of the signal is 0.0002 in the last layer",
         "steps too small": "they are small because signal and gradient are; ten times the rate does not cure it, as you may try",
     },
     prescriptions={

@@ -22,8 +22,8 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import MLP, Stack, activations, chapter05, claim, datasets, diagrams, explore, fit
-from utils import initialization, meanfield, measure, plots, quiz, race, table
+from utils import MLP, Stack, activations, chapter05, claim, clinic, datasets, diagrams, explore
+from utils import fit, initialization, meanfield, measure, plots, quiz, race, table
 
 # %%
 torch.set_num_threads(1)
@@ -612,6 +612,21 @@ claim("C5.05", f"five sigmoid layers, 300 steps of SGD at 0.1: pretrained "
 # So it is no matter of size: what the layers have learned to keep is what helps. (With Adam, five sigmoid layers need no
 # pretraining: chapter 1.)
 #
+# ## A second patient
+#
+# The signal is level in every layer of this net. Name the disease, then treat it (run the cell to see the choices).
+
+# %%
+display(clinic.chart(chapter05.SECOND_PATIENT, "gradient", "std of z", "std of a"))
+diagnosis = ...
+display(clinic.name_disease(chapter05.SECOND_PATIENT, diagnosis))
+prescription = ...
+clinic.treat(chapter05.SECOND_PATIENT, prescription)
+
+# %%
+clinic.second_opinion(chapter05.SECOND_PATIENT, diagnosis)
+
+# %% [markdown]
 # ## Quiz: which rule?
 #
 # Put your answers in the place of the dots.
