@@ -61,6 +61,12 @@ def by_rule(rule):
     return revived
 
 
+def with_hooks_left(images):
+    net = stalled()
+    net[1].register_forward_hook(lambda layer, inputs, z: z / z.std())
+    return net
+
+
 def with_batch_norm(images):
     net = stalled()
     return nn.Sequential(*net[:2], nn.BatchNorm2d(16), *net[2:])
@@ -117,6 +123,7 @@ WRONG = [
     (check_revived, by_rule(nn.init.zeros_), "too small"),
     (check_revived, only_the_last, "on the way"),
     (check_revived, with_batch_norm, "keep its layers"),
+    (check_revived, with_hooks_left, "hooks are still on"),
     (check_revived, with_tanh, "keep its layers"),
     (check_revived, with_an_infinity, "finite"),
     (check_revived, lambda images: by_measuring()(images).double(), "single precision"),

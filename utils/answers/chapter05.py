@@ -133,6 +133,8 @@ def _kept(net, nets):
         raise WrongType("the net is to keep its layers: change their weights only")
     if not all(torch.isfinite(p).all() and p.dtype == torch.float32 for p in net.parameters()):
         raise WrongType("not all of its weights are finite numbers in single precision")
+    if any(layer._forward_hooks for layer in net.modules()):
+        raise WrongType("your hooks are still on, and would rescale the weights in every step: remove them")
     nets.append(net)
     return torch.ones(1)
 
@@ -149,8 +151,8 @@ def _spreads(net, images):
 
 
 def _relu(init):
-    """Return a maker of nets of 24 ReLU layers."""
-    return functools.partial(MLP, 24, activation="relu", init=init, seed=1)
+    """Return a maker of nets of 20 ReLU layers."""
+    return functools.partial(MLP, 20, activation="relu", init=init, seed=1)
 
 
 def _biased():
@@ -166,7 +168,7 @@ def _tanh(**weights):
 
 
 PATIENT = Patient(
-    complaint="Twenty-four ReLU layers, learning rate 0.003. The loss stands at ln 10.",
+    complaint="Twenty ReLU layers, learning rate 0.003. The loss stands at ln 10.",
     make=_relu("xavier"),
     lr=0.003,
     disease="weights too small",
@@ -174,7 +176,7 @@ PATIENT = Patient(
         "weights too small": "z loses the same share in every layer on the way forward, and the gradient on the way back: ReLU "
         "takes half of the mean square, and these weights do not make up for it",
         "slopes too small": "ReLU's slope is 1 wherever it lets something pass; the half that it blocks, larger weights make up for",
-        "dead units": "most units speak, if softly: what is left of the signal is 0.0002 in the last layer",
+        "dead units": "most units speak, if softly: in the last layer less than a thousandth of the signal is left",
         "steps too small": "they are small because signal and gradient are; ten times the rate does not cure it, as you may try",
     },
     prescriptions={

@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 
 from utils.figures import style
-from utils.figures.ink import LEAST, ink, room
+from utils.figures.ink import ink, room
 
 _MOST = 9  # circles of a column
 _COLUMNS = 0.36, 0.66  # where the inputs and the units of a layer stand
@@ -104,9 +104,10 @@ def draw_ladder(axes, nets):
     """Draw nets as rungs: for each layer the histogram of its z, in as much ink as gradient reaches it.
 
     axes: one for each net. nets: name -> (list of z of any shape, list of dC/dz), layer 1 first, the readout last. The
-    histograms reach from -4 to 4 and are all of the same width. Ink is the norm of dC/dz beside the readout's. The titles
-    tell which share of it reaches layer 1, and the last standard deviation of z. Returns the caption: what the ink means.
+    histograms reach from -4 to 4 and are all of the same width. Ink is the norm of dC/dz beside the readout's. Returns
+    the caption: of each net, which share of it reaches layer 1, and the last standard deviation of z.
     """
+    told = []
     for ax, (name, (signals, errors)) in zip(np.ravel(axes), nets.items(), strict=True):
         norms = np.array([np.linalg.norm(np.asarray(error, dtype=float)) for error in errors])
         colours, edges = ink(norms / norms[-1]), np.linspace(-_REACH, _REACH, 82)
@@ -120,9 +121,10 @@ def draw_ladder(axes, nets):
         last, spread = len(signals), [np.asarray(z, dtype=float).std() for z in signals]
         ax.set(xlim=(0.3, last + 0.7), ylim=(-_REACH, _REACH), xticks=[], yticks=[-3, 0, 3])
         ax.set_ylabel("z")
-        ax.set_title(f"{name}: layer 1 gets {_say(norms[0] / norms[-1])} of the gradient; last z {_say(spread[-1])}")
+        ax.set_title(name)
+        told.append(f"{name} {_say(norms[0] / norms[-1])} and {_say(spread[-1])}")
     ax.set(xlabel="layer", xticks=[1, *range(5, last, 5)])
-    return f"Dark is the readout's gradient, white is 1e{LEAST} of it or less."
+    return f"Of the readout's gradient layer 1 gets, and the last z has the standard deviation: {'; '.join(told)}."
 
 
 def _say(number):

@@ -554,6 +554,15 @@ claim("C5.11", f"samples are alike behind layer norm ({alike['layer']:.3f}), beh
       min(alike["layer"], alike["RMS"], alike["none"]) > 0.9 and alike["batch"] < 0.6)
 
 # %% [markdown]
+# Where does 1.211 come from? Batch norm makes every $z$ a Gaussian with variance 1, so behind ReLU $E[a^2] = \frac12$ and $E[a]^2 =
+# \frac1{2\pi}$. The mean is the same for all samples, and the next batch norm subtracts it. It divides by the variance that is left,
+# $\sigma_w^2(\frac12 - \frac1{2\pi})$. On the way back the gradient's mean square is multiplied by $\sigma_w^2$ (weights) and $\frac12$ (the mean
+# square of the slopes), and divided by that variance:
+#
+# $$\frac{\sigma_w^2\cdot\frac12}{\sigma_w^2\left(\frac12 - \frac1{2\pi}\right)} = \frac{\pi}{\pi - 1} = 1.467, \qquad \sqrt{1.467} = 1.211.$$
+#
+# No $\sigma_w$ is left in it. Layer norm subtracts a mean over the features, about 0, and divides by $\sigma_w^2\cdot\frac12$: what is left is 1.
+#
 # So merging is no trouble of layer norm's own. And RMSNorm does without the mean at no cost here: over the features of a wide
 # layer the mean is about 0.
 #
