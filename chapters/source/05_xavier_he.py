@@ -42,6 +42,10 @@ x, y, x_test, y_test = datasets.digits(torch.float32)       # x is (1437, 64): a
 #
 # Numbers with a mean square of 1 go through fifty ReLU layers of 512 units each. What do Xavier's weights leave of it?
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5 / 0.5
+# Say: two famous rules, and only one of them is He's.
+
 # %% slideshow={"slide_type": "skip"}
 def through(a, phi, sigma_w_squared, layers, width=512):     # the activations, layer by layer
     random = torch.Generator().manual_seed(0)
@@ -70,7 +74,7 @@ predict("Fifty ReLU layers with Xavier's scale: what is left of a mean square of
                ("1e-30", 1e-30)])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3.5 / 2.5
+# Minutes: 3 / 2
 # Ask: Xavier's variance is half of He's. What is left after fifty ReLU layers? Hands up for each option.
 # Expect: a fiftieth and a millionth share the hands.
 # Misconception: losses add up, so fifty layers leave a fiftieth.
@@ -193,6 +197,10 @@ claim("C5.03", f"He's weights of this layer have the standard deviation {spread:
 # One net, four initializations. To see what becomes of the signal we hang a **hook** on each layer, a function that
 # PyTorch calls whenever the layer has computed its output. <!-- term: A function that PyTorch calls whenever a layer has computed its output. -->
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: a hook listens to a layer; we need it to see what becomes of the signal.
+
 # %% slideshow={"slide_type": "skip"}
 def signals(net):                              # z of each layer, and the gradient that reaches it
     z = []
@@ -261,7 +269,8 @@ def lsuv(net):
     return net
 
 kinds = {"ReLU": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
-measured = {name: signals(lsuv(drawn_by(nn.init.kaiming_normal_, phi))) for name, phi in kinds.items()}
+measured = {name: signals(lsuv(drawn_by(nn.init.kaiming_normal_, phi)))
+            for name, phi in kinds.items()}
 show(fans.draw_ladder, measured, panels=(3, 1), size=(9, 4.4))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -279,8 +288,7 @@ claim("C5.09", f"gradient left: ReLU {left['ReLU']:.1f}, sigmoid {left['sigmoid'
       0.1 < left["ReLU"] < 10 and left["sigmoid"] < 1e-3)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Every layer is at one, whatever the activation, and without a formula. But LSUV looks at the signal only. The sigmoid's
-# gradient vanishes all the same.
+# Every layer is at one, without a formula. But LSUV looks at the signal only: the sigmoid's gradient vanishes all the same.
 #
 # ## Does it matter?
 #
@@ -303,7 +311,7 @@ def wait(axes):
         plots.draw_bars(ax, steps, xlabel=f"steps, {optimizer}", marks=stuck, form="{:.0f}")
     axes[1].set_yticklabels([])
 
-show(wait, panels=2, size=(10, 3))
+show(wait, panels=2, size=(10, 2.8))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 1.5
@@ -468,9 +476,9 @@ def after_fifty(norm):                     # gradient's factor a layer, and the 
     return ((delta[0] / delta[49]) ** (1 / 49)).item(), alike
 
 factor, alike = zip(*map(after_fifty, (None, "batch", "layer")))
-claim("C5.10", f"a layer multiplies the gradient by {factor[1]:.2f} with batch norm, {factor[2]:.2f} "
-      "with layer norm", abs(factor[1] - 1.21) < 0.03 and abs(factor[2] - 1) < 0.05)
-claim("C5.11", f"cosine of two digits: {alike[2]:.2f} behind layer norm, {alike[0]:.2f} without a norm",
+claim("C5.10", f"gradient, factor of a layer: batch norm {factor[1]:.2f}, layer norm {factor[2]:.2f}",
+      abs(factor[1] - 1.21) < 0.03 and abs(factor[2] - 1) < 0.05)
+claim("C5.11", f"two digits behind layer norm: cosine {alike[2]:.2f}; no norm: {alike[0]:.2f}",
       min(alike[0], alike[2]) > 0.9 and alike[1] < 0.6)
 table({"norm": ["none (He)", "batch", "layer"], "factor a layer": factor, "cosine": alike})
 
