@@ -268,9 +268,8 @@ def lsuv(net):
         hook.remove()
     return net
 
-kinds = {"ReLU": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 measured = {name: signals(lsuv(drawn_by(nn.init.kaiming_normal_, phi)))
-            for name, phi in kinds.items()}
+            for name, phi in (("ReLU", nn.ReLU), ("tanh", nn.Tanh), ("sigmoid", nn.Sigmoid))}
 show(fans.draw_ladder, measured, panels=(3, 1), size=(9, 4.4))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -288,13 +287,12 @@ claim("C5.09", f"gradient left: ReLU {left['ReLU']:.1f}, sigmoid {left['sigmoid'
       0.1 < left["ReLU"] < 10 and left["sigmoid"] < 1e-3)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Every layer is at one, without a formula. But LSUV looks at the signal only: the sigmoid's gradient vanishes all the same.
+# LSUV looks at the signal only: the sigmoid's gradient vanishes all the same.
 #
 # ## Does it matter?
 #
 # Let the four rungs learn, and the first one once more after LSUV, until their loss is below 1.5, for 100 steps at most. One
-# race is with SGD (momentum 0.9, rate 0.01), the other with Adam (rate 0.001). Which nets will leave the plateau? (Hatched:
-# not within 100.)
+# race is with SGD (momentum 0.9, rate 0.01), the other with Adam (rate 0.001). Which will leave the plateau?
 
 # %%
 runs = {}
@@ -310,6 +308,7 @@ def wait(axes):
         steps = {name: run.steps for name, run in found.items()}
         plots.draw_bars(ax, steps, xlabel=f"steps, {optimizer}", marks=stuck, form="{:.0f}")
     axes[1].set_yticklabels([])
+    return "Hatched: not within 100 steps."
 
 show(wait, panels=2, size=(10, 2.8))
 
@@ -476,7 +475,7 @@ def after_fifty(norm):                     # gradient's factor a layer, and the 
     return ((delta[0] / delta[49]) ** (1 / 49)).item(), alike
 
 factor, alike = zip(*map(after_fifty, (None, "batch", "layer")))
-claim("C5.10", f"gradient, factor of a layer: batch norm {factor[1]:.2f}, layer norm {factor[2]:.2f}",
+claim("C5.10", f"gradient, times a layer: batch norm {factor[1]:.2f}, layer norm {factor[2]:.2f}",
       abs(factor[1] - 1.21) < 0.03 and abs(factor[2] - 1) < 0.05)
 claim("C5.11", f"two digits behind layer norm: cosine {alike[2]:.2f}; no norm: {alike[0]:.2f}",
       min(alike[0], alike[2]) > 0.9 and alike[1] < 0.6)
