@@ -297,8 +297,7 @@ claim("C5.09", f"gradient left: ReLU {left['ReLU']:.1f}, sigmoid {left['sigmoid'
 # %%
 runs = {}
 for optimizer, rate in (("sgd", 0.01), ("adam", 0.001)):
-    nets = rungs()
-    nets["std 0.01, LSUV"] = lsuv(rungs()["std 0.01"])
+    nets = rungs() | {"std 0.01, LSUV": lsuv(rungs()["std 0.01"])}
     runs[optimizer] = race(nets, x, y, steps=100, lr=rate, optimizer=optimizer, live="bar",
                            until=lambda net: F.cross_entropy(net(x[:256]), y[:256]) < 1.5)
 
