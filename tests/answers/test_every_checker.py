@@ -1,6 +1,6 @@
 """What a chapter's checkers answer to junk and to a stub; right and wrong answers stand in test_chapterNN.
 
-Those of checkers that take more than one function stand there, too: for chapter 5's invention other things are junk.
+Those of checkers that take more than one function stand there, too.
 """
 
 import inspect

@@ -63,7 +63,7 @@ def test_a_chart_shows_the_hidden_layers_below_the_complaint():
 
 
 def test_of_a_deep_patient_a_chart_shows_layers_from_the_first_to_the_last():
-    rows = clinic.chart(chapter05.PATIENT, "gradient").rows
+    rows = clinic.chart(chapter05.SECOND_PATIENT, "gradient").rows
     assert len(rows) == clinic.ROWS and (rows[0][0], rows[-1][0]) == ("1", "50")
 
 

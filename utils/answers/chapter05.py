@@ -1,17 +1,18 @@
-"""Chapter 5, *Xavier and He*: the checkers of its exercises, its quiz, and its patient."""
+"""Chapter 5, *Xavier and He*: the checkers of its exercises and its patients; its quiz is `quiz05`."""
 
 import functools
-import math
 
 import torch
-from torch.nn import functional as F
+from torch import nn
 
-from utils.exercises.checking import check, exercise
+from utils.answers.quiz05 import QUIZ  # noqa: F401 - chapters find it here, as any other
+from utils.data.datasets import digits
+from utils.exercises.checking import as_vector, check, exercise
 from utils.exercises.clinic import Patient, Treatment
-from utils.exercises.quiz import Question
-from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
+from utils.exercises.verdict import CORRECT, NOT_YET, Verdict
 from utils.nets.mlp import MLP
-from utils.theory import meanfield
+from utils.torchdoctor.errors import WrongType
+from utils.training.loop import fit
 
 RIGHT = {"half of He's": 1e-15, "batch norm": 1e4}  # the right option of each prediction, out of the learner's sight
 
@@ -34,178 +35,166 @@ def check_xavier_bound(f):
 
 
 @exercise
-def check_lsuv_step(f):
-    """Check f(W, a) -> W rescaled so that z = a W^T has variance 1; W (n_out, n_in), a (B, n_in)."""
-    def step(factor):
-        return lambda W, a: W * factor(a @ W.T)
+def check_fans(f):
+    """Check f(layer) -> fan-in, fan-out, for an nn.Linear or an nn.Conv2d of any window and any number of groups."""
+    def fans(fan_in, fan_out):
+        def of(layer):
+            units, seen = layer.weight.shape[:2]
+            return torch.tensor([fan_in(layer, seen), fan_out(layer, units)], dtype=torch.float64)
 
-    right = step(lambda z: 1 / z.std())
+        return of
+
+    def window(layer):
+        return layer.weight[0, 0].numel()
+
+    def groups(layer):
+        return getattr(layer, "groups", 1)
+
+    right = fans(lambda layer, seen: seen * window(layer), lambda layer, units: units // groups(layer) * window(layer))
     mistakes = {
-        step(lambda z: 1 / z.var()): "by the standard deviation, not by the variance",
-        step(lambda z: z.std()): "upside down: a signal that is too large needs smaller weights",
-        step(lambda z: 1 / z.square().mean().sqrt()): "the variance, not the mean square: here the mean of z is not 0",
-        step(lambda z: 1 / z.std(0)[:, None]): "one number for the whole layer: one per unit is a normalization",
-        lambda W, a: W / W.std(): "look at what the weights do to the batch, not at the weights",
-        lambda W, a: W / a.std(): "the variance of z, not that of a",
-        lambda W, a: W + 0: "nothing was rescaled",
-    }
-    generator = torch.Generator().manual_seed(0)
-    cases = [(torch.randn(n_out, n_in, generator=generator, dtype=torch.float64) + 0.5,
-              1.6 * torch.randn(40, n_in, generator=generator, dtype=torch.float64) + 0.7) for n_in, n_out in ((5, 3), (8, 8))]
-    return check(f, right, cases, mistakes=mistakes, rtol=2e-2)  # wide enough for either form of the variance
-
-
-@exercise
-def check_group_norm(f):
-    """Check f(x, groups) -> each group of each sample with mean 0 and variance 1; x (B, C), C a multiple of groups."""
-    def normed(view, dims):
-        def norm(x, groups):
-            parts = view(x, groups)
-            mean, variance = parts.mean(dims, keepdim=True), parts.var(dims, unbiased=False, keepdim=True)
-            return ((parts - mean) / (variance + 1e-5).sqrt()).view(x.shape)
-
-        return norm
-
-    def grouped(x, groups):
-        return x.view(len(x), groups, -1)
-
-    mistakes = {
-        normed(lambda x, groups: x, 1): "that is layer norm: one group of all features",
-        normed(lambda x, groups: x, 0): "that is batch norm: samples must not look at each other",
-        normed(grouped, (0, 2)): "each sample has its own mean: leave the batch out of it",
-        normed(grouped, 1): "the groups are blocks of neighbours: take the mean inside a group, not across groups",
-        normed(lambda x, groups: x.view(len(x), -1, groups), 1): "the groups are blocks of neighbours, not every n-th",
-        normed(lambda x, groups: x.view(len(x), -1, groups), 2): "`groups` is how many there are, not how large they are",
-    }
-    x = torch.randn(6, 12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    cases = [(x * torch.arange(1, 13) + 3, 3), (x - 2 * torch.arange(6)[:, None], 4), (x * 5, 1)]
-    right = functools.partial(F.group_norm, eps=1e-5)
-    return check(f, lambda x, groups: right(x, groups), cases, mistakes=mistakes, rtol=1e-3, atol=1e-4)
-
-
-@exercise
-def check_invention(phi, recipe):
-    """Check recipe(phi) -> the sigma_w that keeps unit mean square for any phi, and try it on the learner's own `phi`.
-
-    phi: a tensor -> a tensor of its shape, element by element. recipe: such a function -> a number, within 2 %. The
-    verdict says what thirty layers of `phi` with these weights did to the signal.
-    """
-    if phi is None or phi is ...:
-        return Verdict(NOT_ATTEMPTED)
-    known = {F.gelu: "gelu", torch.relu: "relu", torch.tanh: "tanh"}
-    z = torch.linspace(-3, 3, 61, dtype=torch.float64)
-    try:
-        value = phi(z.clone())
-        if value is None or value is ...:
-            return Verdict(NOT_ATTEMPTED)
-        problem = _problem_of(phi, value, z)
-    except Exception as error:  # noqa: BLE001 - whatever a learner's function raises
-        problem = f"your activation raised {type(error).__name__} for a tensor of numbers from -3 to 3"
-    if problem:
-        return Verdict(NOT_YET, problem)
-
-    def mean_square(f):
-        return meanfield.gaussian_mean(lambda z: f(z).square())
-
-    mistakes = {
-        lambda f: mean_square(f): "that is the mean square; the weights make up for it",
-        lambda f: mean_square(f) ** 0.5: "upside down: what phi shrinks, the weights must enlarge",
-        lambda f: 1 / mean_square(f): "that is sigma_w squared",
-        lambda f: meanfield.gain(known.get(f, "relu")) if f in known else math.sqrt(2): "He's number is for ReLU",
-        lambda f: 1.0: "LeCun's number is for the identity",
-        lambda f: (mean_square(f) - meanfield.gaussian_mean(f) ** 2) ** -0.5: "the variance takes the mean off; the next "
-            "layer's z feels the mean square",
+        lambda layer: right(layer).flip(0): "the order is fan-in, then fan-out",
+        fans(lambda layer, seen: seen, lambda layer, units: units): "a window has several pixels: each of them is a term",
+        fans(lambda layer, seen: seen, lambda layer, units: units // groups(layer)): "a window has several pixels: each of "
+            "them is a term",
+        fans(lambda layer, seen: seen * layer.weight.shape[-1] ** 2, lambda layer, units: units // groups(layer)
+             * layer.weight.shape[-1] ** 2): "the window need not be square",
+        fans(lambda layer, seen: seen * layer.weight[0, 0, :, :1].numel() ** 2, lambda layer, units: units // groups(layer)
+             * layer.weight[0, 0, :, :1].numel() ** 2): "the window need not be square",
+        fans(lambda layer, seen: window(layer), lambda layer, units: window(layer)): "the window of *every* channel counts",
+        fans(lambda layer, seen: seen * window(layer), lambda layer, units: units * window(layer)): "an input channel goes to "
+            "the output channels of its own group only",
+        fans(lambda layer, seen: seen * groups(layer) * window(layer), lambda layer, units: units * window(layer)): "with "
+            "groups an output channel sees the channels of its own group only",
+        fans(lambda layer, seen: seen * groups(layer) * window(layer),
+             lambda layer, units: units // groups(layer) * window(layer)): "the weight's second dimension counts the channels "
+            "of one group already",
+        fans(lambda layer, seen: seen * window(layer) / groups(layer),
+             lambda layer, units: units // groups(layer) * window(layer)): "the weight's second dimension counts the channels "
+            "of one group already",
     }  # fmt: skip
-    cases = [(phi,), *((f,) for f in known)]
-    verdict = check(recipe, lambda f: mean_square(f) ** -0.5, cases, mistakes=mistakes, rtol=2e-2)
-    return Verdict(CORRECT, _tried(phi, mean_square(phi) ** -0.5)) if verdict else verdict
+    with torch.random.fork_rng(devices=[]):
+        cases = [(nn.Linear(5, 7),), (nn.Conv2d(4, 6, (3, 5)),), (nn.Conv2d(8, 16, 3, groups=4),), (nn.Conv2d(6, 6, 3, groups=6),)]
+    return check(f, right, cases, mistakes=mistakes, convert=_pair)
 
 
-def _problem_of(phi, value, z):
-    """Return a sentence on what is wrong with `value` as the activation phi of z, or None."""
-    if not isinstance(value, torch.Tensor) or value.shape != z.shape:
-        return "an activation returns a tensor of the shape that it gets"
-    if not value.is_floating_point() or not bool(torch.isfinite(value).all()):
-        return "your activation is not a finite number everywhere from -3 to 3"
-    if value.abs().max() == 0 or bool((value == value[0]).all()):
-        return "your activation is constant: nothing about its input gets through"
-    if not torch.allclose(phi(z[:7].clone()), value[:7]):
-        return "an activation looks at each number by itself: yours depends on the others in the tensor"
-    return None
+def _pair(answer):
+    """Return a pair of numbers, in whatever it comes, as a vector of double precision; anything else as it is."""
+    answer = as_vector(answer)
+    return answer.double() if isinstance(answer, torch.Tensor) and not answer.is_complex() else answer
+
+
+def stalled():
+    """Return a net of 16 convolutions with SiLU for rows of 64 pixels, with He's weights: it learns nothing."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        parts = [nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 16, 3, stride=2, padding=1), nn.SiLU()]
+        for _ in range(15):
+            parts += [nn.Conv2d(16, 16, 3, padding=1), nn.SiLU()]
+        net = nn.Sequential(*parts, nn.Flatten(), nn.Linear(256, 10))
+        for layer in net:
+            if isinstance(layer, (nn.Conv2d, nn.Linear)):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
+    return net
+
+
+@exercise
+def check_revived(f):
+    """Check f(images) -> the net of `stalled` with other weights, with which it learns; images: (256, 64).
+
+    The net is measured: the z of its layers are to have standard deviations within a factor of 3 of 1. Then it is trained
+    for 100 steps of SGD with momentum 0.9 at a rate of 0.01, and is to get more than 70 % of the digits right.
+    """
+    (x, y, *_), nets = digits(torch.float32), []
+    answer = check(f, lambda images: torch.ones(1), [(x[:256],)], convert=lambda net: _kept(net, nets))
+    if not answer:
+        return answer
+    net = nets[0]
+    spreads = _spreads(net, x[:256])
+    run = fit(net, x, y, steps=100, lr=0.01, live=False)
+    if run.stopped:
+        return Verdict(NOT_YET, f"you stopped it after {run.steps} of 100 steps, too early to tell: run the cell again")
+    told = f"the loss blew up at step {run.steps}" if run.diverged else f"{run.accuracy:.0%} of the digits after 100 steps"
+    told += f"; before, the standard deviation of z was {spreads[0]:.1g} in layer 1 and {spreads[-2]:.1g} in layer {len(spreads) - 1}"
+    if run.accuracy > 0.7 and not run.diverged:
+        return Verdict(CORRECT, told)
+    if not 1 / 3 < spreads[-2] < 3:
+        return Verdict(NOT_YET, f"{told}: the weights are too {'small' if spreads[-2] < 1 else 'large'} in between")
+    return Verdict(NOT_YET, f"{told}: the signal has its size in the end; look at the layers on the way")
+
+
+def _kept(net, nets):
+    """Note a learner's net, if it is one of the layers of `stalled`; else raise WrongType."""
+    if not isinstance(net, nn.Module):
+        raise WrongType(f"expected the net, got a value of type {type(net).__name__}")
+    layers = [(type(layer), *(tuple(p.shape) for p in layer.parameters())) for layer in stalled()]
+    found = [(type(layer), *(tuple(p.shape) for p in layer.parameters())) for layer in net.children()]
+    if layers != found:
+        raise WrongType("the net is to keep its layers: change their weights only")
+    if not all(torch.isfinite(p).all() and p.dtype == torch.float32 for p in net.parameters()):
+        raise WrongType("not all of its weights are finite numbers in single precision")
+    if any(layer._forward_hooks for layer in net.modules()):
+        raise WrongType("your hooks are still on, and would rescale the weights in every step: remove them")
+    nets.append(net)
+    return torch.ones(1)
 
 
 @torch.no_grad()
-def _tried(phi, sigma_w, depth=30, width=256):
-    """Say what `depth` layers of phi do to the mean square of z, which begins at 1."""
-    generator = torch.Generator().manual_seed(0)
-    z = torch.randn(64, width, generator=generator, dtype=torch.float64)
-    for _ in range(depth):
-        W = torch.randn(width, width, generator=generator, dtype=torch.float64)
-        z = sigma_w / width**0.5 * phi(z) @ W
-    level = z.square().mean().item()
-    told = f"sigma_w = {sigma_w:.3f}; after {depth} layers of {width} units the mean square of z is {level:.2g}"
-    if 0.2 < level < 5:
-        return told + ": it holds its level"
-    return told + ": it began at 1 and ran away, so its level does not come back by itself; a norm would have to hold it"
+def _spreads(net, images):
+    """Return the standard deviation of the z of each layer with weights."""
+    spreads = []
+    for layer in net:
+        images = layer(images)
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            spreads.append(images.std().item())
+    return spreads
 
 
-QUIZ = {
-    "relu": Question(
-        "Thirty plain ReLU layers?",
-        "he",
-        {
-            "lecun": "ReLU blanks half of the mean square: with 1/n_in the level falls by 2 in every layer",
-            "xavier": "half of the mean square is lost in every square layer: He et al.'s net, which stalled",
-            "he": "2/n_in gives back what ReLU takes, and it is the only case where signal and gradient agree exactly",
-            "orthogonal": "its scale is 1, so it halves as Xavier does; and ReLU spoils the isometry anyway",
-            "other": "this is the one case where a simple scale is exactly right",
-        },
-    ),
-    "tanh": Question(
-        "Fifty plain tanh layers, square, with a small signal: which weights did all four nets here learn with?",
-        "orthogonal",
-        {
-            "lecun": "right on average, but the singular values of the product spread: such nets are slower",
-            "xavier": "equal to LeCun's in a square layer: right on average, but the singular values spread, and such nets are slower",
-            "he": "a scale of 2 is in tanh's chaotic region: the gradient explodes",
-            "orthogonal": "every singular value of the weights is 1, and a small signal meets slopes near 1",
-            "other": "tanh with a small signal is nearly linear: isometry is within reach",
-        },
-    ),
-    "selu": Question(
-        "Sixty SELU layers?",
-        "lecun",
-        {
-            "lecun": "its two constants were solved for sigma_w = 1",
-            "xavier": "the same where layers are square; where they are not, sigma_w is no longer 1",
-            "he": "sigma_w is sqrt(2) then: its fixed point is at another level, and the gradient grows",
-            "orthogonal": "a fine choice in square layers, but the theory that gave its constants has 1/n_in",
-            "other": "there is a named rule for it, and it is not calculate_gain's 3/4",
-        },
-    ),
-    "sigmoid": Question(
-        "Twenty sigmoid layers?",
-        "other",
-        {
-            "lecun": "the signal is fine, the gradient is not: about 0.2 is left of it per layer",
-            "xavier": "it assumes a slope of 1 and a mean of 0; here they are 1/4 and 1/2",
-            "he": "the slope is 1/4 at best; sqrt(2) does not make up for that",
-            "orthogonal": "an isometry times a slope of 1/4 is a quarter of an isometry",
-            "other": "no usual scale helps: change the activation, or reset the level with a norm",
-        },
-    ),
-}
+def _relu(init):
+    """Return a maker of nets of 20 ReLU layers."""
+    return functools.partial(MLP, 20, activation="relu", init=init, seed=1)
 
 
-def _net(**weights):
+def _biased():
+    net = _relu("xavier")()
+    for layer in net.hidden:
+        nn.init.constant_(layer.bias, 0.1)
+    return net
+
+
+def _tanh(**weights):
     """Return a maker of nets of 50 tanh layers."""
     return functools.partial(MLP, 50, activation="tanh", seed=2, **weights)
 
 
 PATIENT = Patient(
+    complaint="Twenty ReLU layers, learning rate 0.003. The loss stands at ln 10.",
+    make=_relu("xavier"),
+    lr=0.003,
+    disease="weights too small",
+    diseases={
+        "weights too small": "z loses the same share in every layer on the way forward, and the gradient on the way back: ReLU "
+        "takes half of the mean square, and these weights do not make up for it",
+        "slopes too small": "ReLU's slope is 1 wherever it lets something pass; the half that it blocks, larger weights make up for",
+        "dead units": "most units speak, if softly: in the last layer less than a thousandth of the signal is left",
+        "steps too small": "they are small because signal and gradient are; ten times the rate does not cure it, as you may try",
+    },
+    prescriptions={
+        "ten times the learning rate": Treatment(
+            _relu("xavier"), 0.03, "the step is larger in all layers alike, and the signal is as small as before"
+        ),
+        "orthogonal weights": Treatment(
+            _relu("orthogonal"), 0.003, "they keep every length, and ReLU takes half of the mean square all the same"
+        ),
+        "biases of 0.1": Treatment(_biased, 0.003, "what arrives at the end is the biases, which are the same for every digit"),
+        "he's weights": Treatment(_relu("he"), 0.003, "twice the variance gives back what ReLU takes, both ways"),
+    },
+)
+
+SECOND_PATIENT = Patient(
     complaint="Fifty tanh layers, learning rate 0.01. The owner looked the gain up: calculate_gain('tanh') is 5/3, so "
     "sigma_w is 5/3. The signal is the same in every layer. The net guesses.",
-    make=_net(sigma_w=5 / 3),
+    make=_tanh(sigma_w=5 / 3),
     lr=0.01,
     disease="an exploding gradient",
     diseases={
@@ -217,17 +206,17 @@ PATIENT = Patient(
     },
     prescriptions={
         "ten times the learning rate": Treatment(
-            _net(sigma_w=5 / 3), 0.1, "the gradient is too large already, and the step multiplies it"
+            _tanh(sigma_w=5 / 3), 0.1, "the gradient is too large already, and the step multiplies it"
         ),
         "he's weights": Treatment(
-            _net(init="he"), 0.01, "sigma_w = 1.41 is nearer to the edge of tanh at 1, and still beyond it"
+            _tanh(init="he"), 0.01, "sigma_w = 1.41 is nearer to the edge of tanh at 1, and still beyond it"
         ),
         "xavier's weights": Treatment(
-            _net(init="xavier"), 0.01, "sigma_w = 1 is the edge, so the mean is right; but the product of fifty Gaussian "
-            "matrices flattens most directions"
+            _tanh(init="xavier"), 0.01, "sigma_w = 1 is tanh's edge, so the scale is right; but the product of fifty "
+            "Gaussian matrices flattens most directions, and such a net needs a smaller step: a third of it"
         ),
         "orthogonal weights": Treatment(
-            _net(init="orthogonal"), 0.01, "the edge of tanh, and every direction gets through"
+            _tanh(init="orthogonal"), 0.01, "the edge of tanh, and every direction gets through"
         ),
     },
 )
