@@ -155,6 +155,9 @@ PATIENT = Patient(
         "ReLU in place of tanh": Treatment(
             _tanh_net(init="torch", activation="relu"), 0.01, "ReLU keeps 41 % per layer of it, which is less than tanh's 58 %"
         ),
+        "biases of 0": Treatment(
+            _tanh_net(sigma_w=3**-0.5), 0.01, "now digits no longer merge, but the signal itself vanishes: the weights are as small as before"
+        ),
         "sigma_w = 1.1": Treatment(
             _tanh_net(sigma_w=1.1), 0.01, "close to tanh's edge the signal stays apart and the gradient keeps its level"
         ),

@@ -46,7 +46,7 @@ def draw_pairs(ax, sizes, cosines):
     """Draw two inputs on their way through a net as two arrows, at a few layers: as long as they are large, and their angle.
 
     sizes: (layers, 2), the root mean square of both inputs' pre-activations. cosines: (layers,), of the angle between them.
-    Returns the caption, what is left at the last layer.
+    Thin rays show the angle where the arrows have become too short for that. Returns the caption, what is left at the last layer.
     """
     sizes, cosines = np.asarray(sizes, dtype=float), np.clip(np.asarray(cosines, dtype=float), -1, 1)
     layers = [layer for layer in _SHOWN if layer <= len(sizes)]
@@ -56,9 +56,10 @@ def draw_pairs(ax, sizes, cosines):
     step = width / len(layers)
     reach = min(0.48 * step, height - _WORDS - 2.2)  # of the longest arrow
     for column, layer in enumerate(layers):
-        x, y, (first, second) = (column + 0.5) * step, _WORDS, sizes[layer - 1]
-        half = np.arccos(cosines[layer - 1]) / 2
-        for size, angle, colour in ((first, np.pi / 2 + half, style.BLUE), (second, np.pi / 2 - half, style.VERMILLION)):
+        x, y, half = (column + 0.5) * step, _WORDS, np.arccos(cosines[layer - 1]) / 2
+        for size, side, colour in zip(sizes[layer - 1], (1, -1), (style.BLUE, style.VERMILLION)):
+            angle = np.pi / 2 + side * half
+            ax.plot([x, x + reach * np.cos(angle)], [y, y + reach * np.sin(angle)], color=colour, linewidth=1, alpha=0.4)
             _draw_arrow(ax, x, y, reach * size / sizes.max(), angle, colour)
         ax.text(x, height - 0.3, f"layer {layer}", ha="center", va="top", weight="bold")
         ax.text(x, _WORDS - 0.7, f"size {_say(sizes[layer - 1].mean())}", ha="center", va="top")
@@ -89,10 +90,9 @@ def draw_phases(ax, sigma_w, sigma_b, chi, place, here):
         ax.text(x, 0.08, word, transform=ax.transAxes, fontsize="x-large", weight="bold")
     ax.plot(*place, "X", color="white", markeredgecolor=style.BLACK, markersize=13, clip_on=False)
     if abs(here - 1) < 5e-4:
-        return "At the cross χ = 1.000: on the edge, differences and gradients keep their size."
+        return "At the cross χ = 1.000: small differences and gradients keep their size."
     fate = "shrink" if here < 1 else "grow"
-    return (f"At the cross χ = {here:.3f}: small differences and gradients {fate} by a factor of {here**0.5:.2f} a layer, "
-            f"so e-fold in {2 / abs(np.log(here)):.1f} layers.")  # fmt: skip
+    return f"At the cross χ = {here:.3f}: small differences and gradients {fate}; the depth scale is {1 / abs(np.log(here)):.1f} layers."
 
 
 def draw_fates(ax, ratio, expected, exponents, depths):
@@ -112,7 +112,7 @@ def draw_fates(ax, ratio, expected, exponents, depths):
             f"{10 ** np.median(apart):.1f} in the median net, {10 ** apart.max():.0f} in the worst.")  # fmt: skip
 
 
-def draw_units(ax, weights, *, shape, title, columns=8):
+def draw_units(ax, weights, *, shape, title, columns=4):
     """Draw the incoming weights of each unit as an image, all in one scale of colours. weights: (units, rows * columns of `shape`)."""
     weights = np.asarray(weights, dtype=float)
     rows = -(-len(weights) // columns)
