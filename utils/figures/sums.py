@@ -54,9 +54,10 @@ def draw_pairs(ax, sizes, cosines):
     ax.set(xlim=(0, width), ylim=(0, height))  # both in units of the font size: an angle is to be seen as it is
     ax.set_axis_off()
     step = width / len(layers)
-    reach = min(0.48 * step, height - _WORDS - 2.2)  # of the longest arrow
+    halves = np.arccos(cosines) / 2
+    reach = min(0.47 * step / np.sin(halves[np.array(layers) - 1]).max().clip(0.1), height - _WORDS - 2.2)  # of the longest arrow
     for column, layer in enumerate(layers):
-        x, y, half = (column + 0.5) * step, _WORDS, np.arccos(cosines[layer - 1]) / 2
+        x, y, half = (column + 0.5) * step, _WORDS, halves[layer - 1]
         for size, side, colour in zip(sizes[layer - 1], (1, -1), (style.BLUE, style.VERMILLION)):
             angle = np.pi / 2 + side * half
             ax.plot([x, x + reach * np.cos(angle)], [y, y + reach * np.sin(angle)], color=colour, linewidth=1, alpha=0.4)
