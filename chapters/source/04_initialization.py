@@ -42,7 +42,7 @@ x, y, *_ = datasets.digits()        # x is (1437, 64): a row for each digit
 # $z = \sum_k w_k a_k + b$. How large is $z$?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1 / 0.5
+# Minutes: 0.5 / 0.5
 # Say: one unit, a thousand inputs, weights around 1. Nothing has been trained.
 
 # %% slideshow={"slide_type": "skip"}
@@ -107,7 +107,7 @@ claim("C4.01", f"variances {', '.join(f'{v:.2f}' for v in each)}; together {whol
 explore(thousand, panels=2, inputs=(10, 1000, 10), weights=["N(0, 1)", "N(0, 1/n)"])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1
+# Minutes: 2
 # Do: 10 inputs; back to 1,000; then N(0, 1/n), and move the inputs.
 # Ask: what does the number of inputs matter now?
 # Answer: it does not. The black line ends at the same height for any number.
@@ -129,7 +129,7 @@ explore(thousand, panels=2, inputs=(10, 1000, 10), weights=["N(0, 1)", "N(0, 1/n
 # end leave 0? (3) ReLU without a bias: find the `sigma_w` at which nothing moves.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1
+# Minutes: 1.5 / 1
 # Say: the variance of a sum, fed with its own result. One number a layer.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -172,7 +172,7 @@ explore(cobweb, size=(5.4, 4.8), activation=["tanh", "sigmoid", "relu"],
 # *Try:* (1) `sigma_w` 0.8 without a bias, as it stands. (2) Now `sigma_b` 0.2. (3) `sigma_w` 2.5. What is lost in each of them?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5 / 1
+# Minutes: 1 / 1
 # Say: a signal of a healthy size may still say nothing. What must a net be able to do with two digits?
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -187,7 +187,7 @@ def two_digits(ax, sigma_w=0.8, sigma_b=0.0, seed=0):
 explore(two_digits, size=(10, 3.2), sigma_w=(0.5, 3.0, 0.1), sigma_b=(0.0, 1.0, 0.1), seed=(0, 9))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 4 / 2
+# Minutes: 3 / 2
 # Do: sigma_b to 0.2; then sigma_w to 2.5; then some seeds at 0.8 without a bias.
 # Ask: what is lost, the size or the angle?
 # Expect: "the signal vanishes" for all that is small.
@@ -227,7 +227,7 @@ claim("C4.08", f"sigma_w 0.8, sigma_b 0.2: size {size:.2f}; cosine at least {cos
 # *Try:* walk the cross from order to chaos. Where is the depth scale long? Does a larger bias need larger weights?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2.5 / 1.5
+# Minutes: 2 / 1.5
 # Say: a small difference on its way forward meets what the gradient meets on its way back. One number for both.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -244,7 +244,7 @@ def phase_diagram(ax, sigma_w=0.8, sigma_b=0.2):
 explore(phase_diagram, size=(7, 4.2), sigma_w=(0.2, 4.0, 0.1), sigma_b=(0.0, 1.0, 0.05))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 1.5
+# Minutes: 2.5 / 1
 # Do: walk the cross along sigma_b = 0.2, from 0.5 to 3.
 # Ask: how deep can a net be at 0.8, and how deep at 1.3?
 # Answer: at 0.8 the depth scale is less than two layers, at 1.3 it is beyond a hundred.
@@ -258,7 +258,7 @@ explore(phase_diagram, size=(7, 4.2), sigma_w=(0.2, 4.0, 0.1), sigma_b=(0.0, 1.0
 # unit has next to no slope, and small slopes multiply. What will the gradient do?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1 / 0.5
+# Minutes: 0.5
 # Say: remember that chi has two factors. Do not help further.
 
 # %% slideshow={"slide_type": "subslide"}
@@ -277,7 +277,7 @@ predict(
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 4 / 2
+# Minutes: 3.5
 # Ask: saturated units, twenty layers. Layer 1's gradient, compared with the last layer's? Count hands.
 # Expect: most hands for 1e-12: saturated, hence vanished.
 # Misconception: only slopes are multiplied.
@@ -297,7 +297,7 @@ predict(
 # larger `sigma_b`: which way does the strip move?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5 / 1
+# Minutes: 1 / 1
 # Say: five hundred nets, one forward and one backward pass each. All share the same random numbers, times a factor.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -365,16 +365,18 @@ def where_it_learns(axes):
         ax.set_title(name)
 
 show(where_it_learns, panels=2, size=(10, 3.4))
-runs, right = zip(*trained.values())
-best, worst = zip(*((r[1, 2:4].max(), r[1, [0, 6]].max()) for r in right))      # of 20 layers
-claim("C4.08", "100 steps, twenty layers: near the edge SGD at 0.01 and Adam at 0.001 come to "
-      f"{best[0]:.0%} and {best[1]:.0%}; with sigma_w 0.5 or 4 to {worst[0]:.0%} and "
-      f"{worst[1]:.0%} at most", min(best) > 0.7 and max(worst) < 0.3, unless=list(runs))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 2
 # Ask: does Adam widen the strip?
 # Answer: a little, for shallow nets. It undoes the smallness of a gradient, but not that all digits look alike.
+
+# %% slideshow={"slide_type": "skip"}
+runs, right = zip(*trained.values())
+best, worst = zip(*((r[1, 2:4].max(), r[1, [0, 6]].max()) for r in right))      # of 20 layers
+claim("C4.08", "100 steps, twenty layers: near the edge SGD at 0.01 and Adam at 0.001 come to "
+      f"{best[0]:.0%} and {best[1]:.0%}; with sigma_w 0.5 or 4 to {worst[0]:.0%} and "
+      f"{worst[1]:.0%} at most", min(best) > 0.7 and max(worst) < 0.3, unless=list(runs))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The nets learn where the gradient arrives, about as far as the line allows. (That it is *six* scales is a matter of the rate and of the number of
@@ -388,7 +390,7 @@ claim("C4.08", "100 steps, twenty layers: near the edge SGD at 0.01 and Adam at 
 # and only chance breaks it. Below are two tanh nets after 100 steps. Each small image shows the 64 weights of one unit in layer 1.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5 / 0.5
+# Minutes: 1.5
 # Ask: why not start all weights at 0.1?
 # Expect: "nothing comes out", and rarely the word symmetry.
 
@@ -409,7 +411,7 @@ claim("C4.05", f"the rows of the weights differ by {apart[0]:.0e}, and by {apart
       "chance drew them", apart[0] < 1e-4 and apart[1] > 1, unless=twins)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 0.5
+# Minutes: 2
 # Answer: sixteen copies of one unit. Training cannot tell them apart.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -420,7 +422,7 @@ claim("C4.05", f"the rows of the weights differ by {apart[0]:.0e}, and by {apart
 # $\sqrt5$ that is passed to it makes a sixth of He's variance. Where is that in the phase diagram? In order, and with a bias. So which of the two losses will it be?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5 / 0.5
+# Minutes: 1.5
 # Ask: who thinks that nn.Linear starts with He's weights? Which of the two losses follows?
 
 # %%
@@ -437,7 +439,7 @@ claim("C4.06", f"layer 20: size {size:.3f}, and {512**-0.5:.3f} on paper; cosine
       abs(size - 512**-0.5) < 0.006 and cosine > 0.9999)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5 / 0.5
+# Minutes: 1.5
 # Answer: the inputs merge. The size stops at what the biases alone put there.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
