@@ -75,6 +75,7 @@ predict(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Each thin line is a unit, and each step to the right adds one more input. The lines wander apart. At the end four
 # units of five lie in the shaded zone beyond 5, where a sigmoid is flat: they are saturated, and nobody has trained them.
+# The black lines come from a formula.
 #
 # ## By hand: variances add
 #
@@ -126,7 +127,7 @@ explore(thousand, panels=2, inputs=(10, 1000, 10), weights=["N(0, 1)", "N(0, 1/n
 # the curve again. Each step of the staircase is a layer. The circles are a real net of 256 units.
 #
 # *Try:* (1) Move *start*. Where does the staircase end? (2) Set `sigma_b` to 0, and move `sigma_w` from 0.5 to 2. When does the
-# end leave 0? (3) ReLU without a bias: find the `sigma_w` at which nothing moves.
+# end leave 0? (3) ReLU without a bias: at which `sigma_w` does hardly anything move?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 1
@@ -217,12 +218,13 @@ claim("C4.08", f"sigma_w 0.8, sigma_b 0.2: size {size:.2f}; cosine at least {cos
 #
 # What happens in between? Change one digit by very little. A layer multiplies the small difference by its slopes and by its
 # weights, just as it does with the gradient on its way back. So the square of the difference is multiplied by the same
-# number, $\chi = \sigma_w^2\,E[\phi'^2]$, where $q$ is the fixed point. Below 1 differences shrink with depth, and the gradient
+# number, $\chi = \sigma_w^2\,E[\phi'^2]$, with the mean at the fixed point. Below 1 differences shrink with depth, and the gradient
 # vanishes: this is **order**. <!-- term: The settings of sigma_w and sigma_b at which chi is below 1: small differences between inputs shrink with depth, and the gradient vanishes. -->
 # Above 1 differences grow and the gradient explodes: this is **chaos**. <!-- term: The settings of sigma_w and sigma_b at which chi is above 1: small differences between inputs grow with depth, and the gradient explodes. -->
 # The line between them, $\chi = 1$, is the **edge of chaos**. <!-- term: The line in the plane of sigma_w and sigma_b at which chi is 1. -->
 #
-# Theory says also how deep a net can be: the number of layers in which the square of a gradient changes by a factor $e$ is its **depth scale**, $1/|\ln\chi|$. <!-- term: Of the gradient: the number of layers in which its square changes by a factor e, 1 / |ln chi|. The cosine of two inputs has a scale of its own. -->
+# $\chi$ also says how deep a net can be. In $1/|\ln\chi|$ layers the square of a gradient changes by a factor $e$. We call this
+# number its **depth scale**. <!-- term: Of the gradient: the number of layers in which its square changes by a factor e, 1 / |ln chi|. The cosine of two inputs has a scale of its own. -->
 #
 # *Try:* walk the cross from order to chaos. Where is the depth scale long? Does a larger bias need larger weights?
 
@@ -367,7 +369,7 @@ def where_it_learns(axes):
 show(where_it_learns, panels=2, size=(10, 3.4))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2.5 / 2
+# Minutes: 2 / 2
 # Ask: does Adam widen the strip?
 # Answer: a little, for shallow nets. It undoes the smallness of a gradient, but not that all digits look alike.
 
@@ -382,7 +384,12 @@ claim("C4.08", "100 steps, twenty layers: near the edge SGD at 0.01 and Adam at 
 # The nets learn where the gradient arrives, about as far as the line allows. (That it is *six* scales is a matter of the rate and of the number of
 # steps; see the evidence.) Adam helps the shallow ones a little, since it undoes the smallness of a gradient. And the map is about the *start*:
 # training changes the weights, and with them $\chi$.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: six is a rule of thumb. And all of this is about step 0.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why random at all?
 #
 # If large weights are bad, why not give all of them the same small number? Two units with the same weights compute the same
