@@ -48,7 +48,7 @@ def check_layers_until(f):
 
 @exercise
 def check_next_cosine(f):
-    """Check f(phi, q, c, sigma_w, sigma_b) -> the next layer's cosine of two inputs, a number, within 0.01."""
+    """Check f(phi, q, c, sigma_w, sigma_b) -> the next layer's cosine of two inputs, a number, within 3 %."""
     u, v = torch.randn(2, 1_000_000, generator=torch.Generator().manual_seed(0))
 
     def pair(phi, q, c):
@@ -91,7 +91,7 @@ def check_next_cosine(f):
         lambda phi, q, c, sigma_w, sigma_b: c: "the cosine does not stay: pass the pair through phi",
     }  # fmt: skip
     cases = [(torch.tanh, 3.0, 0.3, 1.5, 0.5), (torch.relu, 2.0, 0.1, 1.2, 0.5), (torch.tanh, 3.0, -0.5, 2.0, 0.1)]
-    return check(f, next_cosine, cases, mistakes=mistakes, atol=1e-2)
+    return check(f, next_cosine, cases, mistakes=mistakes, atol=3e-2)
 
 
 @exercise

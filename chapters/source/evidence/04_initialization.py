@@ -157,7 +157,7 @@ claim("C4.04", f"after ten layers the activations have a std of {size[-1]:.0e}; 
 #
 # Zeros give no gradient to any weight but the readout's bias. Constants in the hidden layers give sixteen times the same row. (If the readout's
 # weights were all the same as well, the errors that it sends back would cancel, since they sum to 0 over the classes.) And does training
-# break the symmetry? By rounding only.
+# break the symmetry? By rounding only: the errors of float64 grow in each step, and after some 500 of them the units have parted.
 
 # %%
 def born(kind):
@@ -180,8 +180,8 @@ twins = {kind: born(kind) for kind in ("zero", "constant", "random")}
 lives = race(twins, x, y, steps=100, lr=0.05, live=False)
 apart = {kind: (net.hidden[0].weight - net.hidden[0].weight[0]).norm().item() for kind, net in twins.items()}
 right = {kind: run.accuracy for kind, run in lives.items()}
-claim("C4.05", "after training the rows differ by " + ", ".join(f"{gap:.0e} ({kind})" for kind, gap in apart.items()),
-      max(apart["zero"], apart["constant"]) < 1e-4 and apart["random"] > 1, unless=lives)
+claim("C4.05", "after 100 steps the rows differ by " + ", ".join(f"{gap:.0e} ({kind})" for kind, gap in apart.items()),
+      max(apart["zero"], apart["constant"]) < 1e-4 and apart["random"] > 1, unless=lives, only=("budget",))
 claim("C4.05", "100 steps of SGD at 0.05: " + ", ".join(f"{kind} {share:.0%}" for kind, share in right.items()),
       right["random"] > 0.9 and max(right["zero"], right["constant"]) < 0.6, unless=lives, only=("budget", "rate", "optimizer"))
 
@@ -252,7 +252,30 @@ claim("C4.07", "theory's factor per layer is off by " + ", ".join(f"{m:.3f} (at 
 
 # %% [markdown]
 # The worst cells are deep nets of large weights. Of 64 units few are not saturated there, and an average over few is a poor guess.
+
+# %% [markdown]
+# ## A small difference on its way forward
 #
+# The lesson says that a small difference between two inputs is multiplied by the same $\chi$ on its way forward as the gradient on its way back. Here is a digit, and the same
+# digit moved by a millionth, in twenty nets of 100 units, over layers 10 to 20.
+
+# %%
+nudge = 1e-6 * torch.randn(64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+forward = {}
+for sigma_w in (0.8, 1.327, 2.5):
+    nets = (MLP(20, 100, activation="tanh", sigma_w=sigma_w, sigma_b=0.05**0.5, seed=seed) for seed in range(20))
+    pairs = [[z.detach() for z in net.signals(torch.stack([x[0], x[0] + nudge]))[0]] for net in nets]
+    gap = torch.stack([(z[9][1] - z[9][0]).norm() / (z[19][1] - z[19][0]).norm() for z in pairs])
+    q = meanfield.q_fixed_point("tanh", sigma_w, 0.05**0.5)
+    forward[sigma_w] = gap.log().mean().mul(-0.2).exp().item(), meanfield.chi("tanh", q, sigma_w)
+claim("C4.08", "the square of a small difference is multiplied by " + ", ".join(f"{f:.2f} (chi {chi:.2f})" for f, chi in forward.values()),
+      all(abs(f / chi - 1) < 0.1 for f, chi in forward.values()))
+# %%
+apart = torch.tensor([F.cosine_similarity(*MLP(40, 256, activation="tanh", sigma_w=2.5, sigma_b=0.2, seed=seed).signals(x[:2])[0][39],
+                                          dim=0).item() for seed in range(8)])
+claim("C4.08", f"sigma_w 2.5, sigma_b 0.2: two digits have a cosine of {apart.mean():.2f} in layer 40, in the mean of eight nets", apart.mean() < 0.2)
+
+# %% [markdown]
 # ## Depth scales by their names
 #
 # Three things come to rest with depth, and each has a scale of its own: the number of layers in which it changes by a factor $e$. The
@@ -336,8 +359,9 @@ in_gradient = [reaches[s] / theory[s][1] for s in sizes]
 in_correlation = [reaches[s] / theory[s][2] for s in sizes]
 table({"sigma_w": sizes, "reach": reaches.values(), "in scales of the gradient": in_gradient, "in xi_c": in_correlation}, form="{:.1f}")
 # %%
-claim("C4.08", f"100 steps of SGD at 0.01: nets of any sigma_w learn up to {min(in_gradient):.1f} to {max(in_gradient):.1f} scales of the gradient",
-      min(in_gradient) > 4.5 and max(in_gradient) < 9, unless=reaching, only=("rate", "budget", "optimizer"))
+mean = math.exp(sum(map(math.log, in_gradient)) / len(in_gradient))
+claim("C4.08", f"100 steps of SGD at 0.01: nets learn up to {mean:.1f} scales of the gradient ({min(in_gradient):.1f} to {max(in_gradient):.1f})",
+      4.5 < mean < 8 and max(in_gradient) < 2 * min(in_gradient), unless=reaching, only=("rate", "budget", "optimizer"))
 claim("C4.08", f"100 steps of SGD at 0.01: in order they learn up to {min(in_correlation[:3]):.1f} xi_c or more, in chaos up to "
       f"{max(in_correlation[3:]):.1f} or fewer", min(in_correlation[:3]) > 1.5 * max(in_correlation[3:]),
       unless=reaching, only=("rate", "budget", "optimizer"))
