@@ -87,7 +87,7 @@ predict(
 # Try it with four inputs, 3, -1, 0 and 2. Which variance must $z$ have, if $w \sim N(0, 1)$ and there is no bias?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1
+# Minutes: 2 / 0.5
 # Ask: four inputs, 3, -1, 0 and 2: which variance has z?
 # Answer: 9 + 1 + 0 + 4 = 14. Variances add, and each is the square of its input.
 
@@ -129,7 +129,7 @@ explore(thousand, panels=2, inputs=(10, 1000, 10), weights=["N(0, 1)", "N(0, 1/n
 # end leave 0? (3) ReLU without a bias, at 1.4: what is different?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5 / 1
+# Minutes: 1.5 / 0.5
 # Say: the variance of a sum, fed with its own result. One number a layer.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -153,7 +153,7 @@ explore(cobweb, size=(5.4, 4.8), activation=["tanh", "sigmoid", "relu"],
         sigma_w=(0.5, 2.2, 0.05), sigma_b=(0.0, 1.0, 0.05), start=(0.1, 3.0, 0.1))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
+# Minutes: 3 / 1
 # Do: tanh, sigma_b = 0, and sigma_w from 0.5 to 2.
 # Ask: at which sigma_w does the end leave 0?
 # Expect: guesses between 1 and 2.
@@ -187,7 +187,7 @@ def two_digits(ax, sigma_w=0.8, sigma_b=0.0, seed=0):
 explore(two_digits, size=(10, 3.2), sigma_w=(0.5, 3.0, 0.1), sigma_b=(0.0, 1.0, 0.1), seed=(0, 9))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
+# Minutes: 3 / 1.5
 # Do: sigma_b to 0.2; then sigma_w to 2.5; then some seeds at 0.8 without a bias.
 # Ask: what is lost, the size or the angle?
 # Expect: "the signal vanishes" for all that is small.
@@ -211,8 +211,8 @@ claim("C4.08", f"sigma_w 0.8, sigma_b 0.2: size {size:.2f}; cosine at least {cos
 # Size and angle are two different losses, and each has its condition.
 #
 # - *Small weights and no bias: the signal vanishes.* Its angle has no trend. It opens in some nets and closes in others.
-# - *Small weights and a bias: the inputs merge.* The bias is the same for every image, and each layer adds it anew. In the end
-#   the two digits are one, of a healthy size.
+# - *Small weights and a bias: the inputs merge.* Each layer adds its bias, and that is the same for every image. In the
+#   end the two digits are one, of a healthy size.
 # - *Large weights* do the opposite: they drive two digits apart, until they have next to nothing in common.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -231,13 +231,13 @@ claim("C4.08", f"sigma_w 0.8, sigma_b 0.2: size {size:.2f}; cosine at least {cos
 # Below 1 differences shrink with depth, and the gradient vanishes: this is **order**. <!-- term: The settings of sigma_w and sigma_b at which chi is below 1: small differences between inputs shrink with depth, and the gradient vanishes. -->
 # Above 1 differences grow, and the gradient explodes: this is **chaos**. <!-- term: The settings of sigma_w and sigma_b at which chi is above 1: small differences between inputs grow with depth, and the gradient explodes. -->
 # Between them lies the **edge of chaos**, $\chi = 1$. <!-- term: The line in the plane of sigma_w and sigma_b at which chi is 1. -->
-# $\chi$ also says how deep a net can be. In $1/|\ln\chi|$ layers the square of a gradient changes by a factor $e$. We call this
-# number the **depth scale**. <!-- term: Of the gradient: the number of layers in which its square changes by a factor e, 1 / |ln chi|. The cosine of two inputs has a scale of its own. -->
+# $\chi$ also says how deep a net can be. In $1/|\ln\chi|$ layers the square of a gradient changes by a factor $e$ (its norm in
+# twice as many). We call this number the **depth scale**. <!-- term: Of the gradient: the number of layers in which its square changes by a factor e, 1 / |ln chi|. The cosine of two inputs has a scale of its own. -->
 #
 # *Try:* walk the cross from order to chaos. Where is the depth scale long? And at a larger bias?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1.5
+# Minutes: 2.5 / 1.5
 # Say: a small difference on its way forward meets what the gradient meets on its way back. One number for both.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -266,7 +266,7 @@ explore(phase_diagram, size=(7, 4.2), sigma_w=(0.2, 4.0, 0.1), sigma_b=(0.0, 1.0
 # sigmoid net. With 256 inputs $\sigma_w$ is 16, and the units are saturated. What will the gradient do?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 0.5
+# Minutes: 0.5 / 0.5
 # Say: remember that chi has two factors. Do not help further.
 
 # %% slideshow={"slide_type": "subslide"}
@@ -285,7 +285,7 @@ predict(
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3.5
+# Minutes: 3.5 / 2
 # Ask: saturated units, twenty layers. Layer 1's gradient, compared with the last layer's? Count hands.
 # Expect: most hands for 1e-12: saturated, hence vanished.
 # Misconception: only slopes are multiplied.
@@ -329,7 +329,7 @@ def phase_map(axes, sigma_b=0.0, seed=0):
 explore(phase_map, panels=3, size=(13, 4.2), sigma_b=(0.0, 1.0, 0.1), seed=(0, 9))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 4 / 3
+# Minutes: 3.5 / 2.5
 # Do: seeds; then sigma_b.
 # Ask: what happens to the white strip towards the top?
 # Answer: it narrows, in each of them. The deeper the net, the better its weights must be chosen.
@@ -378,7 +378,7 @@ def where_it_learns(axes):
 show(where_it_learns, panels=2, size=(10, 3.4))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 2
+# Minutes: 2 / 1.5
 # Ask: where are the good nets? And what is wrong at forty layers?
 # Answer: between the lines; and 100 steps are too few for forty layers.
 
@@ -406,7 +406,7 @@ claim("C4.08", "100 steps, up to 30 layers: nets inside of the line come to "
 # weights of the hidden layers began at 0.1. Each small image shows the 64 weights of a unit in layer 1. What has it learned?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5
+# Minutes: 1
 # Ask: why not start all weights at 0.1?
 # Expect: "nothing comes out", and rarely the word symmetry.
 
