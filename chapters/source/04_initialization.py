@@ -456,12 +456,9 @@ clinic.second_opinion(chapter04.PATIENT, diagnosis)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What PyTorch does by itself
 #
-# The patient's weights fade its signal. But the std of $z$ stops falling, and stays near 0.09. Where does that come from?
-#
-# `nn.Linear` draws its weights *and its biases* evenly from $-1/\sqrt n$ to $1/\sqrt n$. The variance of such numbers is $\frac1{3n}$, so
-# $\sigma_w^2 = \frac13$, a sixth of He's, and $\sigma_b^2 = \frac1{3n}$. Near 0 the q map of tanh is then $\frac13q + \frac1{3n}$. It settles at
-# $\frac1{2n}$, where only the biases are left of the signal. And these are the same for every digit. So what becomes of our two, in twenty
-# such layers of 256 units?
+# The std of the patient's $z$ stops falling, near 0.09. Why? `nn.Linear` draws weights *and biases* evenly from $-1/\sqrt n$ to
+# $1/\sqrt n$, with a variance of $\frac1{3n}$. So $\sigma_w^2 = \frac13$, a sixth of He's, and $\sigma_b^2 = \frac1{3n}$. Near 0 the q map of tanh
+# is then $\frac13q + \frac1{3n}$. It settles at $\frac1{2n}$, where only the biases are left. What becomes of our two digits?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5
@@ -475,7 +472,7 @@ for layer in layers[1:]:
     z.append(layer(z[-1].tanh()))
 z = torch.stack(z).detach()                                         # (20, 2, 256)
 size, cosine = z.square().mean(2).sqrt(), F.cosine_similarity(z[:, 0], z[:, 1])
-show(sums.draw_pairs, size, cosine, size=(10, 3.2))
+show(sums.draw_pairs, size, cosine, size=(10, 2.9))
 size, cosine = size[-1].mean(), cosine[-1]
 claim("C4.06", f"layer 20: size {size:.3f}, and {512**-0.5:.3f} on paper; cosine {cosine:.5f}",
       abs(size - 512**-0.5) < 0.006 and cosine > 0.9999)
