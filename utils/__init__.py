@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
     from utils.exercises import clinic, quiz
     from utils.exercises.claims import claim
     from utils.exercises.tables import table
-    from utils.figures import causes, diagrams, fans, networks, plots, style
+    from utils.figures import causes, diagrams, fans, networks, plots, style, sums
     from utils.nets import activations, initialization
     from utils.nets.mlp import MLP, Stack
     from utils.nets.recurrent import Reader, Team, chrono_, keep_, make_cell
@@ -41,6 +41,7 @@ _ROOMS = {  # name -> where it is: that module, or something in it
     "networks": "figures.networks",
     "plots": "figures.plots",
     "style": "figures.style",
+    "sums": "figures.sums",
     "activations": "nets.activations",
     "initialization": "nets.initialization",
     "MLP": "nets.mlp",

@@ -13,1012 +13,480 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 4 · Initialization: why is the net sick before the first step?
 #
-# **In one sentence:** the size of the random weights alone decides whether a deep net is born dead, alive or
-# exploding, and two numbers that you can compute on paper, $q$ and $\chi$, tell which.
+# Before a net learns anything, its weights are random numbers. Somebody has to say how large. You will find out with two numbers
+# that fit on paper, and then cure a net that is sick from birth.
 #
-# *An hour, or 25 minutes without the exercises and the sections marked ☆. You need chapter 1: the error $\delta^l$, BP2,
-# and the factor $\sqrt\chi$ per layer. Chapter 2 showed that the weights matter; here you find out how much.*
+# You need $\chi$ from chapter 1: each layer multiplies the squared gradient by $\chi = \sigma_w^2\,E[\phi'^2]$, weights
+# times slopes.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1 / 1
-# Say: so far the weights were given. Today only their size is moved, and nothing is trained until late.
+# Minutes: 1 / 0.5
+# Say: today nothing but the size of the random weights is moved, and for half an hour nothing is trained.
 
 # %% slideshow={"slide_type": "skip"}
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import MLP, Stack, chapter04, clinic, datasets, diagnose, diagrams, explore, fit, meanfield
-from utils import measure, phase, plots, predict, quiz, race, show, style, timeline
+from utils import MLP, Stack, chapter04, claim, clinic, datasets, diagrams, explore, meanfield
+from utils import measure, phase, plots, predict, race, show, sums
 
-# %% slideshow={"slide_type": "skip"}
 torch.set_num_threads(1)
-x, y, x_test, y_test = datasets.digits()
-print(f"images {tuple(x.shape)}, labels {tuple(y.shape)}, mean square of a pixel {x.square().mean():.2f}")
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ## See it
-#
-# A unit with 1,000 inputs, half of which are on ($a=1$) and half off ($a=0$). Its weights and its bias come from
-# $N(0, 1)$: random, small numbers around 1. What could be wrong with that? Below are 2,000 such units. On the left
-# what they compute, $z$; on the right what a sigmoid makes of it.
+x, y, *_ = datasets.digits()        # x is (1437, 64): a row for each digit
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# *Try:* (1) go from 1,000 inputs down to 10. (2) Switch to weights that are divided by $\sqrt n$, and move the
-# number of inputs again: what has stopped to matter?
+# ## A thousand inputs
+#
+# A unit looks at 1,000 pixels. Half of them are white, $a = 1$, and half are black, $a = 0$. Its weights and its bias come
+# from $N(0, 1)$, so most of them lie between -2 and 2. That sounds harmless. The unit adds up,
+# $z = \sum_k w_k a_k + b$. How large is $z$?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5 / 0.5
+# Say: one unit, a thousand inputs, weights around 1. Nothing has been trained.
 
 # %% slideshow={"slide_type": "skip"}
-def first_layer(n, scale, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    on = (torch.arange(n) % 2 == 0).float()                          # (n,): every second input is 1
-    w = scale * torch.randn(2000, n, generator=generator)            # (2000, n): 2,000 units
-    b = torch.randn(2000, generator=generator)
-    return w @ on + b                                                # z: (2000,)
+def add_up(inputs, scale):      # the sums of 2,000 units, input by input: (2000, inputs + 1)
+    random = torch.Generator().manual_seed(0)
+    a = (torch.arange(inputs) % 2 == 0).float()
+    w = scale * torch.randn(2000, inputs, generator=random)
+    b = torch.randn(2000, 1, generator=random)
+    return torch.cat([b, w * a], 1).cumsum(1)
+
+# %% slideshow={"slide_type": "subslide"}
+def thousand(axes, inputs=1000, weights="N(0, 1)", guess=None):
+    scale = 1.0 if weights == "N(0, 1)" else inputs**-0.5
+    law = (scale**2 * torch.arange(inputs + 1) / 2 + 1) ** 0.5
+    return sums.draw_sum(axes, add_up(inputs, scale), law, guess=guess)
+
+predict(
+    "1,000 inputs, half of them on, weights and bias from N(0, 1): how far from 0 is z, typically?",
+    thousand, panels=2, right=chapter04.RIGHT["a thousand inputs"],
+    guess=[("about 1", 1.0), ("about 5", 5.0), ("about 20", 20.0), ("about 500", 500.0)],
+)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3.5 / 2
+# Ask: how large is z, roughly? Count hands.
+# Expect: about 1, since the weights are; some say 500.
+# Misconception: random terms of both signs cancel. Their mean does; their spread grows like the root of their number.
+# Answer: 22. Four units of five are beyond 5, where a sigmoid is flat.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Each thin line is a unit, and each step to the right adds one more input. The lines wander apart. At the end four
+# units of five lie in the shaded zone beyond 5, where a sigmoid is flat: they are saturated, and nobody has trained them.
+# The black lines come from a formula.
+#
+# ## By hand: variances add
+#
+# Why 22, and not 1 or 500? The inputs are given, and the weights are random, independent, with mean 0. The variances of
+# independent terms add up, and the variance of $w_k a_k$ is $a_k^2\,\mathrm{Var}(w)$. So for $n$ inputs
+#
+# $$\mathrm{Var}\,z = n\,\mathrm{Var}(w)\,E[a^2] + \mathrm{Var}(b).$$
+#
+# Here this is $1000\cdot1\cdot\frac12 + 1 = 501$, and its root is 22.4. What counts of the inputs is their mean *square*.
+# Try it with four inputs, 3, -1, 0 and 2. Which variance must $z$ have, if $w \sim N(0, 1)$ and there is no bias?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 0.5
+# Ask: four inputs, 3, -1, 0 and 2: which variance has z?
+# Answer: 9 + 1 + 0 + 4 = 14. Variances add, and each is the square of its input.
 
 # %%
-def before_the_first_step(axes, inputs=1000, weights="N(0, 1)"):
-    z = first_layer(inputs, 1.0 if weights == "N(0, 1)" else inputs**-0.5)
-    plots.draw_histograms(axes[0], {"z": z}, bins=torch.linspace(-60, 60, 61), xlabel="pre-activation z")
-    plots.draw_histograms(axes[1], {"a": z.sigmoid()}, bins=torch.linspace(0, 1, 41),
-                          xlabel="activation sigmoid(z)")
-    axes[0].set(ylim=(0, 0.4))
-    axes[1].set(ylim=(0, 20))
-    return f"std of z: {z.std():.2f}; {(z.abs() > 5).float().mean():.1%} of the units lie beyond |z| = 5."
-
-explore(before_the_first_step, panels=2, size=(8, 3.2), inputs=(10, 1000, 10), weights=["N(0, 1)", "N(0, 1/n)"])
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
-# Ask: 1,000 inputs, half of them on, weights and bias from N(0, 1). How large is z, roughly?
-# Expect: "around 1", since the weights are; some say 1,000.
-# Misconception: small random terms cancel. Their mean does; their spread grows like the root of their number.
-# Answer: a standard deviation of 22, and four units of five beyond 5. Then switch to N(0, 1/n) and move the inputs.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# With 1,000 inputs nearly all units sit at 0 or at 1, where the sigmoid is flat. They are saturated, and nobody has
-# trained anything yet. With weights divided by $\sqrt n$ the curve on the right is a gentle hill, for 10 inputs as for
-# 1,000.
+a = torch.tensor([3.0, -1.0, 0.0, 2.0])
+products = a * torch.randn(200_000, 4, generator=torch.Generator().manual_seed(0))
+each, whole = products.var(0), products.sum(1).var()
+claim("C4.01", f"variances {', '.join(f'{v:.2f}' for v in each)}; together {whole:.1f}",
+      abs(whole - 14) < 0.2 and (each - a**2).abs().max() < 0.1)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## By hand: the variance of a sum
+# Which variance must the weights have, so that the number of inputs no longer matters?
 #
-# $z = \sum_k w_k a_k + b$. The inputs $a_k$ are given, the weights are random, independent, with mean 0. Variances of
-# independent terms add, and $\mathrm{Var}(w_k a_k) = a_k^2\,\mathrm{Var}(w)$:
-#
-# $$\mathrm{Var}\,z = \sum_k a_k^2\,\mathrm{Var}(w) + \mathrm{Var}(b) = n\,\mathrm{Var}(w)\,E[a^2] + \mathrm{Var}(b).$$
-#
-# Here that is $1000\cdot1\cdot\frac12 + 1 = 501$, so the standard deviation is $\sqrt{501} = 22.4$. Notice what stands
-# there: $E[a^2]$, the mean *square* of the inputs. Many texts write $\mathrm{Var}(a)$, which is the same only if the
-# inputs have mean 0. Ours have mean $\frac12$.
+# *Try:* (1) 10 inputs instead of 1,000. (2) Weights from $N(0, 1/n)$, and move the inputs again.
+
+# %%
+explore(thousand, panels=2, inputs=(10, 1000, 10), weights=["N(0, 1)", "N(0, 1/n)"])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
-# Ask: which is right in the formula, the variance of the inputs or their mean square?
-# Expect: the variance, as in most texts.
-# Misconception: the two are the same. Only for inputs of mean 0.
-# Answer: the mean square. The next slide shows both.
+# Minutes: 2
+# Do: 10 inputs; back to 1,000; then N(0, 1/n), and move the inputs.
+# Ask: what does the number of inputs matter now?
+# Answer: it does not. The black line ends at the same height for any number.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Add the inputs one at a time and see which formula is right:
-
-# %% tags=["claim-C4.01"]
-n, generator = 1000, torch.Generator().manual_seed(0)
-a = (torch.arange(n) % 2 == 0).float()
-terms = torch.randn(2000, n, generator=generator) * a                # w_k a_k of 2,000 units
-b = torch.randn(2000, 1, generator=generator)
-measured = (terms.cumsum(1) + b).var(0)                              # (1000,): after 1, 2, ... inputs
-k = torch.arange(1, n + 1)
-with_square, with_variance = k * a.square().mean() + 1, k * a.var() + 1
-print(f"Var z: measured {measured[-1]:.0f}; with E[a²] {with_square[-1]:.0f}, with Var(a) {with_variance[-1]:.0f}")
-assert abs(measured[-1] / with_square[-1] - 1) < 0.1 and measured[-1] / with_variance[-1] > 1.8
-
-def term_by_term(ax):
-    curves = {"measured": measured, "k E[a²] + 1": with_square, "k Var(a) + 1": with_variance}
-    plots.draw_lines(ax, curves, xlabel="inputs added, k", ylabel="variance of the sum", markers=False)
-
-show(term_by_term, size=(6.5, 3.1))
+# ## From layer to layer
+#
+# With the variance $\sigma_w^2/n$ the number $n$ cancels, and one layer is safe. The next one receives $a = \phi(z)$, and its own $z$ is a sum of these. Let $q$ be the mean square of a
+# layer's $z$. Gaussian weights make $z$ Gaussian, $\sqrt q\,Z$ with a standard normal $Z$. With
+# $\mathrm{Var}(b) = \sigma_b^2$ our formula becomes a rule from one layer to the next:
+#
+# $$q_{\text{next}} = \sigma_w^2\,E\big[\phi(\sqrt q\,Z)^2\big] + \sigma_b^2$$
+#
+# We call it the **q map**. <!-- term: The rule that gives the mean square of a layer's pre-activations from that of the layer before: sigma_w^2 E[phi(sqrt(q) Z)^2] + sigma_b^2. -->
+# One number goes in, and one comes out. Follow it in the picture: up from $q$ to the curve, across to the diagonal, up to
+# the curve again. Each step of the staircase is a layer. The circles are a real net of 256 units.
+#
+# *Try:* (1) Move *start*. Where does the staircase end? (2) Set `sigma_b` to 0, and move `sigma_w` from 0.5 to 2. When does the
+# end leave 0? (3) ReLU without a bias, at 1.4: what is different?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1
-# Say: two thousand units, one input after the other. The line of the mean square is the measured one.
+# Minutes: 1.5 / 0.5
+# Say: the variance of a sum, fed with its own result. One number a layer.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The blue line follows $E[a^2]$. And the share beyond 5? $z$ is a sum of many terms, so it is normal, and PyTorch
-# knows the normal distribution. On paper, then five times by drawing 2,000 units:
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Where does the staircase end? And when does it end at 0?
 
-# %% tags=["claim-C4.02"] slideshow={"slide_type": "skip"}
-for name, scale in (("N(0, 1)", 1.0), ("N(0, 1/n)", n**-0.5)):
-    std = (n * scale**2 * 0.5 + 1) ** 0.5
-    beyond = 2 * (1 - torch.distributions.Normal(0, std).cdf(torch.tensor(5.0))).item()
-    z = torch.stack([first_layer(n, scale, seed) for seed in range(5)])
-    found_std, found = z.std().item(), (z.abs() > 5).float().mean().item()
-    print(f"{name:10} std {std:.3f} on paper, {found_std:.3f} drawn; beyond 5: {beyond:.1e}, drawn {found:.1e}")
-    assert abs(found_std / std - 1) < 0.03 and abs(found - beyond) < 0.015
+# %%
+def cobweb(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3, start=2.5):
+    how = {"sigma_w": sigma_w, "sigma_b": sigma_b}
+    net, random = MLP(12, 256, activation=activation, **how), torch.Generator().manual_seed(0)
+    z = [start**0.5 * torch.randn(64, 256, generator=random).double()]
+    for phi, layer in zip(net.phi, net.hidden[1:]):
+        z.append(layer(phi(z[-1])).detach())
+    q = torch.linspace(0, 3, 121, dtype=torch.float64)
+    diagrams.draw_cobweb(ax, q, meanfield.q_map(activation, q, **how),
+                         meanfield.q_trajectory(activation, start, 25, **how),
+                         measured=[layer.square().mean() for layer in z])
+    end = meanfield.q_fixed_point(activation, **how, q_start=start)
+    return f"Theory's q ends at {end:.2f}; layer 12 of the net has {z[-1].square().mean():.2f}."
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# 82 % of the units against fewer than one in 10,000. This is the example of chapter 3 of Nielsen's book. The cure that
-# it gives is the same: divide by $\sqrt n$, so that the variance of the sum does not depend on how many terms it has.
+explore(cobweb, size=(5.4, 4.8), activation=["tanh", "sigmoid", "relu"],
+        sigma_w=(0.5, 2.2, 0.05), sigma_b=(0.0, 1.0, 0.05), start=(0.1, 3.0, 0.1))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 1
+# Do: tanh, sigma_b = 0, and sigma_w from 0.5 to 2.
+# Ask: at which sigma_w does the end leave 0?
+# Expect: guesses between 1 and 2.
+# Answer: at 1, where the curve leaves the origin steeper than the diagonal. With a bias it never ends at 0.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two digits on their way
 #
-# ## Does it matter?
+# Wherever it starts, the staircase of tanh ends in the same place, a **fixed point**. <!-- term: Of the q map: the q that a layer passes on unchanged; deep layers settle there. -->
+# Without a bias, and with $\sigma_w$ up to 1, it ends at 0. Else it ends at a healthy size. (ReLU has no such place: at $\sqrt2$ it keeps
+# any $q$.)
 #
-# One hidden layer of 30 sigmoid units, and images with many pixels: our digits, enlarged to 28×28. Plain gradient
-# descent. The same net twice, except for the size of its weights.
+# Is a healthy size enough? A net must tell two digits apart. So send two of them through the same forty tanh layers. Each is
+# an arrow, as long as its $z$ is large, and between them is their angle. Thin rays show the angle when the arrows are too short.
+#
+# *Try:* (1) `sigma_w` 0.8 without a bias, with some seeds. (2) `sigma_b` 0.2. (3) `sigma_w` 2.5.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 1
+# Ask: what must a net be able to do with two digits?
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Two digits, forty tanh layers. What is lost: their size, or the angle between them?
+
+# %%
+def two_digits(ax, sigma_w=0.8, sigma_b=0.0, seed=0):
+    net = MLP(40, 256, activation="tanh", sigma_w=sigma_w, sigma_b=sigma_b, seed=seed)
+    z = torch.stack(net.signals(x[:2])[0][:-1]).detach()            # (40, 2, 256)
+    return sums.draw_pairs(ax, z.square().mean(2).sqrt(), F.cosine_similarity(z[:, 0], z[:, 1]))
+
+explore(two_digits, size=(10, 3.2), sigma_w=(0.5, 3.0, 0.1), sigma_b=(0.0, 1.0, 0.1), seed=(0, 9))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3 / 1.5
+# Do: sigma_b to 0.2; then sigma_w to 2.5; then some seeds at 0.8 without a bias.
+# Ask: what is lost, the size or the angle?
+# Expect: "the signal vanishes" for all that is small.
+# Misconception: vanishing signals and merging inputs are one thing.
+# Answer: without a bias the size goes and the angle stays, give or take a seed. With a bias the size stays and the angle closes.
 
 # %% slideshow={"slide_type": "skip"}
-large = F.interpolate(x.view(-1, 1, 8, 8), size=28, mode="bilinear").flatten(1)          # (1437, 784)
-racers = {
-    "N(0, 1)": MLP(1, width=30, in_features=784, init="naive"),
-    "N(0, 1/n)": MLP(1, width=30, in_features=784, init="lecun"),
-}
-at_birth = {name: measure(net, large, y).saturated[0].item() for name, net in racers.items()}
-runs = race(racers, large, y, steps=450, lr=0.1, momentum=0.0, batch=32, title="Two sizes of weights")
-print("saturated at birth:", ", ".join(f"{name} {share:.0%}" for name, share in at_birth.items()))
-naive, scaled = (run.accuracy for run in runs.values())
-assert any(run.stopped for run in runs.values()) or scaled > naive + 0.05
+def layer_40(**how):    # mean size, and the cosine of two digits in each of eight nets
+    nets = (MLP(40, 256, activation="tanh", sigma_w=0.8, seed=seed, **how) for seed in range(8))
+    z = torch.stack([net.signals(x[:2])[0][39].detach() for net in nets])
+    return z.square().mean().sqrt(), F.cosine_similarity(z[:, 0], z[:, 1])
 
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Both learn, since one hidden layer is shallow enough; the badly born one starts with a larger loss, and stays behind.
-# In a deep net the difference will be between learning and not learning at all.
+size, cosine = layer_40()
+claim("C4.08", f"sigma_w 0.8, no bias: size {size:.0e}; cosine {cosine.mean():.2f} in the mean, "
+      f"{cosine.min():.2f} to {cosine.max():.2f}", size < 1e-4 and abs(cosine.mean() - 0.37) < 0.2)
+size, cosine = layer_40(sigma_b=0.2)
+claim("C4.08", f"sigma_w 0.8, sigma_b 0.2: size {size:.2f}; cosine at least {cosine.min():.4f}",
+      abs(size - 0.29) < 0.02 and cosine.min() > 0.9999)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Size and angle are two different losses, and each has its condition.
+#
+# - *Small weights and no bias: the signal vanishes.* Its angle has no trend. It opens in some nets and closes in others.
+# - *Small weights and a bias: the inputs merge.* Each layer adds its bias, and that is the same for every image. In the
+#   end the two digits are one, of a healthy size.
+# - *Large weights* do the opposite: they drive two digits apart, until they have next to nothing in common.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5 / 0.5
+# Say: size and angle. Two losses, two conditions.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The edge
+#
+# What happens in between? Change one digit by very little. A layer multiplies the small difference by its slopes and by its
+# weights, $\delta z_{\text{next}} = W(\phi'(z) \odot \delta z)$, just as it does with the gradient on its way back. So the square of the
+# difference is multiplied by the same number (evidence):
+#
+# $$\chi = \sigma_w^2\,E[\phi'(\sqrt q\,Z)^2], \qquad q \text{ the fixed point.}$$
+#
+# Below 1 differences shrink with depth, and the gradient vanishes: this is **order**. <!-- term: The settings of sigma_w and sigma_b at which chi is below 1: small differences between inputs shrink with depth, and the gradient vanishes. -->
+# Above 1 differences grow, and the gradient explodes: this is **chaos**. <!-- term: The settings of sigma_w and sigma_b at which chi is above 1: small differences between inputs grow with depth, and the gradient explodes. -->
+# Between them lies the **edge of chaos**, $\chi = 1$. <!-- term: The line in the plane of sigma_w and sigma_b at which chi is 1. -->
+# $\chi$ also says how deep a net can be. In $1/|\ln\chi|$ layers the square of a gradient changes by a factor $e$ (its norm in
+# twice as many). We call this number the **depth scale**. <!-- term: Of the gradient: the number of layers in which its square changes by a factor e, 1 / |ln chi|. The cosine of two inputs has a scale of its own. -->
+#
+# *Try:* walk the cross from order to chaos. Where is the depth scale long? And at a larger bias?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 1.5
+# Say: a small difference on its way forward meets what the gradient meets on its way back. One number for both.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Walk the cross from order to chaos. Where does a gradient survive many layers?
+
+# %%
+def phase_diagram(ax, sigma_w=0.8, sigma_b=0.2):
+    columns, rows = torch.linspace(0.2, 4, 39), torch.linspace(0, 1, 26)
+    q = meanfield.q_fixed_point("tanh", sigma_w, sigma_b)
+    here = meanfield.chi("tanh", q, sigma_w)
+    chi = phase.chi_map("tanh", columns, rows)                      # (26, 39)
+    return sums.draw_phases(ax, columns, rows, chi, (sigma_w, sigma_b), here)
+
+explore(phase_diagram, size=(7, 4.2), sigma_w=(0.2, 4.0, 0.1), sigma_b=(0.0, 1.0, 0.05))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 1
+# Do: walk the cross along sigma_b = 0.2, from 0.5 to 3.
+# Ask: how deep can a net be at 0.8, and how deep at 1.3?
+# Answer: at 0.8 the depth scale is less than two layers, at 1.3 it is beyond a hundred.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Predict
+#
+# On the edge the depth scale is infinite, and larger biases move it to larger weights. Now back to weights from $N(0, 1)$, in a deep
+# sigmoid net. With 256 inputs $\sigma_w$ is 16, and the units are saturated. What will the gradient do?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5 / 0.5
+# Say: remember that chi has two factors. Do not help further.
+
+# %% slideshow={"slide_type": "subslide"}
+def naive_net(ax, width=256, activation="sigmoid", guess=None):
+    net = MLP(20, width=width, activation=activation, init="naive")
+    delta = measure(net, x[:64], y[:64]).delta_norm
+    theory = meanfield.predicted_gradient_norms(activation, 64.0, 20, width**0.5, last=delta[-1])
+    return plots.draw_by_layer(ax, delta, theory=theory, guess=guess)
+
+predict(
+    "20 sigmoid layers of 256 units, weights from N(0, 1): layer 1's gradient, compared with the "
+    "last layer's?",
+    naive_net, right=chapter04.RIGHT["naive weights"],
+    guess=[("1e-12 of it", 1e-12), ("1e-3 of it", 1e-3), ("about the same", 1.0),
+           ("100 times larger", 1e2), ("1e6 times larger", 1e6)],
+)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3.5 / 2
+# Ask: saturated units, twenty layers. Layer 1's gradient, compared with the last layer's? Count hands.
+# Expect: most hands for 1e-12: saturated, hence vanished.
+# Misconception: only slopes are multiplied.
+# Answer: it explodes. Few units are near 0, but their slope is as steep as ever, and the weights are 16 times too large.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# At this width it *explodes*, although most units are saturated. Some units still lie near 0, where the slope is steep. So
+# $E[\phi'^2]$ is small, 0.006, and yet not as small as $\sigma_w^2$, which is 256, is large: $\chi$ is 1.5. (At a width of 30 the same net
+# vanishes; see the evidence.)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5 / 0.5
+# Say: chi has two factors.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The phase map
+#
+# This is the picture to keep. Each cell is a net of 64 units at birth, its depth upwards, its $\sigma_w$ to the right. The colour
+# is the measured gradient of layer 1, as a share of the last layer's: orange has vanished, purple has exploded, and white is
+# alive. The black lines are theory's.
+#
+# *Try:* (1) Where is each white strip, and what happens to it as the depth grows? (2) Another seed. (3) A larger `sigma_b`.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 1
+# Say: fifteen hundred nets, one forward and one backward pass each. All share the same random numbers, times a factor.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Where is each white strip? What happens to it as the depth grows?
+
+# %%
+def phase_map(axes, sigma_b=0.0, seed=0):
+    exponents, depths = torch.linspace(-2, 5, 29, dtype=torch.float64), list(range(2, 41, 2))
+    maps, sigma_w = {}, 2**exponents
+    for name in ("relu", "tanh", "sigmoid"):
+        how = {"sigma_b": sigma_b}
+        found = phase.gradient_map(name, x[:8], y[:8], sigma_w, depths, seed=seed, **how)[0]
+        maps[name] = found, phase.predicted_map(name, sigma_w.tolist(), depths, **how)
+    return sums.draw_fates(axes, maps, exponents, depths)
+
+explore(phase_map, panels=3, size=(13, 4.2), sigma_b=(0.0, 1.0, 0.1), seed=(0, 9))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3.5 / 2.5
+# Do: seeds; then sigma_b.
+# Ask: what happens to the white strip towards the top?
+# Answer: it narrows, in each of them. The deeper the net, the better its weights must be chosen.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does it matter?
+#
+# Every strip narrows with depth, since $\chi$ is taken to a higher power. Is the strip also where nets *learn*? 28 tanh nets start with
+# seven sizes of weights and four depths, without biases. All get the same 100 steps, once with SGD and once with Adam. The black
+# line is six depth scales, which knows of no training. Where will the good nets be?
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Ask: where in the map would you start a training?
+
+# %% slideshow={"slide_type": "skip"}
+EXPONENTS, DEPTHS = (-1, -0.5, 0, 0.5, 1, 1.5, 2), (10, 20, 30, 40)
+
+def sum_loss(logits, labels):   # logits (7, 64, 10): each of 7 nets gets its own gradient
+    return 7 * F.cross_entropy(logits.flatten(0, 1), labels.repeat(7))
+
+def train(**how):               # the runs, and the accuracy of each net, (4, 7)
+    stacks = [Stack(MLP(depth, 32, activation="tanh", sigma_w=2**e, dtype=torch.float32)
+                    for e in EXPONENTS) for depth in DEPTHS]
+    nets = dict(zip(DEPTHS, stacks))
+    runs = race(nets, x.float(), y, steps=100, loss_fn=sum_loss, live="bar", **how)
+    with torch.no_grad():
+        right = [stack(x[:500].float()).argmax(2) == y[:500] for stack in stacks]
+    return runs, torch.stack(right).double().mean(2)
+
+trained = {"SGD, 0.01": train(lr=0.01), "Adam, 0.001": train(lr=0.001, optimizer="adam")}
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Where does tanh learn?
+
+# %%
+def reach(exponents):           # six depth scales, in layers
+    chi = phase.chi_map("tanh", 2 ** torch.as_tensor(exponents), [0.0])[0]
+    return 6 / chi.log().abs().clamp(min=1e-3)
+
+def where_it_learns(axes):
+    fine = torch.linspace(-1.2, 2.2, 69)
+    right = {name: right for name, (_, right) in trained.items()}
+    sums.draw_learned(axes, right, EXPONENTS, DEPTHS, (fine, reach(fine)))
+
+show(where_it_learns, panels=2, size=(10, 3.4))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2 / 1.5
+# Ask: where are the good nets? And what is wrong at forty layers?
+# Answer: between the lines; and 100 steps are too few for forty layers.
+
+# %% slideshow={"slide_type": "skip"}
+runs, right = zip(*trained.values())
+inside = torch.tensor(DEPTHS[:3])[:, None] < reach(EXPONENTS)          # up to 30 layers
+near, far = ([share[:3][where].mean() for share in right] for where in (inside, ~inside))
+claim("C4.08", "100 steps, up to 30 layers: nets inside of the line come to "
+      f"{near[0]:.0%} (SGD at 0.01) and {near[1]:.0%} (Adam at 0.001) on average, those outside to "
+      f"{far[0]:.0%} and {far[1]:.0%}", min(near) > max(far) + 0.3, unless=list(runs))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# The good nets lie between the lines. At forty layers, 100 steps are too few even there: the strip is needed, and not enough. (That it is
+# *six* depth scales is a matter of the rate and of the number of steps; see the evidence.) And the map is about the *start*. Training
+# changes the weights, and with them $\chi$.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: six is a rule of thumb. And all of this is about step 0.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Why random at all?
 #
-# If large weights are bad, why not zero? Or all the same? Because of **symmetry**. Two units of a layer that have the
-# same weights compute the same activation. So they receive the same error, hence the same gradient, hence stay the
-# same. Here is the gradient of a layer's weights, a row for each unit:
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2
-# Ask: if large weights are bad, why not start with zeros?
-# Expect: "nothing would come out", and rarely the word symmetry.
-# Answer: zeros give not even a gradient; equal weights give equal gradients, for ever.
-
-# %% tags=["claim-C4.05", "slide-output"]
-def born(kind):
-    net = MLP(2, width=16, activation="tanh", init="lecun")
-    for layer in {"zero": [*net.hidden, net.readout], "constant": net.hidden, "random": []}[kind]:
-        nn.init.constant_(layer.weight, 0.0 if kind == "zero" else 0.1)
-    return net
-
-spread, size = {}, {}
-for kind in ("zero", "constant", "random"):
-    net = born(kind)
-    F.cross_entropy(net(x[:128]), y[:128]).backward()
-    rows = net.hidden[0].weight.grad                                 # (16, 64)
-    spread[kind], size[kind] = (rows - rows[0]).norm().item(), rows.norm().item()
-    print(f"{kind:8}: norm of the gradient {size[kind]:.1e}, distance of its rows from the first {spread[kind]:.1e}")
-assert size["zero"] == 0 and spread["constant"] < 1e-9 * size["constant"] and spread["random"] > 0.1 * size["random"]
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# With zeros, not even a gradient: $(W^{l+1})^\top\delta$ is 0. With constants in the hidden layers, sixteen times the
-# same row, up to rounding. It is one unit in sixteen copies. (The readout is random here. Were its weights all the
-# same, too, the errors that it sends back would cancel: they sum to 0 over the classes.)
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# Now train them, and record how far apart the rows of the *weights* are. *Predict:* will training break the symmetry?
-
-# %% tags=["claim-C4.05"]
-def row_distance(net):
-    rows = net.hidden[0].weight
-    return (rows - rows.mean(0)).norm()
-
-twins = {kind: born(kind) for kind in ("zero", "constant", "random")}
-twin_runs = race(twins, x, y, steps=100, lr=0.05, record={"apart": row_distance}, title="Twins for life")
-apart = {kind: run.recorded["apart"][-1].item() for kind, run in twin_runs.items()}
-right = {kind: run.accuracy for kind, run in twin_runs.items()}
-for kind in twins:
-    print(f"{kind:8}: rows apart by {apart[kind]:.1e}, accuracy {right[kind]:.0%}")
-stopped = any(run.stopped for run in twin_runs.values())
-assert max(apart["zero"], apart["constant"]) < 1e-4 and apart["random"] > 0.1
-assert stopped or (right["random"] > 0.9 and max(right["zero"], right["constant"]) < 0.5)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2
-# Say: the constant net learns what one unit in sixteen copies can.
-# Do: Enter opens the code; the distance of the rows is printed below the picture in the chapter.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# It does not, but for rounding errors. What the constant net learns is what *one* unit in layer 1 can tell about a
-# digit. (The biases may be constant, and usually are 0: different weights suffice to tell the units apart.) So the
-# weights must be random, and the question is only: how large?
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Too small
-#
-# The habit of the 1990s, and of AlexNet, was $N(0, 0.01^2)$. Safe from saturation for sure. Ten tanh layers of 256
-# units, and what each of them passes on:
-
-# %% tags=["claim-C4.04"]
-timid = MLP(10, width=256, activation="tanh", init="small")
-_, activity = timid.signals(x[:64])                                  # a: 11 tensors, (64, units)
-size = torch.stack([a.std() for a in activity[1:]]).detach()         # (10,)
-
-def fading(ax):
-    on_paper = size[0] * 0.16 ** torch.arange(10)
-    plots.draw_by_layer(ax, size, theory=on_paper, quantity="std of the activations")
-    return f"From {size[0]:.1e} in layer 1 to {size[-1]:.1e} in layer 10."
-
-show(fading, size=(6.5, 3.2))
-factor = (size[-1] / size[1]).item() ** (1 / 8)
-print(f"per layer {factor:.3f}; on paper 0.01 √256 = {0.01 * 256**0.5:.3f}")
-assert 1e-10 < size[-1] < 1e-7 and abs(factor - 0.16) < 0.02
+# If large weights are bad, why not give all of them the same small number? Below are two tanh nets after 100 steps. In one of them all
+# weights of the hidden layers began at 0.1. Each small image shows the 64 weights of a unit in layer 1. What has it learned?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1
-# Say: the other way to go wrong. No unit is saturated; a factor of 0.16 per layer, and nothing is left after ten.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Near 0, tanh is the identity, so each layer multiplies by $\sqrt{n\,\mathrm{Var}(w)} = 0.16$, forward and backward
-# alike. After ten layers hardly anything of the signal is left, and all images look alike to the readout.
-#
-# ## Predict
-#
-# And too large? $N(0, 1)$ saturates the units; a saturated unit has a slope of nearly 0; small slopes multiply. So in
-# a deep net of $N(0, 1)$ weights the gradient must vanish. Must it?
-
-# %% slideshow={"slide_type": "slide"}
-def naive_net(ax, width=256, activation="sigmoid", guess=None):
-    delta = measure(MLP(20, width=width, activation=activation, init="naive"), x[:64], y[:64]).delta_norm
-    predicted = meanfield.predicted_gradient_norms(activation, 64.0, 20, width**0.5, last=delta[-1])
-    return plots.draw_by_layer(ax, delta, theory=predicted, guess=guess)
-
-predict(
-    "20 sigmoid layers of 256 units, weights from N(0, 1): layer 1's gradient, compared with the last layer's?",
-    naive_net,
-    guess=[("1e-12 of it: it vanishes", 1e-12), ("1e-3 of it", 1e-3), ("about the same", 1.0), ("100 times larger", 1e2)],
-    right=chapter04.RIGHT["naive weights"],
-)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 5 / 3
-# Ask: 20 sigmoid layers of 256 units, N(0, 1). Layer 1's gradient, compared with the last layer's? Count hands.
-# Expect: most hands for 1e-12: saturated, hence vanished.
-# Misconception: only the slopes are multiplied. BP2 multiplies by the weights as well.
-# Answer: nearly 100 times larger. It explodes, although most units are saturated.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# It *grows*. The slopes are small, that is true. But the weights are large, and BP2 multiplies by both: the mean square
-# of a step back is $\chi = n\,\mathrm{Var}(w)\,E[\phi'(z)^2]$. Let $z$ be normal with a mean square of $q$, and make $q$
-# four times as large, again and again:
-
-# %% tags=["claim-C4.03"] slideshow={"slide_type": "skip"}
-larger = torch.tensor([25.0, 100.0, 400.0, 1600.0], dtype=torch.float64)                 # q
-steepness = meanfield.chi("sigmoid", larger)                         # E[φ'(√q Z)²], as with σ_w = 1
-print("E[φ'²] =", ", ".join(f"{mean:.5f} at q = {q:.0f}" for q, mean in zip(larger, steepness)))
-halved = steepness[:-1] / steepness[1:]
-assert (halved - 2).abs().max() < 0.1
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# $E[\phi'^2]$ is only *halved* each time: it falls like $1/\sqrt q$. Some units always happen to be near 0, and their
-# slope is as steep as ever; there are just fewer of them. With $N(0, 1)$ weights $q$ grows like $n$, so
-# $\chi = n\,E[\phi'^2]$ grows like $\sqrt n$: the factor $n$ wins. How wide must a net be for that?
-
-# %% tags=["claim-C4.03"] slideshow={"slide_type": "skip"}
-sweep = {"sigmoid": {}, "tanh": {}}
-for activation, results in sweep.items():
-    for width in (30, 100, 256, 400):
-        nets = (MLP(20, width, activation=activation, init="naive", seed=seed) for seed in range(3))
-        found = [measure(net, x[:64], y[:64]) for net in nets]       # one net at a time in memory
-        results[width] = torch.stack([m.delta_norm[0] / m.delta_norm[-1] for m in found])
-        print(f"{activation:8} width {width:4}: {found[0].saturated[:20].mean():.0%} of the units saturated, "
-              "first/last", " ".join(f"{ratio:.0e}" for ratio in results[width]))
-broad = meanfield.predicted_gradient_norms("sigmoid", 64.0, 20, 1000**0.5)               # 20 million weights
-print(f"sigmoid  width 1000: first/last on paper {broad[0] / broad[-1]:.0e}")
-narrow, level, wide, widest = sweep["sigmoid"].values()
-narrow_tanh, _, wide_tanh, _ = sweep["tanh"].values()
-assert 1e-5 < narrow.min() and narrow.max() < 1e-1 and 1e-2 < level.min() and level.max() < 1e2
-assert wide.min() > 3 and widest.min() > 1e2 and narrow_tanh.min() > 1e2 and wide_tanh.min() > 1e6
-assert 5e4 < broad[0] / broad[-1] < 2e5
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Both diseases, from one recipe. A narrow sigmoid net vanishes; at about 100 units the line is level; a wide one
-# explodes, though most of its units are saturated. (1,000 units would be 20 million weights, so there you get theory's
-# number only.) A tanh net explodes at every one of these widths. "Naive
-# initialization saturates, *hence* the gradient vanishes" is what many articles say. The first half is right.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# Move it yourself, and see how close theory's line stays:
+# Ask: why not start all weights at 0.1?
+# Expect: "nothing comes out", and rarely the word symmetry.
 
 # %%
-explore(naive_net, width=[10, 30, 64, 100, 160, 256, 400], activation=["sigmoid", "tanh", "relu"])
+same, drawn = (MLP(2, 16, activation="tanh", init="lecun") for _ in range(2))
+for layer in same.hidden:
+    nn.init.constant_(layer.weight, 0.1)
+twins = race({"all 0.1": same, "random": drawn}, x, y, steps=100, lr=0.05, live=False)
+
+def sixteen(axes):
+    for ax, (name, net) in zip(axes, {"all 0.1": same, "random": drawn}.items()):
+        sums.draw_units(ax, net.hidden[0].weight.detach(), shape=(8, 8), title=f"{name}, trained")
+
+show(sixteen, panels=2, size=(7, 3.6))
+apart = [(net.hidden[0].weight - net.hidden[0].weight[0]).norm().item() for net in (same, drawn)]
+claim("C4.05", f"after 100 steps the units of layer 1 differ by {apart[0]:.0e}, and by "
+      f"{apart[1]:.1f} where chance drew them", apart[0] < 1e-4 and apart[1] > 1, unless=twins,
+      only=("budget",))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1
-# Do: width 30, then 100, then 400; then tanh at 30.
-# Ask: at which width is the line level?
-# Answer: at about 100. Keep that number: it comes back as the edge of the sigmoid, a sigma_w squared of 103.
+# Minutes: 2
+# Answer: sixteen copies of one unit. Training cannot tell them apart. (After some 500 steps rounding errors have grown so far that they do.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# It has learned one thing, sixteen times. Two units with the same weights, in and out, compute the same activation and receive the
+# same error. So they get the same gradient, and they stay the same. This is **symmetry**, and chance breaks it. <!-- term: Of units: equal weights in and out, so that they get equal gradients and stay equal. -->
+#
+# ## The clinic: a net from the shelf
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 3
+# Ask: name the disease from the table; which sigma_w would you give it?
+# Answer: weights too small. The std of z falls, and then it stands still: why? sigma_w = 1.1 cures it.
+
+# %%
+clinic.chart(chapter04.PATIENT, "gradient", "std of z", "std of a", "saturated")
+
+# %% slideshow={"slide_type": "skip"}
+# Run the cell to see the choices, and put yours in the place of the dots. First the diagnosis ...
+diagnosis = ...
+display(clinic.name_disease(chapter04.PATIENT, diagnosis))
+# ... and then the treatment. A second opinion speaks when you have spoken.
+prescription = ...
+display(clinic.treat(chapter04.PATIENT, prescription))
+clinic.second_opinion(chapter04.PATIENT, diagnosis)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What PyTorch does by itself
 #
-# `nn.Linear` draws from a *uniform* distribution. Its source calls `kaiming_uniform_(weight, a=math.sqrt(5))`.
-# Kaiming is He's first name, so many people believe that PyTorch starts with He's weights. But `a` is the slope of a
-# leaky ReLU, and a slope of $\sqrt5$ is nobody's leaky ReLU: it is there to keep an older rule. Work it out: the gain is
-# $\sqrt{2/(1+5)} = \sqrt{1/3}$, the bound is $\sqrt3$ times the gain through $\sqrt n$:
-#
-# $$w \sim U\!\left(-\tfrac1{\sqrt n}, \tfrac1{\sqrt n}\right), \qquad \mathrm{Var}(w) = \frac{1}{3n}, \qquad
-# \sigma_w^2 = \tfrac13 \quad\text{(He: 2)}.$$
-#
-# So near $z=0$ the gradient's factor per layer, $\sqrt\chi = \sigma_w\sqrt{E[\phi'^2]}$, is $\frac14\sqrt{1/3} = 0.144$ for
-# a sigmoid (a bit less, as its $z$ are not quite 0), $\sqrt{1/3} = 0.577$ for tanh, and $\sqrt{1/6} = 0.408$ for
-# ReLU. Measured:
+# The std of the patient's $z$ stops falling, near 0.09. Why? `nn.Linear` draws weights *and biases* evenly from $-1/\sqrt n$ to
+# $1/\sqrt n$, with a variance of $\frac1{3n}$. So $\sigma_w^2 = \frac13$, a sixth of He's, and $\sigma_b^2 = \frac1{3n}$. Near 0 the q map of tanh
+# is then $\frac13q + \frac1{3n}$. It settles at $\frac1{2n}$, where only the biases are left. What becomes of our two digits?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2
-# Ask: who thinks that nn.Linear starts with He's weights?
-# Expect: about half of a hall that has read the source.
-# Answer: it calls He's function, with a number that makes sigma_w squared one third, a sixth of He's.
+# Minutes: 1.5
+# Ask: who thinks that nn.Linear starts with He's weights? Which of the two losses follows?
 
-# %% tags=["claim-C4.06", "slide-output"]
+# %%
 torch.manual_seed(0)
-ours = nn.Linear(256, 256, dtype=torch.float64).weight.detach()      # PyTorch's own, fresh
-bound, sigma_w_squared = ours.abs().max() * 256**0.5, 256 * ours.var()
-print(f"√n max|w| = {bound:.3f}, n Var(w) = {sigma_w_squared:.3f}")
-assert 0.99 < bound <= 1 and abs(sigma_w_squared - 1 / 3) < 0.01
-per_layer = {}
-for activation, expected in {"sigmoid": 0.141, "tanh": 0.577, "relu": 0.408}.items():
-    nets = [MLP(20, width=256, activation=activation, init="torch", seed=seed) for seed in range(3)]
-    deltas = torch.stack([measure(net, x[:64], y[:64]).delta_norm for net in nets])
-    per_layer[activation] = (deltas[:, 0] / deltas[:, -1]).log().mean().div(20).exp().item()
-    print(f"{activation:8} {per_layer[activation]:.3f} per layer (expected {expected}), "
-          f"{per_layer[activation] ** 20:.0e} through 20")
-    assert abs(per_layer[activation] / expected - 1) < 0.07
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# This is not a bug: the default is old and was made for shallow nets. But a deep net that nobody initialized is a
-# net with a fading gradient, for each of the three.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## The map that a layer applies
-#
-# Time for the theory behind those black lines. Write $\mathrm{Var}(w) = \sigma_w^2/n$ and $\mathrm{Var}(b) =
-# \sigma_b^2$, and let $q^l$ be the mean square of layer $l$'s pre-activations. In a wide net they are normal, $z =
-# \sqrt{q}\,Z$, so the variance of a sum from above becomes a rule for getting from one layer to the next:
-#
-# $$q^{l+1} = \sigma_w^2\,E\big[\phi(\sqrt{q^l}\,Z)^2\big] + \sigma_b^2 \qquad\text{(the } q \text{ map)}$$
-#
-# One number in, one number out. Draw it as a curve, and follow it like this: from $q$ up to the curve (that is the
-# next layer's $q$), across to the diagonal (make it the new input), up to the curve again. The staircase is your net,
-# a step for each layer.
+layers = [nn.Linear(64, 256), *(nn.Linear(256, 256) for _ in range(19))]
+z = [layers[0](x[:2].float())]
+for layer in layers[1:]:
+    z.append(layer(z[-1].tanh()))
+z = torch.stack(z).detach()                                         # (20, 2, 256)
+size, cosine = z.square().mean(2).sqrt(), F.cosine_similarity(z[:, 0], z[:, 1])
+show(sums.draw_pairs, size, cosine, size=(10, 2.9))
+size, cosine = size[-1].mean(), cosine[-1]
+claim("C4.06", f"layer 20: size {size:.3f}, and {512**-0.5:.3f} on paper; cosine {cosine:.5f}",
+      abs(size - 512**-0.5) < 0.006 and cosine > 0.9999)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1
-# Say: one number per layer, and a rule from each to the next. This is the variance of a sum again.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# *Try:* (1) Different starting points: where do they end? (2) tanh, $\sigma_b = 0$, and $\sigma_w$ from 0.5 to 2: at
-# which value does the end leave 0? (3) ReLU: find the one $\sigma_w$ at which nothing moves, then nudge it.
-
-# %%
-def cobweb(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3, start=2.5):
-    q = torch.linspace(0, 3, 121, dtype=torch.float64)
-    curve = meanfield.q_map(activation, q, sigma_w, sigma_b)
-    path = meanfield.q_trajectory(activation, start, 25, sigma_w, sigma_b)
-    settled = meanfield.q_fixed_point(activation, sigma_w, sigma_b, q_start=start)
-    diagrams.draw_cobweb(ax, q, curve, path, fixed=settled)
-    chi = meanfield.chi(activation, min(settled, 1e6), sigma_w)
-    where = f"settles at q = {settled:.3f}" if settled < 1e6 else "grows without bound"
-    return f"q {where}; there χ = {chi:.3f}, so the gradient is multiplied by {chi**0.5:.3f} per layer."
-
-explore(cobweb, size=(5, 4.6), activation=["sigmoid", "tanh", "relu"], sigma_w=(0.5, 3.0, 0.05),
-        sigma_b=(0.0, 1.0, 0.05), start=(0.1, 3.0, 0.1))
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
-# Do: tanh, sigma_b = 0, and sigma_w from 0.5 to 2.
-# Ask: at which sigma_w does the end leave 0?
-# Expect: guesses between 1 and 2.
-# Answer: at 1, where the slope of the curve in 0 passes 1. Then ReLU: only the root of 2 keeps q in place.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Usually the staircase ends at a **fixed point** within a few layers. From there on all layers look alike, and so the
-# gradient's factor is one number: $\chi = \sigma_w^2 E[\phi'(\sqrt{q}Z)^2]$ at the fixed point. Does a net of a finite
-# width follow the curve? 256 units, 3 nets each, from two different starts:
-
-# %% tags=["claim-C4.07"] slideshow={"slide_type": "skip"}
-worst_q = worst_chi = 0.0
-for sigma_w, sigma_b in ((1.0, 0.5), (1.5, 0.3), (2.5, 0.0)):
-    for size_of_input in (0.5, 2.0):
-        nets = [MLP(15, 256, activation="tanh", sigma_w=sigma_w, sigma_b=sigma_b, seed=seed) for seed in range(3)]
-        found = [measure(net, size_of_input * x[:64], y[:64]) for net in nets]
-        q = torch.stack([m.pre_std**2 + m.pre_mean**2 for m in found])[:, :15].mean(0)
-        delta = torch.stack([m.delta_norm for m in found]).log().mean(0)[:15]
-        predicted = meanfield.q_trajectory("tanh", q[0], 15, sigma_w, sigma_b)
-        worst_q = max(worst_q, (q / predicted - 1).abs().max().item())
-        chi = (2 * (delta[5] - delta[14]) / 9).exp().item()          # over the nine layers in between
-        worst_chi = max(worst_chi, abs(chi / meanfield.chi("tanh", predicted[-1], sigma_w).item() - 1))
-print(f"off by at most {worst_q:.0%} in q at any layer, {worst_chi:.0%} in χ")
-assert 0 < worst_q < 0.2 and 0 < worst_chi < 0.2
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Order, chaos, and the edge
-#
-# So every pair $(\sigma_w, \sigma_b)$ has its $\chi$, and a plane is a good place to see them all. The black line is
-# where $\chi = 1$.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# It needs no search. Pick any $q$; then $\chi = 1$ says what $\sigma_w$ must be, and the fixed point says what
-# $\sigma_b$ must be:
-#
-# $$\sigma_w^2 = 1 / E[\phi'(\sqrt q Z)^2], \qquad \sigma_b^2 = q - \sigma_w^2 E[\phi(\sqrt q Z)^2].$$
-
-# %%
-def phase_diagram(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3):
-    columns, rows = torch.linspace(0.2, 4, 39), torch.linspace(0, 1, 26)
-    chi = phase.chi_map(activation, columns, rows).log10()           # (26, 39)
-    plots.draw_heat(ax, chi, x=(0.2, 4), y=(0, 1), limits=(-1.5, 1.5), diverging=True,
-                    xlabel="σ_w", ylabel="σ_b", label="log₁₀ χ")
-    diagrams.draw_levels(ax, columns, rows, chi, [0], label="χ = 1")
-    settled = meanfield.q_fixed_point(activation, sigma_w, sigma_b)
-    here = meanfield.chi(activation, min(settled, 1e6), sigma_w)
-    ax.plot(sigma_w, sigma_b, "X", color="white", markeredgecolor=style.BLACK, markersize=13, clip_on=False)
-    state = "order: the gradient vanishes" if here < 0.999 else "chaos: it explodes" if here > 1.001 else "the edge"
-    return f"At the cross χ = {here:.3f}, {state}; a factor e in mean square every {meanfield.depth_scale(here):.1f} layers."
-
-explore(phase_diagram, size=(6.2, 4), activation=["sigmoid", "tanh", "relu"],
-        sigma_w=(0.2, 4.0, 0.1), sigma_b=(0.0, 1.0, 0.05))
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3
-# Do: walk the cross over the line.
-# Say: left of it order, right of it chaos. One calculation, no net.
-
-# %% tags=["claim-C4.08"] slideshow={"slide_type": "skip"}
-edge_w, edge_b = phase.edge_of_chaos("tanh", torch.linspace(1e-4, 1, 101))
-at = (edge_b - 0.05**0.5).abs().argmin()
-squared, at_zero = edge_w[at].item() ** 2, edge_w[0].item()
-print(f"tanh's edge: σ_b = 0 -> σ_w = {at_zero:.3f}; σ_b² = 0.05 -> σ_w² = {squared:.3f}")
-assert abs(at_zero - 1) < 1e-3 and abs(squared - 1.761) < 0.005
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# On the left of the line is the **ordered phase**, on the right the **chaotic** one. The names come from what happens
-# not to one input but to *two*.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# Send two different digits through the same 40 layers and watch the cosine of the angle between their pre-activations:
-
-# %% tags=["claim-C4.08"]
-PHASES = {"order, σ_w = 0.8": 0.8, "edge, σ_w = 1.327": 1.327, "chaos, σ_w = 2.5": 2.5}
-together = {}
-for name, sigma_w in PHASES.items():
-    nets = [MLP(40, 100, activation="tanh", sigma_w=sigma_w, sigma_b=0.05**0.5, seed=seed) for seed in range(10)]
-    pairs = [net.signals(x[:2])[0][:40] for net in nets]                                 # [net][layer]: (2, 100)
-    cosine = torch.tensor([[F.cosine_similarity(z[0], z[1], dim=0).item() for z in layers] for layers in pairs])
-    together[name] = cosine.mean(0)                                  # (40,), over ten nets
-
-def two_digits(ax):
-    plots.draw_lines(ax, together, xlabel="layer", ylabel="cosine between two digits", limits=(-0.2, 1.05))
-
-show(two_digits, size=(6.5, 3.2))
-order, edge, chaos = (curve[-1].item() for curve in together.values())
-print(f"cosine in layer 40: {order:.3f} in order, {edge:.2f} at the edge, {chaos:.2f} in chaos")
-assert order > 0.999 and chaos < 0.3 and chaos + 0.2 < edge < 0.99
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2
-# Ask: two different digits, 40 layers, weights on the small side. What becomes of the angle between them?
-# Expect: "it stays", or "both vanish".
-# Misconception: in the ordered phase the signal vanishes. With a bias it stays; the difference vanishes.
-# Answer: they merge within ten layers. In chaos they lose all likeness.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# In order the two digits *merge*: after ten layers hardly anything of their difference is left for the readout to see.
-# In chaos they are driven *apart*, until hardly any likeness is left. At the edge they approach each other, too, but
-# slowly. Some texts say that in the ordered phase "signals vanish". Only the *difference* between signals does: $q$
-# itself settles at a healthy value as soon as there is a bias.
-#
-# Why does merging go with a vanishing gradient? Move an input by very little. A layer multiplies the small difference
-# by its slopes and its weights, as it does with an error on the way back. So the mean square of the difference should
-# grow by the same $\chi$ per layer:
-
-# %% tags=["claim-C4.08"] slideshow={"slide_type": "skip"}
-nudge = 1e-6 * torch.randn(64, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-for name, sigma_w in PHASES.items():
-    nets = (MLP(20, 100, activation="tanh", sigma_w=sigma_w, sigma_b=0.05**0.5, seed=seed) for seed in range(20))
-    pairs = [net.signals(torch.stack([x[0], x[0] + nudge]))[0] for net in nets]          # [net][layer]: (2, 100)
-    gap = torch.stack([(z[9][1] - z[9][0]).norm() / (z[19][1] - z[19][0]).norm() for z in pairs])
-    forward = gap.log().mean().mul(-2 / 10).exp().item()             # per layer, mean square, layers 10 to 20
-    expected = meanfield.chi("tanh", meanfield.q_fixed_point("tanh", sigma_w, 0.05**0.5), sigma_w)
-    print(f"{name:18} a small difference: {forward:.2f} per layer, χ = {expected:.2f}")
-    assert abs(forward / expected - 1) < 0.15
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# One number for both directions. Where inputs merge, the gradient vanishes; where they separate, it explodes.
-#
-# ### The sigmoid has an edge, too
-#
-# Chapter 1 found no $\sigma_w$ near 1 that saves a sigmoid net. Look further right:
-
-# %% tags=["claim-C4.09"] slideshow={"slide_type": "skip"}
-low, high = 50.0, 200.0                                              # bisect for chi = 1 at sigma_b = 0
-for _ in range(40):
-    middle = (low + high) / 2
-    settled = meanfield.q_fixed_point("sigmoid", middle**0.5)
-    low, high = (middle, high) if meanfield.chi("sigmoid", settled, middle**0.5) < 1 else (low, middle)
-sharp = MLP(10, sigma_w=low**0.5)
-flat = measure(sharp, x, y).saturated[1:10].mean().item()
-print(f"sigmoid's edge at σ_w² = {low:.1f}; there z has a root mean square of {settled**0.5:.1f}; "
-      f"{flat:.0%} of the units are saturated")
-assert abs(low - 103) < 1 and settled**0.5 > 6 and 0.3 < flat < 0.7
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# $\sigma_w^2 = 103$: for a net of about 100 units that *is* $N(0,1)$, and you saw its line lie level above. Here
-# $E[\phi(z)^2]$ is nearly $\frac12$ and $z$ spreads so far that a sigmoid is almost a switch: half of the units are
-# saturated, and the few that are near 0 carry the whole gradient. Level on average, but is such a net any good? Ten
-# layers of it, against ten layers of tanh (a sigmoid that is centred on 0) near *its* edge, judged by digits that they
-# have never seen:
-
-# %% slideshow={"slide_type": "skip"}
-rivals = {"sigmoid, σ_w² = 1": MLP(10, sigma_w=1.0), "sigmoid, σ_w² = 103": MLP(10, sigma_w=103**0.5),
-          "tanh, σ_w² = 1.2": MLP(10, activation="tanh", sigma_w=1.2**0.5)}
-edge_runs = race(rivals, x, y, steps=300, lr=dict(zip(rivals, (0.1, 0.1, 0.02))), title="At the edge")
-unseen = {name: (net(x_test).argmax(1) == y_test).double().mean().item() for name, net in rivals.items()}
-for name, run in edge_runs.items():
-    print(f"{name:20} training digits {run.accuracy:.0%}, unseen digits {unseen[name]:.0%}")
-stopped = any(run.stopped for run in edge_runs.values())
-plain, switch, centred = unseen.values()
-assert stopped or (plain < 0.2 and plain + 0.1 < switch < centred - 0.03)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# At its own edge even a ten-layer sigmoid net learns. That is a triumph of the theory, and a warning: half of what it
-# sees is thrown to 0 or 1 in each layer, and on unseen digits it falls well behind. The practical answer was to
-# re-centre the function instead, which is tanh.
-#
-# ## Move it: the phase map
-#
-# Everything so far in one picture, the one to keep of this chapter. Each cell is a net at birth: its depth upwards, its
-# $\sigma_w$ to the right (on a log scale, from $\frac14$ to 16). The colour is the measured ratio of layer 1's gradient
-# to the last layer's. Orange: dead. Purple: exploding. White: **alive**. 500 nets, a forward and a backward pass each;
-# the trick is that all of them share the same random numbers, times a factor. The black lines are theory's, which
-# has never seen these nets: where it says that the ratio is a thousandth, 1, and a thousand. The caption says how far
-# it is off: little in the median net; a lot in the worst one, as the errors of forty layers multiply.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# *Try:* (1) each activation: where is its white region, and what shape has it? (2) Other seeds: what changes?
-# (3) tanh with $\sigma_b = 1$: which way has the strip moved, and is it as wide at the top as before?
-
-# %% slideshow={"slide_type": "skip"}
-EXPONENTS, DEPTHS = torch.linspace(-2, 4, 25, dtype=torch.float64), list(range(2, 41, 2))
-
-# %%
-def phase_map(ax, activation="tanh", sigma_b=0.0, seed=0):
-    sigma_w = 2**EXPONENTS
-    ratio = phase.gradient_map(activation, x[:16], y[:16], sigma_w, DEPTHS, sigma_b=sigma_b, seed=seed)[0]
-    expected = phase.predicted_map(activation, sigma_w.tolist(), DEPTHS, sigma_b=sigma_b)  # (20, 25)
-    plots.draw_heat(ax, ratio.log10(), x=(-2, 4), y=(2, 40), limits=(-12, 12), diverging=True,
-                    xlabel="log₂ σ_w", ylabel="hidden layers", label="log₁₀ (first / last gradient)")
-    diagrams.draw_levels(ax, EXPONENTS, DEPTHS, expected.log10(), [-3, 0, 3], label="theory",
-                     names={-3: "0.001", 0: "1", 3: "1000"})
-    apart = 10 ** (ratio / expected).log10().abs()
-    alive = (ratio.log10().abs() < 3).double().mean()
-    return (f"{alive:.0%} of the nets are alive, within a factor 1000. Theory is off by a factor "
-            f"{apart.median():.1f} in the median net, {apart.max():.0f} in the worst of {ratio.numel()}.")
-
-explore(phase_map, size=(7, 4.2), activation=["sigmoid", "tanh", "relu"], sigma_b=(0.0, 1.0, 0.1), seed=(0, 9))
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 5 / 4
-# Do: sigmoid, tanh, ReLU. Then another seed.
-# Ask: where is white, and what happens to it towards the top?
-# Expect: "it gets narrower".
-# Answer: every strip narrows with depth. The black lines were computed without these nets.
-
-# %% tags=["claim-C4.07"] slideshow={"slide_type": "skip"}
-off = {}
-for activation in ("sigmoid", "tanh", "relu"):
-    ratios = phase.gradient_map(activation, x[:8], y[:8], 2**EXPONENTS, DEPTHS, seeds=3)         # (3, 20, 25)
-    expected = phase.predicted_map(activation, (2**EXPONENTS).tolist(), DEPTHS)
-    decades = (ratios / expected).log10() / torch.tensor(DEPTHS)[:, None]
-    off[activation] = (decades.abs().median().item(), decades.abs().max().item())
-    print(f"{activation:8} theory's error per layer: a factor {10**off[activation][0]:.3f} in the median, "
-          f"{10**off[activation][1]:.2f} at worst")
-    assert 0 < off[activation][0] < 0.02 and off[activation][1] < 0.3
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# That is the tolerance of this map: per layer theory is off by about 2 % in the median net. In the worst one it can be a
-# third, in deep nets of large weights, where few of the 64 units are not saturated and an average over them is a
-# poor guess. Through 40 layers even that makes a factor of hundreds, on a scale that spans dozens of decades.
-#
-# ReLU's living region is a straight strip, as its $\chi = \sigma_w^2/2$ does not know $q$, and it narrows with depth on
-# both sides. tanh's bends to the right: larger weights saturate it, which holds the explosion back. The sigmoid's lies
-# far to the right, around $2^{3.3} \approx 10$. And every strip gets narrower the deeper the net. That is why, before
-# good initialization, deep nets seemed impossible: you had to hit the strip by luck.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Does it matter? Where the net can learn
-#
-# Alive at birth is one thing; does it *learn*? 128 tanh nets, eight depths and sixteen $\sigma_w$, with $\sigma_b^2 =
-# 0.05$, 100 steps each. (`Stack` trains the 16 nets of a depth as one.) Theory's curve is the **depth scale**, $\xi =
-# 1/|\ln\chi|$: over $\xi$ layers the gradient's mean square changes by a factor $e$. Schoenholz et al. (2017) found
-# that nets learn up to about $6\xi$.
-
-# %% slideshow={"slide_type": "skip"}
-columns, depths = torch.linspace(0.5, 4, 16), list(range(5, 41, 5))
-images, labels = x[:480].float(), y[:480]                            # enough here, and kind to the memory
-
-def mean_loss(logits, labels):                                       # logits (16, 64, 10), labels (64,)
-    return F.cross_entropy(logits.flatten(0, 1), labels.repeat(len(logits)))
-
-def born_at(depth):
-    return Stack(MLP(depth, 32, activation="tanh", sigma_w=sigma_w.item(), sigma_b=0.05**0.5, dtype=torch.float32)
-                 for sigma_w in columns)
-
-stacks = {f"{depth} layers": born_at(depth) for depth in depths}
-
-# %% slideshow={"slide_type": "skip"}
-trials = race(stacks, images, labels, steps=100, lr=16 * 0.01,       # 0.01 for each: a net is 1/16 of the mean loss
-              loss_fn=mean_loss, title="128 nets, mean loss of a depth")
-with torch.no_grad():                                                # accuracy: (8 depths, 16 sigmas)
-    logits = (torch.cat([stack(part) for part in images.split(96)], 1) for stack in stacks.values())
-    learned = torch.stack([(answers.argmax(2) == labels).double().mean(1) for answers in logits])
-
-# %%
-fine = torch.linspace(0.5, 4, 141)
-chi_fine = phase.chi_map("tanh", fine, [0.05**0.5])[0]               # (141,)
-xi = 1 / chi_fine.log().abs().clamp(min=1e-3)
-
-def trainability(ax):
-    plots.draw_heat(ax, learned, x=(0.5, 4), y=(5, 40), limits=(0, 1), xlabel="σ_w", ylabel="hidden layers",
-                    label="accuracy after 100 steps")
-    diagrams.draw_curve(ax, fine, 6 * xi, label="6 ξ")
-    best = columns[learned[-3].argmax()].item()
-    return f"At 30 layers the best is σ_w = {best:.2f}, accuracy {learned[-3].max():.0%}; the edge is at 1.33."
-
-show(trainability, size=(6.5, 3.9))
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 4 / 3
-# Ask: where in this picture would you start training?
-# Expect: in the middle, which is the edge.
-# Misconception: a large gradient is a good gradient. The right flank is dark, too.
-# Answer: the peak is at the edge of chaos, and a curve that saw no training follows its flanks.
-
-# %% tags=["claim-C4.08"] slideshow={"slide_type": "skip"}
-stopped = any(run.stopped for run in trials.values())
-at_edge, in_order, in_chaos = learned[:, 2:6].amax(1), learned[:, 0], learned[:, -1]     # by depth
-for row in (1, 4, 7):
-    print(f"{depths[row]} layers: σ_w = 0.5 {in_order[row]:.0%}, around the edge {at_edge[row]:.0%}, "
-          f"σ_w = 4 {in_chaos[row]:.0%}")
-reach = 6 * phase.chi_map("tanh", columns, [0.05**0.5])[0].log().abs().reciprocal()      # (16,), in layers
-inside = torch.tensor(depths)[:, None] < reach
-print(f"accuracy of the nets shallower than 6 ξ: {learned[inside].mean():.0%} on average, "
-      f"of the deeper ones {learned[~inside].mean():.0%}")
-assert stopped or (at_edge[3] > 0.6 and max(in_order[3], in_chaos[3]) < 0.3)
-assert stopped or learned[inside].mean() > learned[~inside].mean() + 0.2
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# The net learns where its gradient arrives. The peak stands at the edge of chaos, and a curve that was computed without
-# any training follows both of its flanks. Only the summit is missing: at the edge $\xi$ is infinite, yet nets of 40
-# layers are hard to train in 100 steps. (Only 32 units a layer scatter around theory's mean, as in chapter 2, and the
-# further from the summit, the better a learning rate of its own would be.) Initialization stretches the depth that can
-# be trained. It does not make it endless.
-#
-# ## ☆ At the edge, slowly
-#
-# tanh with $\sigma_w = 1$, $\sigma_b = 0$: exactly critical, $\chi = 1$ at the fixed point $q = 0$. But the net never
-# arrives there: it starts at $q = 1$, and each layer of the way costs something. "The same exponential decay, only
-# slower", one reads. Then it would be a straight line on a log axis. Take both axes logarithmic instead:
-
-# %% tags=["claim-C4.10"] slideshow={"slide_type": "skip"}
-q = meanfield.q_trajectory("tanh", 1.0, 800)
-left = meanfield.chi("tanh", q).cumprod(0)                           # the gradient's mean square
-layer = torch.arange(1, 801, dtype=torch.float64)
-late = layer >= 100
-slopes = {name: torch.corrcoef(torch.stack([layer[late].log(), v[late].log()])) [0, 1] * v[late].log().std()
-          / layer[late].log().std() for name, v in (("q", q), ("product of χ", left))}
-print(", ".join(f"{name}: log-log slope {slope:.3f}" for name, slope in slopes.items()))
-print(f"q · 2l = {2 * q[-1] * 800:.3f}, product of χ · L = {left[-1] * 800:.3f}")
-assert abs(slopes["q"] + 1) < 0.02 and abs(slopes["product of χ"] + 1) < 0.02
-assert abs(2 * q[-1] * 800 - 1) < 0.02 and abs(left[-1] * 800 - 0.71) < 0.01
-
-# %% slideshow={"slide_type": "skip"}
-net = MLP(100, 128, activation="tanh", sigma_w=1.0)
-m = measure(net, x[:64], y[:64])
-
-def power_law(ax):
-    curves = {"theory": q[:100], "1 / 2l": 1 / (2 * layer[:100]), "one net, width 128": m.pre_std[:100] ** 2}
-    plots.draw_lines(ax, curves, x=layer[:100], xlabel="layer", ylabel="mean square q", log=True, markers=False)
-    ax.set_xscale("log")
-    return f"In layer 100 theory has q = {q[99]:.4f}; were each layer like the first, {q[1] ** 99:.0e}."
-
-show(power_law, size=(6, 2.8))
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# A straight line on two log axes with slope $-1$ is a **power law**: $q^l \approx 1/(2l)$, and the gradient's mean square
-# falls like $0.71/L$. After 100 layers it is less than a hundredth, where an exponential would have left nothing. That
-# is what the edge buys: not no decay, but a decay that depth can afford.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## ☆ Valid at step 0 only
-#
-# All of this is about *random* weights. Training makes them less so with every step. Put a net on the edge, and measure
-# the factor $\chi = (\Vert\delta^l\Vert/\Vert\delta^{l+1}\Vert)^2$ again while it learns:
-
-# %% slideshow={"slide_type": "skip"}
-def chi_by_layer(net):
-    delta = measure(net, x[:128], y[:128]).delta_norm
-    return (delta[:-1] / delta[1:]).square()                         # (10,)
-
-learner = MLP(10, activation="tanh", sigma_w=1.1)
-run = fit(learner, x, y, steps=200, lr=0.02, record={"χ": chi_by_layer}, every=5, live=False)
-
-# %% tags=["claim-C4.11"]
-chi = run.recorded["χ"]                                              # (records, 10)
-middle = chi[:, 2:8].log().mean(1).exp()                             # layers 3 to 8, geometric mean
-
-def leaving_the_edge(ax):
-    curves = {"middle layers": middle, "layer 1": chi[:, 0], "layer 10": chi[:, 9]}
-    plots.draw_lines(ax, curves, x=run.recorded_steps, xlabel="step", ylabel="χ, measured", limits=(0, 4))
-    return f"χ of the middle layers: {middle[0]:.2f} at birth, {middle[-1]:.2f} after {run.recorded_steps[-1]} steps."
-
-show(leaving_the_edge, size=(6.5, 3.2))
-assert run.stopped or (middle[0] < 1.05 and middle[-1] > middle[0] + 0.15 and run.accuracy > 0.9)
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2
-# Say: all of it was about random weights. After some dozen steps they are no longer the random numbers of the theory.
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Within a few dozen steps the net has left the value that it was given, towards chaos. Its weights are no longer the
-# independent random numbers that the theory counts on. Initialization gets you started. It promises nothing for later, and that is one reason why later chapters add
-# normalization and skip connections.
-#
-# And a good start cannot be replaced by other cures, nor does it replace them. Chapter 1's cube said: activation,
-# initialization and depth *multiply*. Here are two of its faces, ten layers, three activations and four sizes of weights,
-# the better of two learning rates:
-
-# %% tags=["claim-C4.11"] slideshow={"slide_type": "skip"}
-x32, SIZES, KINDS = x.float(), {"0.1": 0.1, "1.1": 1.1, "1.41": 2**0.5, "8": 8.0}, ("sigmoid", "tanh", "relu")
-grid = torch.zeros(3, 4)
-for row, activation in enumerate(KINDS):
-    for column, sigma_w in enumerate(SIZES.values()):
-        nets = {lr: MLP(10, activation=activation, sigma_w=sigma_w, dtype=torch.float32) for lr in (0.01, 0.1)}
-        results = race(nets, x32, y, steps=120, lr={lr: lr for lr in nets}, live=False)
-        grid[row, column] = max(r.accuracy for r in results.values())
-    print(f"{activation:8}", ", ".join(f"σ_w = {name}: {grid[row, i]:.0%}" for i, name in enumerate(SIZES)))
-assert grid[:, 0].max() < 0.2 and grid[0, :3].max() < 0.2
-assert grid[1:, 1:3].min() > 0.7
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Weights too small defeat every activation, ReLU included, and no ordinary size of weights saves the sigmoid. "Three
-# independent causes" is how one article puts it. They are not independent: $\chi = \sigma_w^2E[\phi'^2]$ is a *product*,
-# and through $q$ the second factor depends on the first.
-#
-# ## The road not taken: pretraining layer by layer
-#
-# In 2006 there was another way to start a deep sigmoid net. Do not ask for the right random numbers; *train* each layer
-# first, alone, without labels: to encode its input so that a decoder can restore it (an **autoencoder**). Freeze it, feed
-# its output to the next one, and so on; each of these nets is shallow, so nothing vanishes. Then train the whole.
-
-# %% slideshow={"slide_type": "skip"}
-def pretrain(net, steps=300):
-    torch.manual_seed(0)                                             # for the decoders
-    a = x32
-    for layer in net.hidden:
-        decoder = nn.Linear(layer.out_features, layer.in_features)
-        autoencoder = nn.Sequential(layer, nn.Sigmoid(), decoder)
-        fit(autoencoder, a, a, steps=steps, lr=0.01, optimizer="adam", loss_fn=F.mse_loss, live=False)
-        with torch.no_grad():
-            a = torch.sigmoid(layer(a))                              # the next layer's input
-    return net
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# One control makes it honest. Pretraining makes the weights larger, too, so perhaps size is all there is to it? So
-# shuffle the pretrained weights within each layer: same numbers, no knowledge. Six sigmoid layers, three seeds:
-
-# %% slideshow={"slide_type": "skip"}
-def shuffled(net, seed=0):
-    generator, copy = torch.Generator().manual_seed(seed), MLP(len(net.hidden), dtype=torch.float32)
-    with torch.no_grad():
-        for mine, theirs in zip(copy.hidden, net.hidden):            # the same numbers, in a random order
-            order = torch.randperm(theirs.weight.numel(), generator=generator)
-            mine.weight.copy_(theirs.weight.flatten()[order].view_as(theirs.weight))
-            mine.bias.copy_(theirs.bias)
-    return copy
-
-# %% slideshow={"slide_type": "skip"}
-def three_starts(depth, seed, live=False):
-    torch.manual_seed(seed)                                          # of the decoders
-    pretrained = pretrain(MLP(depth, seed=seed, dtype=torch.float32))
-    nets = {"Xavier": MLP(depth, seed=seed, dtype=torch.float32), "shuffled": shuffled(pretrained, seed),
-            "pretrained": pretrained}
-    accuracy = {"accuracy": lambda net: (net(x32).argmax(1) == y).double().mean()}
-    return race(nets, x32, y, steps=600, lr=0.1, record=accuracy, every=200, seed=seed, live=live,
-                title=f"{depth} sigmoid layers")
-
-starts = [three_starts(6, seed, live=seed == 0) for seed in range(3)]
-
-# %% slideshow={"slide_type": "skip"}
-outcome = {name: [run[name].accuracy for run in starts] for name in starts[0]}
-
-def road_not_taken(ax):
-    plots.draw_strips(ax, outcome, xlabel="accuracy after 600 steps", limits=(0, 1.02))
-    return "Six sigmoid layers; a point for each of three seeds, and their mean."
-
-show(road_not_taken, size=(6.5, 2.3))
-for name, shares in outcome.items():
-    early = [run[name].recorded["accuracy"][-1] for run in starts]
-    print(f"{name:10}", ", ".join(f"{a:.0%} -> {b:.0%}" for a, b in zip(early, shares)), "(steps 400 -> 600)")
-deeper = {name: f"{run.accuracy:.0%}" for name, run in three_starts(10, 0).items()}
-print("ten layers, one seed:", deeper)
-stopped = any(result.stopped for run in starts for result in run.values())
-assert stopped or (max(outcome["Xavier"]) < 0.2 and min(outcome["pretrained"]) > max(outcome["shuffled"]) + 0.1)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Pretraining rescues a net that Xavier's weights leave at chance. Part of it is size: the same weights in a random order
-# get some way, too. The rest is order: what the layers have learnt. In each of the three seeds it is ahead at step 400
-# already, though they differ in how far they have come. But do not take it for a cure at any depth. In the one run with ten layers this minute of computing does not suffice, and the pretrained net is no better
-# than the shuffled one. Since 2010
-# better random numbers have taken over. They cost nothing.
-
-# %% [markdown] tags=["claim-C4.03", "claim-C4.10"] slideshow={"slide_type": "skip"}
-# ## What the literature says
-#
-# - **"Naive $N(0,1)$ weights saturate, hence the gradient vanishes"** (many articles). They saturate, and in wide nets
-#   the gradient *explodes*. You measured both.
-# - **"tanh at the edge decays at the same exponential rate, a bit slower."** It is a power law, $1/(2l)$.
-# - **"In the ordered phase signals vanish."** Inputs merge: their cosine goes to 1. With a bias the signal itself stays.
-# - **Poole et al. 2016; Schoenholz et al. 2017**: order and chaos, the edge at $\sigma_w^2 = 1.76$ for $\sigma_b^2 =
-#   0.05$, the depth scale. The edge replicates to three digits, as it is a calculation. The $6\xi$ boundary replicates in
-#   nets of 32 units, except at the top, where it is infinite and they are not.
-# - **"PyTorch initializes with He."** It calls He's function, with a number that turns it into something else.
-# - **Hinton, Osindero and Teh 2006; Vincent et al. 2008**: pretraining makes deep nets trainable. At six layers, yes.
-#
-# *Try:* 1992, 1998, 2006, 2008, 2010, 2015.
-
-# %% slideshow={"slide_type": "skip"}
-def history_of_the_field(ax, year=2006):
-    return plots.draw_timeline(ax, timeline.EVENTS, year, timeline.LANES)
-
-explore(history_of_the_field, year=(1969, 2020))
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ## A quiz
-
-# %% slideshow={"slide_type": "skip"}
-print(quiz.sheet(chapter04.QUIZ))
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Put your answers in quotes in place of the dots.
-
-# %% slideshow={"slide_type": "skip"}
-answers = {
-    "zeros": ...,
-    "wide": ...,
-    "default": ...,
-    "order": ...,
-    "edge": ...,
-}
-quiz.grade(chapter04.QUIZ, answers)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ## The clinic: your fourth patient
-
-# %% slideshow={"slide_type": "skip"}
-patient = chapter04.PATIENT
-print(patient.complaint)
-m = measure(patient.make(), x, y)
-print("layer   gradient  std of z  saturated")
-for l in (0, 3, 6, 9, 12, 14):
-    print(f"{l + 1:5}  {m.delta_norm[l]:9.1e}  {m.pre_std[l]:8.1e}  {m.saturated[l]:9.0%}")
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# Which disease is it? Put one of these in place of the dots, with its quotes: `"weights too large, saturated"`,
-# `"weights too small"`, `"all units the same"`, `"exploding gradient"`.
-
-# %% slideshow={"slide_type": "skip"}
-diagnosis = ...
-clinic.name_disease(patient, diagnosis)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# And the treatment? One of `"ten times the learning rate"`, `"weights from N(0, 1)"`, `"ReLU in place of tanh"`,
-# `"sigma_w = 1.1"`. The patient is trained untreated and treated, side by side.
-
-# %% slideshow={"slide_type": "skip"}
-prescription = ...
-clinic.treat(patient, prescription)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# A second opinion, from an instrument that knows any PyTorch net. It speaks when you have spoken:
-
-# %% slideshow={"slide_type": "skip"}
-if clinic.has_named(patient, diagnosis):
-    print(diagnose(patient.make(), x[:256], y[:256], lr=patient.lr))
-else:
-    print("Your own diagnosis first. Then run this cell again.")
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# <details><summary>When the report stands above: how to read it</summary>
-#
-# It reads the same column as you did: the gradient, which fades from the last layer to the first. It also names the
-# size that the weights have, $\sqrt{1/3} = 0.58$ through $\sqrt n$, and the one that tanh needs.
-#
-# </details>
+# Minutes: 1.5
+# Answer: they merge. This default was made for shallow nets.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
 #
-# ### 1. How wild is a naive unit?
+# Replace the dots and run the cell. It answers at once, and you may try as often as you like.
 #
-# `naive_std(a)`: for the activations $a$ that a unit receives, a tensor of shape (n,), return the standard deviation of
-# its $z$ if its weights and its bias are drawn from $N(0, 1)$, as a number.
-#
-# <details><summary>Hint</summary>
-#
-# The variances of the terms $w_k a_k$ add up, and so does that of the bias.
-#
-# </details>
-# <details><summary>Solution</summary>
-#
-# ```python
-# def naive_std(a):
-#     return (a.square().sum() + 1).sqrt().item()
-# ```
-#
-# </details>
-
-# %% slideshow={"slide_type": "skip"}
-def naive_std(a):
-    """(n,) -> the standard deviation of z, a number."""
-    ...
-
-chapter04.check_naive_std(naive_std)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ### 2. Unmask a uniform distribution
-#
-# `sigma_w_of_uniform(bound, fan_in)`: weights are drawn from $U(-\text{bound}, \text{bound})$, in a layer with `fan_in`
-# inputs. What is $\sigma_w$? For PyTorch's bound of $1/\sqrt n$ it must be $\sqrt{1/3}$.
-#
-# <details><summary>Hint</summary>
-#
-# The variance of $U(-b, b)$ is $b^2/3$, and $\sigma_w^2 = n\,\mathrm{Var}(w)$.
-#
-# </details>
-# <details><summary>Solution</summary>
-#
-# ```python
-# def sigma_w_of_uniform(bound, fan_in):
-#     return bound * (fan_in / 3) ** 0.5
-# ```
-#
-# </details>
-
-# %% slideshow={"slide_type": "skip"}
-def sigma_w_of_uniform(bound, fan_in):
-    """Two numbers -> sigma_w, a number."""
-    ...
-
-chapter04.check_sigma_w_of_uniform(sigma_w_of_uniform)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ### 3. One layer of the q map
-#
-# `next_q(phi, q, sigma_w, sigma_b, Z)`: `phi` is a function of a tensor, `Z` a tensor of standard normal numbers. Return
-# the next layer's $q$, with the mean over `Z` in place of the expectation, as a number or a tensor with one entry.
-#
-# <details><summary>Hint</summary>
-#
-# A pre-activation with mean square $q$ is $\sqrt q Z$. Then apply `phi`, square, average.
-#
-# </details>
-# <details><summary>Solution</summary>
-#
-# ```python
-# def next_q(phi, q, sigma_w, sigma_b, Z):
-#     return sigma_w**2 * phi(q**0.5 * Z).square().mean() + sigma_b**2
-# ```
-#
-# </details>
-
-# %% slideshow={"slide_type": "skip"}
-def next_q(phi, q, sigma_w, sigma_b, Z):
-    """A function, three numbers and (samples,) -> the next q."""
-    ...
-
-chapter04.check_next_q(next_q)
-
-# %% [markdown] slideshow={"slide_type": "skip"}
-# ### 4. Put a layer on the edge
+# ### 1. Put a layer on the edge
 #
 # `edge_sigma_w(slopes)`: you measured the slopes $\phi'(z)$ of a layer's units, a tensor of any shape. Which $\sigma_w$
 # gives $\chi = 1$ with these slopes?
@@ -1045,7 +513,7 @@ def edge_sigma_w(slopes):
 chapter04.check_edge_sigma_w(edge_sigma_w)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# ### 5. How deep can it be?
+# ### 2. How deep can it be?
 #
 # `layers_until(chi, ratio)`: with a factor `chi` per layer for the mean *square*, after how many layers (not
 # necessarily a whole number) has the gradient's *norm* changed by the factor `ratio`? For $\chi = 0.25$ and a ratio
@@ -1072,44 +540,105 @@ def layers_until(chi, ratio):
 
 chapter04.check_layers_until(layers_until)
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### 3. Two inputs, one layer
+#
+# `next_cosine(phi, q, c, sigma_w, sigma_b)`: two inputs reach a wide layer with pre-activations of mean square $q$, and
+# the cosine $c$ between them. Which cosine do the pre-activations of the next layer have, to within 3 %? `phi` is a function of
+# a tensor.
+#
+# <details><summary>Hint</summary>
+#
+# Draw two independent standard normal tensors $u$ and $v$ of a million numbers. Then $\sqrt q\,u$ and $\sqrt q\,(c\,u +
+# \sqrt{1-c^2}\,v)$ are such a pair. The q map gives the next mean square; with the *product* of the two activations in the
+# place of the square, the same formula gives the mean product.
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# def next_cosine(phi, q, c, sigma_w, sigma_b):
+#     u, v = torch.randn(2, 1_000_000)
+#     one, two = phi(q**0.5 * u), phi(q**0.5 * (c * u + (1 - c**2) ** 0.5 * v))
+#     product = sigma_w**2 * (one * two).mean() + sigma_b**2
+#     return product / (sigma_w**2 * one.square().mean() + sigma_b**2)
+# ```
+#
+# </details>
+
+# %% slideshow={"slide_type": "skip"}
+def next_cosine(phi, q, c, sigma_w, sigma_b):
+    """A function and four numbers -> the next layer's cosine, a number."""
+    ...
+
+chapter04.check_next_cosine(next_cosine)
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### 4. Repair it
+#
+# Thirty tanh layers have biases from $N(0, 0.5^2)$, and these are to stay. With $\sigma_w = 1$ the net is at chance after 300 steps of
+# SGD (0.003, momentum 0.9). Choose `sigma_w` so that they bring it above 90 %.
+#
+# <details><summary>Hint</summary>
+#
+# $\sigma_w = 1$ is the edge for nets without biases. Where does the line of the phase diagram cross $\sigma_b = 0.5$?
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# ```python
+# sigma_w = 1.55
+# ```
+#
+# There $\chi = 1$. The bias adds to $q$ and so takes away from the slopes, and larger weights make up for it.
+#
+# </details>
+
+# %% slideshow={"slide_type": "skip"}
+sigma_w = ...
+
+chapter04.check_thirty_layers(sigma_w)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# - The variance of a sum grows with its terms, $n\,\mathrm{Var}(w)\,E[a^2] + \mathrm{Var}(b)$, so weights must shrink with
-#   $\sqrt n$; and they must differ, or the units stay copies.
-# - Layer by layer, $q$ runs to a fixed point, and there $\chi$ says what becomes of the gradient. Below 1 inputs merge and
-#   the gradient vanishes; above 1 they separate and it explodes; at the edge it fades slowly, if at all.
-# - The deeper the net, the narrower the strip of $\sigma_w$ in which it can learn. It is a promise for step 0 only.
+# - Variances add: $\mathrm{Var}\,z = n\,\mathrm{Var}(w)\,E[a^2] + \mathrm{Var}(b)$. So weights need the variance $\sigma_w^2/n$, and they must be random.
+# - From layer to layer $q$ runs to a fixed point. If that is 0, the signal vanishes. If it is not, two inputs merge in order and
+#   separate in chaos. PyTorch's default is in order, with a bias: in a deep tanh net all digits become one.
+# - $\chi$ at the fixed point multiplies small differences on their way forward and the gradient on its way back. The deeper the net, the
+#   closer to 1 it must be.
 #
-# One picture to keep: three activations, three strips.
+# The picture to keep is the phase map. The [evidence](evidence/04_initialization.ipynb) has the limits of all this, muP, GPT-2's
+# numbers, and what popular sources say. How do you hit the strip without a map, and for any layer? **Chapter 5**: Xavier and He.
+#
+# ## Take it home
+#
+# For a net of tanh layers: weights of variance $\sigma_w^2/n$ and biases of 0. Then a look at two inputs: do size and angle last?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 1
-# Say: next, how to hit the strip without a map: Xavier and He.
+# Ask: two numbers tell whether a deep net is sick at birth. Which?
+# Answer: q and chi.
 
-# %% slideshow={"slide_type": "skip"}
-def three_strips(axes):
-    for ax, activation in zip(axes, ("sigmoid", "tanh", "relu")):
-        ratio = phase.gradient_map(activation, x[:16], y[:16], 2**EXPONENTS, DEPTHS)[0]
-        plots.draw_heat(ax, ratio.log10(), x=(-2, 4), y=(2, 40), limits=(-12, 12), diverging=True,
-                        xlabel="log₂ σ_w", ylabel="hidden layers", label="log₁₀ (first / last)")
-        ax.set_title(activation)
-    return "Orange: dead at birth. White: alive. Purple: exploding."
+# %% tags=["take-home"] slideshow={"slide_type": "skip"}
+import torch
+from torch import nn
 
-show(three_strips, panels=3, size=(9, 2.8))
+torch.manual_seed(0)
+net = nn.Sequential(*(part for _ in range(20) for part in (nn.Linear(256, 256), nn.Tanh())))
+pair = torch.randn(256) + 0.7 * torch.randn(2, 256)     # two inputs that are alike
+print(f"before: size {pair.std():.2f}, cosine {torch.cosine_similarity(*pair, dim=0):.2f}")
+for layer in net:
+    if isinstance(layer, nn.Linear):                    # leave this out: PyTorch's own start
+        nn.init.normal_(layer.weight, std=1.1 / layer.in_features**0.5)
+        nn.init.zeros_(layer.bias)
+    pair = layer(pair)
+print(f"behind: size {pair.std():.2f}, cosine {torch.cosine_similarity(*pair, dim=0):.2f}")
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# You know where the strip is. How do you hit it without a map, for any layer, and for forward and backward at once? Two
-# famous formulas do it, one for tanh and one for ReLU: **Xavier** and **He**, chapter 5.
-#
 # ## References
 #
-# - LeCun, Bottou, Orr, Müller 1998, *Efficient BackProp*, in Neural Networks: Tricks of the Trade
-# - Hinton, Osindero, Teh 2006, *A fast learning algorithm for deep belief nets*, Neural Computation 18
-# - Vincent, Larochelle, Bengio, Manzagol 2008, *Extracting and composing robust features with denoising autoencoders*, ICML
-# - Glorot, Bengio 2010, *Understanding the difficulty of training deep feedforward neural networks*, AISTATS
-# - He, Zhang, Ren, Sun 2015, *Delving deep into rectifiers*, ICCV
-# - Nielsen 2015, *Neural Networks and Deep Learning*, chapter 3
-# - Poole, Lahiri, Raghu, Sohl-Dickstein, Ganguli 2016, *Exponential expressivity in deep neural networks through
-#   transient chaos*, NeurIPS
-# - Schoenholz, Gilmer, Ganguli, Sohl-Dickstein 2017, *Deep information propagation*, ICLR
+# - LeCun, Bottou, Orr, Müller 1998, *Efficient BackProp*: weights of variance $1/n$
+# - Poole et al. 2016, arXiv 1606.05340: order and chaos
+# - Schoenholz et al. 2017, arXiv 1611.01232: depth scales, and where nets learn
+# - Nielsen 2015, *Neural Networks and Deep Learning*, chapter 3: the thousand inputs

@@ -60,6 +60,13 @@ def test_the_cobweb_s_steps_go_to_the_map_and_to_the_diagonal(ax):
     assert ax.get_xlim() == ax.get_ylim() == (0, 3)
 
 
+def test_what_a_net_has_stands_on_the_map_where_theory_is_right(ax):
+    q = np.linspace(0, 3, 31)
+    diagrams.draw_cobweb(ax, q, q / 2, [2.0, 1.0, 0.5], measured=[2.0, 1.0, 0.6])
+    across, up = line(ax, "a net, measured")
+    assert list(zip(across, up)) == [(2.0, 1.0), (1.0, 0.6)]
+
+
 @pytest.mark.parametrize("fixed, drawn", [(1.0, True), (None, False), (float("inf"), False), (7.0, False)])
 def test_a_fixed_point_is_marked_where_it_can_be_seen(ax, fixed, drawn):
     diagrams.draw_cobweb(ax, [0, 3], [0, 6], [1, 2, 1e200], fixed=fixed)

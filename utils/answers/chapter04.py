@@ -1,71 +1,18 @@
-"""Chapter 4, *Weight initialization*: the checkers of its exercises, its quiz, and its patient."""
+"""Chapter 4, weight initialization: the checkers of its exercises, and its patient."""
 
 import math
 
 import torch
 
+from utils.data.datasets import digits
 from utils.exercises.checking import check, exercise
 from utils.exercises.clinic import Patient, Treatment
-from utils.exercises.quiz import Question
+from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 from utils.nets.mlp import MLP
+from utils.torchdoctor import measure
+from utils.training.loop import fit
 
-RIGHT = {"naive weights": 1e2}  # the right option of each prediction, out of the learner's sight
-
-
-@exercise
-def check_naive_std(f):
-    """Check f(a) -> std of z = w.a + b for w, b ~ N(0, 1); a (n,), the answer a number."""
-    mistakes = {
-        lambda a: a.square().sum() + 1: "that is the variance: take the root",
-        lambda a: a.square().sum().sqrt(): "the bias is random, too, and adds its variance of 1",
-        lambda a: (len(a) * a.var() + 1).sqrt(): "the mean square of the activations counts, not their variance",
-        lambda a: (len(a) * a.var(correction=0) + 1).sqrt(): "the mean square counts, not the variance",
-        lambda a: (a.square().mean() + 1).sqrt(): "variances add up: a sum over the inputs, not a mean",
-        lambda a: (a.abs().sum() + 1).sqrt(): "a weight's variance is multiplied by the square of its input",
-        lambda a: math.sqrt(len(a) + 1): "an input that is off adds nothing: its square is its weight in the sum",
-    }
-    cases = [((torch.arange(1000) % 2).double(),), (torch.tensor([3.0, -4.0]).double(),), (torch.zeros(5).double(),)]
-    return check(f, lambda a: (a.square().sum() + 1).sqrt().item(), cases, mistakes=mistakes)
-
-
-@exercise
-def check_sigma_w_of_uniform(f):
-    """Check f(bound, fan_in) -> sigma_w of weights from U(-bound, bound), so that Var(w) = sigma_w^2 / fan_in."""
-    mistakes = {
-        lambda bound, fan_in: bound**2 * fan_in / 3: "that is sigma_w squared",
-        lambda bound, fan_in: bound / 3**0.5: "that is the standard deviation of a weight: sigma_w has fan_in in it",
-        lambda bound, fan_in: bound * fan_in**0.5: "U(-b, b) has a variance of b²/3, not b²",
-        lambda bound, fan_in: bound * (fan_in / 12) ** 0.5: "the interval is 2 bounds long: its variance is (2b)²/12",
-        lambda bound, fan_in: bound / (3 * fan_in) ** 0.5: "sigma_w² = fan_in Var(w): multiply, do not divide",
-    }
-    cases = [(0.125, 64), (0.3, 10), (1.0, 1000)]
-    return check(f, lambda bound, fan_in: bound * (fan_in / 3) ** 0.5, cases, mistakes=mistakes)
-
-
-@exercise
-def check_next_q(f):
-    """Check f(phi, q, sigma_w, sigma_b, Z) -> the next layer's q, with the mean over Z (samples,) as expectation."""
-    def next_q(phi, q, sigma_w, sigma_b, Z):
-        return (sigma_w**2 * phi(q**0.5 * Z).square().mean() + sigma_b**2).item()
-
-    mistakes = {
-        lambda phi, q, sigma_w, sigma_b, Z: sigma_w**2 * phi(q * Z).square().mean() + sigma_b**2:
-            "q is a mean square: the pre-activation is its root times Z",
-        lambda phi, q, sigma_w, sigma_b, Z: sigma_w * phi(q**0.5 * Z).square().mean() + sigma_b:
-            "variances take the squares of sigma_w and sigma_b",
-        lambda phi, q, sigma_w, sigma_b, Z: sigma_w**2 * phi(q**0.5 * Z).square().mean():
-            "the bias adds sigma_b squared",
-        lambda phi, q, sigma_w, sigma_b, Z: sigma_w**2 * phi(q**0.5 * Z).mean() ** 2 + sigma_b**2:
-            "first square, then average",
-        lambda phi, q, sigma_w, sigma_b, Z: sigma_w**2 * phi(q**0.5 * Z).var() + sigma_b**2:
-            "the mean square of the activations counts, not their variance",
-        lambda phi, q, sigma_w, sigma_b, Z: sigma_w**2 * phi(q**0.5 * Z).mean() + sigma_b**2:
-            "the activations are squared before the mean is taken",
-        lambda phi, q, sigma_w, sigma_b, Z: sigma_w**2 * q + sigma_b**2: "the activation is missing",
-    }  # fmt: skip
-    normal = torch.randn(1000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    cases = [(torch.sigmoid, 2.0, 1.5, 0.3, normal), (torch.tanh, 0.5, 0.8, 0.5, normal), (torch.relu, 3.0, 2.0, 0.1, normal)]
-    return check(f, next_q, cases, mistakes=mistakes)
+RIGHT = {"a thousand inputs": 20.0, "naive weights": 1e2}  # the right option of each prediction, out of the learner's sight
 
 
 @exercise
@@ -99,54 +46,84 @@ def check_layers_until(f):
     return check(f, lambda chi, ratio: 2 * math.log(ratio) / math.log(chi), cases, mistakes=mistakes)
 
 
-QUIZ = {
-    "zeros": Question(
-        "All weights of a tanh net start at 0, and so do its biases. What learns?",
-        "the last bias",
-        {
-            "everything": "every error behind a matrix of zeros is zero: nothing comes through on the way back",
-            "the last bias": "its gradient is the error of the output itself; all other gradients are products with 0",
-            "the first layer": "its error has come through the zeros of all later layers",
-            "nothing": "almost: one gradient needs neither a weight nor an activation",
-        },
-    ),
-    "wide": Question(
-        "Twenty tanh layers of 256 units, weights from N(0, 1). The gradient of layer 1?",
-        "explodes",
-        {
-            "vanishes": "the units are saturated, but BP2 multiplies by the weights as well, and 256 of them win",
-            "explodes": "large weights times the few units that are not saturated: nine decades through 20 layers",
-            "level": "that would need chi = 1, and tanh has it near sigma_w = 1; here sigma_w is 16",
-        },
-    ),
-    "default": Question(
-        "Which sigma_w squared has an nn.Linear that nobody initialized?",
-        "1/3",
-        {
-            "1/3": "the variance of a uniform distribution up to 1/sqrt(n) is 1/(3n)",
-            "1": "that is LeCun's",
-            "2": "that is He's: the function has He's name, but a = sqrt(5) makes it something else",
-        },
-    ),
-    "order": Question(
-        "Deep in the ordered phase, what becomes of two different inputs?",
-        "they merge",
-        {
-            "they merge": "their cosine goes to 1, and the gradient vanishes with their difference",
-            "they separate": "that is chaos",
-            "both go to 0": "only without a bias; in general the signal stays, and the difference goes",
-        },
-    ),
-    "edge": Question(
-        "Twice the depth: what becomes of the range of sigma_w in which a net can learn?",
-        "narrower",
-        {
-            "narrower": "the factor per layer is taken to twice the power, so it must be closer to 1",
-            "wider": "more factors of the same kind forgive less, not more",
-            "the same": "the edge stays where it is, but the strip around it does not",
-        },
-    ),
-}
+@exercise
+def check_next_cosine(f):
+    """Check f(phi, q, c, sigma_w, sigma_b) -> the next layer's cosine of two inputs, a number, within 3 %."""
+    u, v = torch.randn(2, 1_000_000, generator=torch.Generator().manual_seed(0))
+
+    def pair(phi, q, c):
+        return phi(q**0.5 * u), phi(q**0.5 * (c * u + (1 - c**2) ** 0.5 * v))
+
+    def moments(phi, q, c):
+        one, two = pair(phi, q, c)
+        return (one * two).mean().item(), one.square().mean().item()
+
+    def next_cosine(phi, q, c, sigma_w, sigma_b):
+        product, square = moments(phi, q, c)
+        return (sigma_w**2 * product + sigma_b**2) / (sigma_w**2 * square + sigma_b**2)
+
+    def without_bias(phi, q, c, sigma_w, sigma_b):
+        product, square = moments(phi, q, c)
+        return product / square
+
+    def one_bias(phi, q, c, sigma_w, sigma_b):
+        product, square = moments(phi, q, c)
+        return sigma_w**2 * product / (sigma_w**2 * square + sigma_b**2)
+
+    def unsquared(phi, q, c, sigma_w, sigma_b):
+        product, square = moments(phi, q, c)
+        return (sigma_w * product + sigma_b) / (sigma_w * square + sigma_b)
+
+    def lopsided(phi, q, c, sigma_w, sigma_b):
+        one, two = phi(q**0.5 * u), phi(q**0.5 * (c * u + (1 - c) * v))
+        return ((sigma_w**2 * (one * two).mean() + sigma_b**2) / (sigma_w**2 * one.square().mean() + sigma_b**2)).item()
+
+    mistakes = {
+        without_bias: "both inputs receive the same bias: it adds sigma_b squared to the product, and to the square",
+        one_bias: "the bias is the same number for both inputs, so it adds sigma_b squared to their product as well",
+        unsquared: "products of two weights, and of two biases: sigma_w and sigma_b stand squared",
+        lopsided: "the second input has the mean square q as well: c u + sqrt(1 - c^2) v",
+        lambda phi, q, c, sigma_w, sigma_b: sigma_w**2 * moments(phi, q, c)[0] + sigma_b**2:
+            "that is the mean product; a cosine is divided by the mean square",
+        lambda phi, q, c, sigma_w, sigma_b: (sigma_w**2 * moments(phi, q, c)[0] + sigma_b**2) / q:
+            "divide by the mean square of the *next* layer, which the q map gives",
+        lambda phi, q, c, sigma_w, sigma_b: next_cosine(phi, q * q, c, sigma_w, sigma_b): "q is a mean square: multiply by its root",
+        lambda phi, q, c, sigma_w, sigma_b: c: "the cosine does not stay: pass the pair through phi",
+    }  # fmt: skip
+    cases = [(torch.tanh, 3.0, 0.3, 1.5, 0.5), (torch.relu, 2.0, 0.1, 1.2, 0.5), (torch.tanh, 3.0, -0.5, 2.0, 0.1)]
+    return check(f, next_cosine, cases, mistakes=mistakes, atol=3e-2)
+
+
+@exercise
+def check_thirty_layers(sigma_w):
+    """Check the answer to: thirty tanh layers with biases from N(0, 0.5^2) are to learn the digits; which sigma_w do they need?
+
+    sigma_w: a number. The net is trained for 300 steps of SGD with momentum 0.9 at a rate of 0.003, and is to reach 90 % of the
+    digits that it is trained on.
+    """
+    if sigma_w is ... or sigma_w is None:
+        return Verdict(NOT_ATTEMPTED, "put a number in the place of the dots")
+    try:
+        sigma_w = float(sigma_w)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return Verdict(NOT_YET, "sigma_w is one plain number, such as 1.0")
+    if not 0 < sigma_w < 1000:
+        return Verdict(NOT_YET, "sigma_w is a positive number below a thousand")
+    net, (x, y, *_) = thirty_layers(sigma_w), digits()
+    delta = measure(net, x[:128].float(), y[:128]).delta_norm
+    left = (delta[0] / delta[-1]).item()
+    run = fit(net, x.float(), y, steps=300, lr=0.003, live=False)
+    if run.stopped:
+        return Verdict(NOT_YET, f"you stopped it after {run.steps} of 300 steps, too early to tell: run the cell again")
+    told = f"{run.accuracy:.0%} of the digits after {run.steps} steps; layer 1 had {left:.1e} of the last layer's gradient at birth"
+    if run.accuracy > 0.9:
+        return Verdict(CORRECT, told)
+    return Verdict(NOT_YET, f"{told}: the weights are too {'small' if left < 1 else 'large'}")
+
+
+def thirty_layers(sigma_w):
+    """Return the net to repair: an MLP of thirty tanh layers in float32, with biases from N(0, 0.5^2)."""
+    return MLP(30, activation="tanh", sigma_w=sigma_w, sigma_b=0.5, dtype=torch.float32)
 
 
 def _tanh_net(**settings):
@@ -162,7 +139,8 @@ PATIENT = Patient(
     disease="weights too small",
     diseases={
         "weights too large, saturated": "not one unit is saturated: z is small in every layer, and gets no larger",
-        "weights too small": "sigma_w² is 1/3: each layer keeps 58 % of the gradient, and of the differences between inputs",
+        "weights too small": "sigma_w² is 1/3: each layer keeps 58 % of the gradient, and of the differences between inputs; after ten layers "
+        "only the biases are left of the signal, and all digits look alike",
         "all units the same": "then the layers would have no spread at all; these weights are random, only small",
         "exploding gradient": "layer 1 has the smallest gradient here, not the largest",
     },
@@ -176,6 +154,9 @@ PATIENT = Patient(
         ),
         "ReLU in place of tanh": Treatment(
             _tanh_net(init="torch", activation="relu"), 0.01, "ReLU keeps 41 % per layer of it, which is less than tanh's 58 %"
+        ),
+        "biases of 0": Treatment(
+            _tanh_net(sigma_w=3**-0.5), 0.01, "now digits no longer merge, but the signal itself vanishes: the weights are as small as before"
         ),
         "sigma_w = 1.1": Treatment(
             _tanh_net(sigma_w=1.1), 0.01, "close to tanh's edge the signal stays apart and the gradient keeps its level"

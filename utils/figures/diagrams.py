@@ -54,11 +54,11 @@ def draw_desk(axes, faders, levels, *, floor, ceiling, limits=(-6, 12)):
               title="The meter")  # fmt: skip
 
 
-def draw_cobweb(ax, q, mapped, path, *, fixed=None, limit=3.0):
+def draw_cobweb(ax, q, mapped, path, *, fixed=None, measured=None, limit=3.0):
     """Draw a map of the line onto itself, the diagonal, and the path of its iterations as a staircase between them.
 
     q, mapped: (points,), the curve. path: (steps,), the iterates, the start first. fixed: the fixed point, if finite.
-    limit: where both axes end.
+    measured: (layers,), what a net has in the place of the iterates, as circles on the map. limit: where both axes end.
     """
     q, mapped, path = (np.asarray(values, dtype=float) for values in (q, mapped, path))
     ax.plot(q, q, "--", color=style.GREY, linewidth=1.4, label="unchanged")
@@ -66,6 +66,9 @@ def draw_cobweb(ax, q, mapped, path, *, fixed=None, limit=3.0):
     steps = np.repeat(np.clip(path, 0, 10 * limit), 2)
     ax.plot(steps[:-1], np.append(0, steps[2:]), color=style.BLUE, linewidth=1.4, label="layer by layer")
     ax.plot(path[:1], [0], "o", color=style.BLUE, clip_on=False)
+    if measured is not None:
+        measured = np.asarray(measured, dtype=float)
+        ax.plot(measured[:-1], measured[1:], "o", color=style.MEASURED, markerfacecolor="white", markersize=8, label="a net, measured")
     if fixed is not None and 0 <= fixed <= limit:
         ax.plot([fixed], [fixed], "D", color=style.ALARM, label="fixed point", clip_on=False)
     ax.set(xlim=(0, limit), ylim=(0, limit), xlabel="q of this layer", ylabel="q of the next layer")

@@ -40,7 +40,7 @@ def naive_(layer, generator=None):
 
 
 def small_(layer, generator=None):
-    """w ~ N(0, 0.01^2): the habit of the 1990s and of AlexNet."""
+    """w ~ N(0, 0.01^2): AlexNet's (Krizhevsky et al. 2012)."""
     return _normal_(layer, 0.01, generator)
 
 
