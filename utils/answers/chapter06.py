@@ -1,4 +1,4 @@
-"""Chapter 6, *Skip connections*: the checkers of its exercises, and its patients."""
+"""Chapter 6, *Skip connections*: the checkers of its exercises and its patients; its quiz is `quiz06`."""
 
 import copy
 import math
@@ -6,6 +6,7 @@ import math
 import torch
 from torch import nn
 
+from utils.answers.quiz06 import QUIZ  # noqa: F401 - chapters find it here, as any other
 from utils.data.datasets import digits
 from utils.exercises.checking import check, exercise
 from utils.exercises.clinic import Patient, Treatment
@@ -126,16 +127,17 @@ def _hundred(**settings):
 _PLAIN = _hundred(carry=0.0)
 PATIENT = Patient(
     complaint="A hundred plain ReLU layers, He's weights, learning rate 0.003. 'Twenty layers did well', says the owner, 'so I "
-    "added eighty.' The gradient gets through, no unit is dead, and the loss hardly moves.",
+    "added eighty.' The gradient gets through, and the loss hardly moves.",
     make=_PLAIN,
     lr=0.003,
     disease="a chain without skips",
     diseases={
         "a chain without skips": "every layer is healthy, and a hundred of them in a row make all digits look alike: the "
         "readout has nothing to tell them apart by",
-        "vanishing gradient": "look again: from layer to layer it keeps nearly all of its size",
-        "dead units": "the last column says how many units are silent for all inputs: few or none",
-        "weights too large": "then z would grow from layer to layer; here it keeps its order of magnitude",
+        "vanishing gradient": "look again: layer 1 gets half of what the last layer gets",
+        "dead units": "half of the units of a late layer are silent for every digit, and the others answer all digits alike: that "
+        "follows from digits that look the same; with skips the same matrices leave few such units",
+        "weights too large": "then z would grow from layer to layer; here it falls a little",
     },
     prescriptions={
         "ten times the learning rate": Treatment(

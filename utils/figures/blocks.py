@@ -82,7 +82,7 @@ def draw_roads(ax, gradient, alike, skips):
         x, road = np.linspace(0, 1, len(shares)), row + 0.47
         widths = np.clip(1 + 0.9 * (np.log10(np.clip(shares, 1e-12, 1e3)) + 10), 1, 12)
         for left, right, share, width in zip(x, x[1:], shares, widths):
-            ax.plot([left, right], [road, road], color=ink([share])[0] if share > 1e-9 else style.INK[1], linewidth=width,
+            ax.plot([left, right + 0.002], [road, road], color=ink([share])[0] if share > 1e-9 else style.INK[1], linewidth=width,
                     solid_capstyle="butt", zorder=1)  # fmt: skip
         _draw_boxes(ax, len(shares) - 1, road, name in skips)
         ax.imshow(fade(1 - cosines)[None], extent=(0, 1, row + 0.9, row + 0.74), aspect="auto", interpolation="nearest")
