@@ -18,6 +18,7 @@ def draw_block(ax, x, branch, out, *, parts=("φ", "W₁", "φ", "W₂"), after=
     after: what stands on the road behind the sum, such as a norm, or None. carry, scale: of road and branch; a factor of 1 is
     not drawn. Returns the caption: the three mean squares.
     """
+    x, branch, out = (float(square) for square in (x, branch, out))
     width, height = room(ax)
     ax.set(xlim=(0, width), ylim=(0, height))  # in units of the font size, so that words have the room they need
     ax.set_axis_off()
