@@ -87,4 +87,5 @@ def test_what_the_answers_say_of_the_plain_patient_is_what_is_measured():
     stream = net.stream(x[:64])[-1].detach()
     assert torch.nn.functional.cosine_similarity(stream[:-1], stream[1:]).min() > 0.95, "digits look the same"
     cured = measure(chapter06.PATIENT.prescriptions[CURE].make(), x[:128], y[:128])
-    assert plain.dead[80:-1].mean() > 0.4 > 0.25 > cured.dead[80:-1].mean(), "silent units are a symptom"
+    assert plain.dead[80:-1].mean() > 0.4, "half of the units of a late layer are silent"
+    assert cured.dead[80:-1].mean() < 0.25, "silent units are a symptom"

@@ -28,15 +28,16 @@ def draw_block(ax, x, branch, out, *, parts=("φ", "W₁", "φ", "W₂"), after=
     passed = [float(np.clip(3.5 * np.sqrt(max(square, 0) / x), _THIN, _WIDE)) for square in (carry**2 * x, scale**2 * branch)]
     _wire(ax, [(start, road), (fork, road)], thick[0])
     _wire(ax, [(fork, road), (join, road)], passed[0], dash=":" if carry == 0 else "-")
-    _wire(ax, [(fork, road), (fork, high), (join, high)], thick[0], colour=style.GREY)
     _wire(ax, [(join, road), (end, road)], thick[2])
     scaled = scale != 1
     stops = np.linspace(fork, join, len(parts) + 2 + scaled)[1:-1]
     last = stops[len(parts) - 1]
-    _wire(ax, [(last, high), (join, high)], thick[1], colour=style.ALARM)
+    sized = stops[0] if parts[0] == "norm" else last  # from here on the branch has its own size
+    _wire(ax, [(fork, road), (fork, high), (sized, high)], thick[0], colour=style.GREY)
+    _wire(ax, [(sized, high), (last, high)], thick[1], colour=style.GREY)
+    _wire(ax, [(last, high), (stops[-1] if scaled else join, high)], thick[1], colour=style.ALARM)
     if scaled:
         _wire(ax, [(stops[-1], high), (join, high)], passed[1], colour=style.ALARM)
-        _wire(ax, [(stops[-1], high), (stops[-1] - 0.1, high)], thick[1], colour=style.ALARM)
         _knot(ax, stops[-1], high, f"× {_short(scale)}", style.ALARM)
     _wire(ax, [(join, high), (join, road)], passed[1], colour=style.ALARM)
     for place, part in zip(stops, parts):
