@@ -230,13 +230,13 @@ explore(size_of_the_stream, panels=(2, 1), size=(9, 5.6), L=(2, 60), s=(0.0, 1.5
 
 # %% slideshow={"slide_type": "skip"}
 def growth(L, s):                # of the mean square, from the first block to the last
-    square = sizes(ResidualNet(L, 64, scale=s))
+    square = sizes(ResidualNet(L, 128, scale=s))
     return (square[-1] / square[0]).item()
 
-loud, tamed = growth(20, 1.0), [growth(L, L**-0.5) for L in (5, 20, 80)]
+loud, tamed = growth(20, 1.0), [growth(L, L**-0.5) for L in (5, 20, 50)]
 told = ", ".join(f"{factor:.1f}" for factor in tamed)
 claim("C6.03", f"s = 1: 20 blocks multiply the mean square by {loud:.0e} (theory 1e+06); "
-      f"s = 1/√L: 5, 20, 80 blocks by {told}",
+      f"s = 1/√L: 5, 20, 50 blocks by {told}",
       1e5 < loud < 1e7 and min(tamed) > 2 and max(tamed) < 4)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
