@@ -40,6 +40,7 @@ RIGHT = [
     (check_branch_scale, lambda blocks, growth: torch.tensor(math.expm1(math.log(growth) / blocks)).sqrt()),
     (check_through, skips(lambda L: L**-0.5)),
     (check_through, skips(lambda L: 1 / L)),
+    (check_through, lambda x, blocks: [x := x + block(x) / len(blocks) ** 0.5 for block in blocks][-1]),
 ]
 WRONG = [
     (check_stream_jacobian, product, "the skip adds the identity"),
@@ -54,13 +55,18 @@ WRONG = [
     (check_branch_scale, lambda blocks, growth: growth ** (0.5 / blocks), "before the root"),
     (check_branch_scale, lambda blocks, growth: growth ** (0.5 / blocks) - 1, "uncorrelated"),
     (check_branch_scale, lambda blocks, growth: blocks**-0.5, "growth e"),
-    (check_through, lambda x, blocks: nn.Sequential(*blocks)(x), "% of the digits"),
+    (check_through, lambda x, blocks: nn.Sequential(*blocks)(x), "around every block"),
     (check_through, skips(lambda L: 1.0), "too much"),
     (check_through, skips(lambda L: 0.5, carry=0.5), "% of the digits"),
     (check_through, lambda x, blocks: x, "left out"),
     (check_through, lambda x, blocks: x + blocks[0](x), "left out"),
+    (check_through, lambda x, blocks: x + nn.Sequential(*blocks)(x), "around every block"),
+    (check_through, lambda x, blocks: x + sum(block(x) for block in blocks) / len(blocks) ** 0.5, "side by side"),
+    (check_through, skips(lambda L: 1e-9), "next to nothing"),
+    (check_through, skips(lambda L: 0.01), "next to nothing"),
+    (check_branch_scale, lambda blocks, growth: (math.log(growth) / blocks) ** 0.5, "many blocks"),
     (check_through, lambda x, blocks: x[:, :1], "expected"),
-    (check_through, lambda x, blocks: x[:2, :4] + nn.Sequential(*blocks)(x[:2, :4]), "raised"),
+    (check_through, lambda x, blocks: skips(lambda L: 0.5)(x[:2, :4], blocks), "raised"),
 ]
 
 

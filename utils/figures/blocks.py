@@ -67,7 +67,7 @@ def draw_norm(ax, place, before, after):
                       title=f"{place}: the last block")  # fmt: skip
 
 
-def draw_roads(ax, gradient, alike, skips):
+def draw_roads(ax, gradient, alike, skips=()):
     """Draw nets as roads from the input to the loss, in ink and thickness of the gradient there; below, how alike inputs look.
 
     gradient: name -> (blocks + 1,), what is left of the loss's gradient in front of each block, and behind the last.
@@ -94,9 +94,10 @@ def draw_roads(ax, gradient, alike, skips):
             ax.text(place, road, _say(share), ha=side, va="center", color=style.BLUE)
         for place, cosine, side in ((-0.012, cosines[0], "right"), (1.012, cosines[-1], "left")):
             ax.text(place, row + 0.82, f"{cosine:.2f}", ha=side, va="center")
-    ax.text(1, 0.06, "← gradient (blue), and how alike two digits look (strip)", ha="right", va="center", fontsize=0.9 * size,
+    ax.text(1, 0.06, "← gradient, and below it the cosine of two inputs", ha="right", va="center", fontsize=0.9 * size,
             color=style.GREY)  # fmt: skip
-    return "The road is as thick and dark as the gradient there. Where the strip is white, all digits look the same."
+    more = f" {_DRAWN} of the blocks are drawn." * any(len(shares) > _DRAWN + 1 for shares in gradient.values())
+    return f"The road thins and fades with every power of ten of the gradient; where the strip is white, all inputs look the same.{more}"
 
 
 def _draw_boxes(ax, blocks, road, beside):

@@ -16,14 +16,14 @@
 # The [lesson](../06_skip_connections.ipynb) tells one story. Here stands what it left out: what popular sources say, five ways to
 # make branches small, deleted blocks, highway nets, DenseNet, shattered gradients, a real Transformer with the norm in front,
 # behind and nowhere, deep nets without skips, the cube of causes, and the records. The sections do not depend on each other.
-# Run the next three cells, and then any of them. Trainings use momentum SGD unless they say otherwise.
+# Run the next four cells, and then any of them. Trainings use momentum SGD unless they say otherwise.
 
 # %%
 import math
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import MLP, DenseNet, HighwayNet, NormedNet, ResidualNet, Transformer, chapter06, claim, datasets
+from utils import MLP, DenseNet, HighwayNet, NormedNet, ResidualNet, Transformer, chapter06, claim, clinic, datasets
 from utils import explore, measure, plots, quiz, race, show, table
 
 # %%
@@ -40,6 +40,7 @@ def first_over_last(net):
     g = gradients(net)
     return (g[0] / g[-1]).item()
 
+# %%
 def likeness(a):                                # mean cosine between two different rows
     unit = F.normalize(a.detach(), dim=-1)
     n = unit.shape[-2]
@@ -88,6 +89,21 @@ claim("C6.09", f"50 layers: gates at 0.5 leave {half:.1e} of the gradient, a res
       half < 1e-14 and 1 < whole < 2)
 against = through(lambda h: h - 0.5 * h, 20)
 claim("C6.01", f"a branch of -x/2, 20 blocks: {against:.1e}", 9e-7 < against < 1e-6)
+
+# %% [markdown]
+# ## Is it the gradient, or that digits look alike?
+#
+# In a hundred plain layers two things go wrong: a few percent of the gradient arrive, and all digits look alike. Which of the two
+# matters? In wider layers the gradient loses less. At a width of 128 there is a net in which it arrives in full, and grows on its way.
+
+# %%
+wide = ResidualNet(50, 128, carry=0, **f32)
+left, same = first_over_last(ResidualNet(50, 128, carry=0)), likeness(wide.stream(x32[:64])[-1])
+wide_run = race({"wide": wide}, x32, y, steps=100, lr=0.003, live="bar")["wide"]
+late = sum(wide_run.loss[-10:]) / 10
+claim("C6.04", f"100 plain layers of width 128, weights of seed 0: gradient times {left:.1f}, cosine of two digits {same:.3f}, and "
+      f"a loss of {late:.2f} after 100 steps of SGD at 0.003", left > 1 and same > 0.98 and late > 1.5, unless=wide_run,
+      only=("seed", "budget"))
 
 # %% [markdown]
 # ## Five ways to make branches small
@@ -492,6 +508,19 @@ claim("C6.17", "left after 50 layers or steps: " + ", ".join(f"{name}: {left:.3f
 # "ResNet made 1,000 layers possible" joins two things: they *could be trained* in the first paper, and became *useful* in the second. (The
 # CIFAR figures and the 900 layers are quoted and could not be checked here.)
 #
+# ## A second patient
+
+# %%
+clinic.chart(chapter06.SECOND_PATIENT, "gradient", "update / weight", "std of z", "dead")
+
+# %%
+diagnosis = ...
+display(clinic.name_disease(chapter06.SECOND_PATIENT, diagnosis))
+prescription = ...
+display(clinic.treat(chapter06.SECOND_PATIENT, prescription))
+clinic.second_opinion(chapter06.SECOND_PATIENT, diagnosis)
+
+# %% [markdown]
 # ## Quiz
 
 # %%
