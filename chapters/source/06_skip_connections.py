@@ -13,7 +13,7 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 6 · Skip connections: why is even a healthy chain too long?
 #
-# The activation is good, and the weights are good: ReLU with He's weights. The gradient gets through. Is a net of a hundred
+# The activation is good, and the weights are good: ReLU with He's weights. Is a net of a hundred
 # layers then as easy to train as one of twenty? You will measure it, find out what goes wrong, and mend it with one line of code.
 # In the end a thousand layers learn while you watch.
 #
@@ -62,13 +62,12 @@ def loss_by_depth(ax, guess=None):
 
 predict(f"20 plain layers reach a training loss of {best[20]:.1f} in 100 steps. And 56 layers?",
         loss_by_depth, right=chapter06.RIGHT["56 layers"],
-        guess=[("half of it: more layers can do more", best[20] / 2), ("the same", best[20]),
-               ("1.9: far worse", 1.9)])
+        guess=[(f"{best[20] / 2:.2f}", best[20] / 2), (f"{best[20]:.1f}", best[20]), ("1.9", 1.9)])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 2
 # Ask: 20 plain layers reach this training loss. And 56 layers?
-# Expect: most hands for the half; a few for overfitting, which is no answer about a training loss.
+# Expect: most hands for half of it; a few for overfitting, which is no answer about a training loss.
 # Misconception: more layers can express more, so they cannot do worse on the data they are trained on.
 # Answer: far worse. They could pass their input on unchanged, but gradient descent does not find that.
 
@@ -135,7 +134,7 @@ claim("C6.04", f"three plain nets of 100 layers: {min(left):.0%} of the gradient
       f"cosine of two digits {min(same):.3f} or more", min(left) > 0.01 and min(same) > 0.98)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The gradient is not gone. A few percent of it arrive, where a sigmoid net would leave 1e-64. Look at the strips instead. Behind a
+# The gradient is not gone. A few percent of it arrive, where a sigmoid net, with 0.23 a layer, would leave 1e-64. Look at the strips instead. Behind a
 # hundred layers *all digits point in nearly the same direction*, and the readout has little to tell them apart by. Wide nets show
 # that this is the disease: at a width of 128 the whole gradient may arrive, and the net learns no better (evidence). So a chain may
 # be healthy in each of its links, and too long as a whole.
@@ -147,7 +146,7 @@ claim("C6.04", f"three plain nets of 100 layers: {min(left):.0%} of the gradient
 # its input: x + F(x). --> $x_{l+1} = x_l + s\,F(x_l)$. The way past $F$ is the **skip** <!-- term: A way past a layer or
 # block, on which its input reaches the output unchanged. -->, and $s$ is a number that we choose later.
 #
-# In PyTorch it is five lines, whatever $f$ is:
+# In PyTorch it is a handful of lines, whatever $f$ is:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
@@ -219,7 +218,7 @@ def size_of_the_stream(axes, L=20, s=1.0):
     axes[1].set(xlim=(0, 62), ylim=(1e-1, 1e20), xlabel="block")
     return f"{1 + s**2:.3g} per block; {L} blocks: measured {square[-1] / square[0]:.1e}."
 
-explore(size_of_the_stream, panels=(2, 1), size=(9, 5.6), L=(2, 60), s=(0.0, 1.0, 0.05))
+explore(size_of_the_stream, panels=(2, 1), size=(9, 5.6), L=(2, 60), s=(0.0, 1.0, 0.01))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 2
@@ -258,7 +257,7 @@ claim("C6.03", f"s = 1: 20 blocks multiply the mean square by {loud:.0e} (theory
 # Ask: two parts, so two controls. Which of the four nets learn?
 # Expect: the plus sign alone will do.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 L = 50
 kinds = {"x + F, s = 1": (1, 1), "F alone, s = 1/√L": (0, L**-0.5), "x + F, s = 1/√L": (1, L**-0.5)}
 settings = {name: {"blocks": L, "carry": carry, "scale": s} for name, (carry, s) in kinds.items()}
@@ -266,12 +265,15 @@ runs, found = train(settings | {"x alone": {"blocks": 1, "scale": 0.0}})
 found |= {("F alone, s = 1", lr): ends[100, lr] for lr in rates}
 names = ("F alone, s = 1", "F alone, s = 1/√L", "x + F, s = 1", "x + F, s = 1/√L", "x alone")
 
+# %%
 def five_nets(axes):
     for ax, lr in zip(axes, rates):
-        losses = {name: found[name, lr] for name in names}
-        plots.draw_bars(ax, losses, xlabel=f"loss, rate {lr}", form="{:.2f}")
+        losses = {name: min(found[name, lr], 99.0) for name in names}
+        lost = [name for name in names if losses[name] == 99]
+        plots.draw_bars(ax, losses, xlabel=f"loss, rate {lr}", form="{:.2f}", marks=lost)
+        ax.set_xlim(0, 3)
     axes[1].set_yticklabels([])
-    return "inf: the net overflowed."
+    return "Hatched, over the whole width: the net overflowed."
 
 show(five_nets, panels=2)
 
@@ -282,7 +284,7 @@ show(five_nets, panels=2)
 # every block. Without any layers the net learns, too, and less well.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Neither half of the remedy is one. The plus sign alone overflows. The small $s$ alone lets nothing through. Together they train
+# Neither half heals alone. The plus sign alone overflows. The small $s$ alone lets nothing through. Together they train
 # a hundred layers better than twenty plain ones, and better than no layers. What became of the digits that all looked the same?
 #
 # *Try:* (1) $L = 100$. (2) $s = 0.5$. What does the gradient do now? (Orange: more than ten times the last one.)
@@ -346,15 +348,15 @@ k = torch.arange(55.0, dtype=torch.float64)
 # Which paths bring the gradient: the short ones or the long ones?
 
 # %%
-def paths(axes, s=0.5):
+def paths(axes, s=1.0):
     share, p = by_length(ResidualNet(54, scale=s)), torch.tensor(s**2 / (1 + s**2)).double()
     binomial = torch.distributions.Binomial(54, p).log_prob(k).exp()
     blocks.draw_paths(axes[0], 3, s)
     plots.draw_lines(axes[1], {"measured": share, "theory": binomial}, k, markers=False,
-                     limits=(0, 1), xlabel="blocks on the path", ylabel="share")
+                     limits=(0, 0.6), xlabel="blocks on the path", ylabel="share")
     return f"s = {s:.2f}: mean length {(share * k).sum():.1f} of 54 blocks."
 
-explore(paths, panels=2, size=(10, 4), s=(0.05, 1.0, 0.05))
+explore(paths, panels=2, size=(10, 4), s=(0.1, 1.0, 0.05))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5
@@ -380,7 +382,7 @@ claim("C6.02", f"mean length of the paths that bring it: {lengths[0]:.0f} of 54 
 # size of what they carry.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# *Try:* move $L$ from 2 to 100. How does the size of the stream grow? What becomes of the digits?
+# *Try:* move $L$ from 2 to 100. How does the size of the stream grow? What becomes of the digits? Which of the two is still a skip?
 
 # %%
 def two_places(axes, L=12):
@@ -389,8 +391,10 @@ def two_places(axes, L=12):
     cosine = {name: likeness(net) for name, net in nets.items()}
     for ax, name in zip(axes[0], nets):
         blocks.draw_norm(ax, name, *square[name][-2:])
-    for ax, lines, label in zip(axes[1], (square, cosine), ("mean square", "cosine of two digits")):
-        plots.draw_lines(ax, lines, range(L + 1), xlabel="block", ylabel=label, markers=False)
+    plots.draw_lines(axes[1][0], square, range(L + 1), xlabel="block", ylabel="mean square",
+                     markers=False)
+    plots.draw_lines(axes[1][1], cosine, range(L + 1), xlabel="block",
+                     ylabel="cosine of two digits", markers=False, limits=(0, 1.05))
 
 explore(two_places, panels=(2, 2), size=(10, 5.4), L=(2, 100))
 
@@ -423,7 +427,8 @@ claim("C6.13", f"pre-norm and post-norm: cosine of two digits {same[0]:.2f} and 
 #
 # ## One thousand layers
 #
-# Nothing in $(1 + 1/L)^L < e$ cares for $L$. So: 500 blocks, 1,000 layers of 32 units. Beside them "x alone", as before.
+# Nothing in $(1 + 1/L)^L < e$ cares for $L$. So: 500 blocks, 1,000 layers of 32 units. Beside them "x alone", as before. Which of the two will be
+# lower after 60 steps?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 0.5
@@ -480,8 +485,8 @@ claim("C6.06", f"a net of 1,000 layers of width 32 leaves {plain:.0e} of the gra
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3
-# Ask: all instruments look well. Name the disease from this table alone.
-# Answer: no skips, a chain that is too long. Only the plus sign and the small s together cure it.
+# Ask: name the disease from the table and the road.
+# Answer: the digits merge on the way; the dead units are a symptom. Only the plus sign and the small s together cure it.
 
 # %%
 display(clinic.chart(chapter06.PATIENT, "gradient", "update / weight", "std of z", "dead"))
@@ -591,7 +596,8 @@ chapter06.check_through(through)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# - A long plain chain degrades although its gradient gets through: it makes all inputs look alike.
+# - A plain chain of a hundred layers degrades although some of its gradient gets through: it makes all inputs look alike. A thousand
+#   narrow layers lose the gradient, too.
 # - $x + sF(x)$ has the Jacobian $I + sF'$. With $s = 1$ the mean square doubles in every block. With $s = 1/\sqrt L$ it grows by a factor
 #   of about $e$, whatever the depth. Neither the plus sign nor the small $s$ helps alone.
 # - Keep the road free. A norm belongs in the branch; there the stream grows linearly.

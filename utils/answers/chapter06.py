@@ -174,13 +174,13 @@ def _hundred(**settings):
 
 _PLAIN = _hundred(carry=0.0)
 PATIENT = Patient(
-    complaint="A hundred plain ReLU layers, He's weights, learning rate 0.003. 'Twenty layers did well', says the owner, 'so I "
-    "added eighty.' The gradient gets through, and the loss hardly moves.",
+    complaint="A hundred ReLU layers, He's weights, learning rate 0.003. 'Every single layer is healthy', says the owner. The loss "
+    "hardly moves.",
     make=_PLAIN,
     lr=0.003,
-    disease="a chain without skips",
+    disease="inputs merge on the way",
     diseases={
-        "a chain without skips": "every layer is healthy, and a hundred of them in a row make all digits look alike: the "
+        "inputs merge on the way": "every layer is healthy, and a hundred of them in a row make all digits look alike: the "
         "readout has nothing to tell them apart by",
         "vanishing gradient": "look again: layer 1 gets half of what the last layer gets",
         "dead units": "half of the units of a late layer are silent for every digit, and the others answer all digits alike: that "

@@ -96,7 +96,8 @@ def draw_roads(ax, gradient, alike, skips=()):
             ax.text(place, row + 0.82, f"{cosine:.2f}", ha=side, va="center")
     ax.text(1, 0.06, "← gradient, and below it the cosine of two inputs", ha="right", va="center", fontsize=0.9 * size,
             color=style.GREY)  # fmt: skip
-    more = f" {_DRAWN} of the blocks are drawn." * any(len(shares) > _DRAWN + 1 for shares in gradient.values())
+    most = max(map(len, gradient.values())) - 1
+    more = f" {_DRAWN} of {most} blocks are drawn." if most > _DRAWN else ""
     return f"The road thins and fades with every power of ten of the gradient; where the strip is white, all inputs look the same.{more}"
 
 
