@@ -40,6 +40,10 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # same batches, and the better result counts. (The course groups layers by two, as **blocks** <!-- term: Of a deep net: a few
 # layers that a skip goes around together; here two. -->.)
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5 / 0.5
+# Say: each depth has two learning rates to choose from, and the better result counts: deep nets are not treated unfairly.
+
 # %% slideshow={"slide_type": "skip"}
 depths, rates = (20, 56, 100), (0.003, 0.01)
 
@@ -65,7 +69,7 @@ predict(f"20 plain layers reach a training loss of {best[20]:.1f} in 100 steps. 
         guess=[(f"{best[20] / 2:.2f}", best[20] / 2), (f"{best[20]:.1f}", best[20]), ("1.9", 1.9)])
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
+# Minutes: 2.5 / 1.5
 # Ask: 20 plain layers reach this training loss. And 56 layers?
 # Expect: most hands for half of it; a few for overfitting, which is no answer about a training loss.
 # Misconception: more layers can express more, so they cannot do worse on the data they are trained on.
@@ -221,7 +225,7 @@ def size_of_the_stream(axes, L=20, s=1.0):
 explore(size_of_the_stream, panels=(2, 1), size=(9, 5.6), L=(2, 60), s=(0.0, 1.0, 0.01))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
+# Minutes: 2.5 / 1.5
 # Do: L to 60 with s = 1, then look for the s that stays within a factor of 3: about 0.13.
 # Ask: and a net of 600 blocks?
 # Answer: 0.04. The product of s squared and L counts.
@@ -264,6 +268,9 @@ settings = {name: {"blocks": L, "carry": carry, "scale": s} for name, (carry, s)
 runs, found = train(settings | {"x alone": {"blocks": 1, "scale": 0.0}})
 found |= {("F alone, s = 1", lr): ends[100, lr] for lr in rates}
 names = ("F alone, s = 1", "F alone, s = 1/√L", "x + F, s = 1", "x + F, s = 1/√L", "x alone")
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Neither part, each alone, both, and no layers at all: which of the nets learn?
 
 # %%
 def five_nets(axes):
@@ -325,7 +332,7 @@ explore(both_roads, size=(9, 3.8), L=(5, 100, 5), s=(0.02, 0.5, 0.02))
 # *Try:* (1) $s = 1$. How long are the paths that count? (2) $s = 0.15$, which is about $1/\sqrt{54}$.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2.5
+# Minutes: 2
 # Ask: which paths carry the gradient, the short ones or those of middle length?
 # Expect: the shortest, since it has no factor to lose by.
 # Answer: it depends on s. It is a coin toss for each block, and s says how fair the coin is.
@@ -357,17 +364,15 @@ def paths(axes, s=1.0):
     return f"s = {s:.2f}: mean length {(share * k).sum():.1f} of 54 blocks."
 
 explore(paths, panels=2, size=(10, 4), s=(0.1, 1.0, 0.05))
+lengths = [(by_length(ResidualNet(54, scale=s)) * k).sum().item() for s in (1.0, 54**-0.5)]
+claim("C6.02", f"mean length of the paths that bring it: {lengths[0]:.0f} of 54 blocks with s = 1, "
+      f"{lengths[1]:.1f} with s = 1/√54 (theory 27 and 0.98)",
+      abs(lengths[0] - 27) < 7 and abs(lengths[1] - 0.98) < 0.5)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5
 # Do: s = 1, then 0.15.
 # Answer: with s = 1 about half of the blocks; with one over the root of L about one block of 54.
-
-# %% slideshow={"slide_type": "skip"}
-lengths = [(by_length(ResidualNet(54, scale=s)) * k).sum().item() for s in (1.0, 54**-0.5)]
-claim("C6.02", f"mean length of the paths that bring it: {lengths[0]:.0f} of 54 blocks with s = 1, "
-      f"{lengths[1]:.1f} with s = 1/√54 (theory 27 and 0.98)",
-      abs(lengths[0] - 27) < 7 and abs(lengths[1] - 0.98) < 0.5)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # With $s = 1$ the middle wins: paths of some 27 blocks. With $s = 1/\sqrt L$ the gradient comes along paths of about *one* block.
@@ -380,6 +385,11 @@ claim("C6.02", f"mean length of the paths that bring it: {lengths[0]:.0f} of 54 
 # into the branch, $x + F(\mathrm{norm}(x))$. **Post-norm** <!-- term: A residual block with the norm on the road, behind the sum:
 # norm(x + F(x)). --> puts it on the road, $\mathrm{norm}(x + F(x))$, as the first Transformer did. The wires are as thick as the
 # size of what they carry.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Ask: where would you put the norm: into the branch, or on the road?
+# Expect: no preference.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # *Try:* move $L$ from 2 to 100. How does the size of the stream grow? What becomes of the digits? Which of the two is still a skip?
@@ -399,7 +409,7 @@ def two_places(axes, L=12):
 explore(two_places, panels=(2, 2), size=(10, 5.4), L=(2, 100))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 4 / 2.5
+# Minutes: 3.5 / 2
 # Ask: which of the two is still a skip?
 # Do: L from 2 to 100.
 # Answer: pre-norm. Its stream grows by one for each block. Post-norm halves what is old in every block, and at depth is a plain net again.
@@ -424,7 +434,12 @@ claim("C6.13", f"pre-norm and post-norm: cosine of two digits {same[0]:.2f} and 
 # what is new alike, by $\sqrt2$. After ten blocks a thousandth of the first signal's mean square is left, and the digits merge as
 # they do in a plain net. At this rate it does not learn. With smaller steps it learns, slowly, and a warm-up of the rate helps (evidence,
 # with a real Transformer). It is one reason why most large language models have the norm in front.
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Say: the norm on the road halves what is old in every block. Pre-norm leaves the road free.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## One thousand layers
 #
 # Nothing in $(1 + 1/L)^L < e$ cares for $L$. So: 500 blocks, 1,000 layers of 32 units. Beside them "x alone", as before. Which of the two will be
@@ -453,6 +468,9 @@ claim("C6.06", f"60 steps of SGD at 0.01: 1,000 layers reach {ends['1,000 layers
 # gradient. He's weights keep the mean over many nets. But each layer has some luck: take two factors, ½ and 1½. Their mean is 1, and
 # their product ¾. So the typical net gets less than the mean, and the narrower the layers, the more luck. After $d$ layers of width $n$
 # it gets about $e^{-\frac54 d/n}$ (Hanin and Nica 2018). Only the number of layers per unit counts.
+#
+# A thousand plain layers would have to be 1,250 units wide to keep a third of their gradient. With skips 32 units are enough, because
+# what a block multiplies by is always close to 1.
 
 # %%
 def narrow(ax):
@@ -476,24 +494,21 @@ claim("C6.06", f"a net of 1,000 layers of width 32 leaves {plain:.0e} of the gra
 # Answer: some 1,250 units. With skips 32 are enough.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# So at width 32 a thousand plain layers also have a vanishing gradient. To keep a third of the gradient they would have to be 1,250 units
-# wide. With skips 32 units are enough, because what a block multiplies by is always close to 1.
-#
 # ## The clinic: your sixth patient
 #
 # (A second one waits in the evidence.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3
-# Ask: name the disease from the table and the road.
+# Ask: name the disease from the table; then show the road, in the cell below.
 # Answer: the digits merge on the way; the dead units are a symptom. Only the plus sign and the small s together cure it.
 
 # %%
-display(clinic.chart(chapter06.PATIENT, "gradient", "update / weight", "std of z", "dead"))
-net = chapter06.PATIENT.make()
-show(blocks.draw_roads, {"patient": gradients(net)}, {"patient": likeness(net)}, size=(9, 2.4))
+clinic.chart(chapter06.PATIENT, "gradient", "update / weight", "std of z", "dead")
 
 # %% slideshow={"slide_type": "skip"}
+net = chapter06.PATIENT.make()
+show(blocks.draw_roads, {"patient": gradients(net)}, {"patient": likeness(net)}, size=(9, 2.4))
 # Run the cell to see the choices, and put yours in the place of the dots: the diagnosis ...
 diagnosis = ...
 display(clinic.name_disease(chapter06.PATIENT, diagnosis))
@@ -622,15 +637,15 @@ import torch
 from torch import nn
 
 class Block(nn.Module):
-    def __init__(self, width, blocks):
+    def __init__(self, n, blocks):
         super().__init__()
-        self.f = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(),
-                               nn.Linear(4 * width, width))
+        self.f = nn.Sequential(nn.LayerNorm(n), nn.Linear(n, 4 * n), nn.GELU(), nn.Linear(4 * n, n))
         self.f[-1].weight.data *= blocks**-0.5  # s, put into the last weights
 
     def forward(self, x):
         return x + self.f(x)
 
+torch.manual_seed(0)
 net = nn.Sequential(*(Block(64, 50) for _ in range(50)), nn.LayerNorm(64), nn.Linear(64, 10))
 print(net[:50](torch.randn(128, 64)).square().mean().item())
 
