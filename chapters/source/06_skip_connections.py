@@ -186,10 +186,10 @@ D_0 = torch.diag((start > 0).double())
 D_1 = torch.diag((W_1 @ start.relu() > 0).double())
 by_hand = torch.eye(8) + 0.5 * W_2 @ D_1 @ W_1 @ D_0
 assert torch.allclose(by_hand, torch.autograd.functional.jacobian(block, start))
-h = start = torch.ones(1, requires_grad=True)
+h = first = torch.ones(1, requires_grad=True)
 for _ in range(20):
     h = Residual(lambda x: -x, s=0.5)(h)        # a branch that works against its input
-(left,) = torch.autograd.grad(h, start)
+(left,) = torch.autograd.grad(h, first)
 claim("C6.01", f"twenty blocks with sF' = -1/2 leave {left.item():.0e}", left.item() < 1e-6)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -467,7 +467,7 @@ claim("C6.06", f"60 steps of SGD at 0.01: 1,000 layers reach {ends['1,000 layers
 # A thousand layers learn, and more than no layers would. What about a thousand *plain* ones? A hundred had a few percent of their
 # gradient. He's weights keep the mean over many nets. But each layer has some luck: take two factors, ½ and 1½. Their mean is 1, and
 # their product ¾. So the typical net gets less than the mean, and the narrower the layers, the more luck. After $d$ layers of width $n$
-# it gets about $e^{-\frac54 d/n}$ (Hanin and Nica 2018). Only the number of layers per unit counts.
+# it gets about $e^{-\frac54 d/n}$ (Hanin and Nica 2018).
 #
 # A thousand plain layers would have to be 1,250 units wide to keep a third of their gradient. With skips 32 units are enough, because
 # what a block multiplies by is always close to 1.
@@ -482,7 +482,7 @@ def narrow(ax):
     ax.set(yscale="log", xlabel="layers per unit, d / n", ylabel="gradient, first / last")
     return "Dots: plain nets, four of each kind. Line: the law of the typical net."
 
-show(narrow, size=(8, 3.4))
+show(narrow, size=(8, 3.2))
 nets = ResidualNet(L, carry=0), ResidualNet(L, scale=L**-0.5)
 plain, skips = ((g[0] / g[-1]).item() for g in (gradients(net, 16) for net in nets))
 claim("C6.06", f"a net of 1,000 layers of width 32 leaves {plain:.0e} of the gradient (law 1e-17), "
