@@ -244,12 +244,13 @@ claim("C6.11", f"50 layers, 80 steps of SGD, the better of the rates 0.003 and 0
 # (**pre-activation**), as the course's `ResidualNet` does. (At 100 layers both train; He et al. saw the difference at 1,001.)
 
 # %%
-kept, alike = {"pre": [], "post": []}, {"pre": [], "post": []}
-for order in ("pre", "post"):
-    for seed in range(3):
-        first, *_, last = ResidualNet(50, scale=0.0, order=order, seed=seed).stream(x[:128])
-        kept[order].append((last.square().sum() / first.square().sum()).item())
-        alike[order].append(likeness(ResidualNet(50, scale=50**-0.5, order=order, seed=seed).stream(x[:128])[-1]))
+def silent(order, seed):                        # what branches that say nothing leave of the signal
+    first, *_, last = ResidualNet(50, scale=0.0, order=order, seed=seed).stream(x[:128])
+    return (last.square().sum() / first.square().sum()).item()
+
+nets = {order: [ResidualNet(50, scale=50**-0.5, order=order, seed=seed) for seed in range(3)] for order in ("pre", "post")}
+kept = {order: [silent(order, seed) for seed in range(3)] for order in nets}
+alike = {order: [likeness(net.stream(x[:128])[-1]) for net in three] for order, three in nets.items()}
 claim("C6.07", f"silent branches: {min(kept['pre']):.2f} of the signal arrives with the ReLU in the branch, "
       f"{min(kept['post']):.2f} to {max(kept['post']):.2f} with the ReLU after the sum",
       min(kept["pre"]) == 1 and max(kept["post"]) < 0.9)
