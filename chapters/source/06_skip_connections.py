@@ -464,13 +464,10 @@ claim("C6.06", f"60 steps of SGD at 0.01: 1,000 layers reach {ends['1,000 layers
 # Do: run it live, one core. Stop it when the line of the thousand layers is down.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# A thousand layers learn, and more than no layers would. What about a thousand *plain* ones? A hundred had a few percent of their
-# gradient. He's weights keep the mean over many nets. But each layer has some luck: take two factors, ½ and 1½. Their mean is 1, and
-# their product ¾. So the typical net gets less than the mean, and the narrower the layers, the more luck. After $d$ layers of width $n$
-# it gets about $e^{-\frac54 d/n}$ (Hanin and Nica 2018).
-#
-# A thousand plain layers would have to be 1,250 units wide to keep a third of their gradient. With skips 32 units are enough, because
-# what a block multiplies by is always close to 1.
+# A thousand layers learn. What about a thousand *plain* ones? He's weights keep the gradient in the mean over many nets. But each layer
+# has some luck: take two factors, ½ and 1½. Their mean is 1, and their product ¾. So the typical net gets less than the mean. After
+# $d$ layers of width $n$ it gets about $e^{-\frac54 d/n}$ (Hanin and Nica 2018). A thousand layers would have to be 1,250 units wide to
+# keep a third of their gradient. With skips 32 units are enough, as what a block multiplies by is always close to 1.
 
 # %%
 def narrow(ax):
