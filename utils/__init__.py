@@ -15,11 +15,11 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
     from utils.exercises import clinic, quiz
     from utils.exercises.claims import claim
     from utils.exercises.tables import table
-    from utils.figures import causes, diagrams, fans, networks, plots, style, sums
+    from utils.figures import blocks, causes, diagrams, fans, networks, plots, style, sums
     from utils.nets import activations, initialization
     from utils.nets.mlp import MLP, Stack
     from utils.nets.recurrent import Reader, Team, chrono_, keep_, make_cell
-    from utils.nets.residual import DenseNet, HighwayNet, ResidualNet
+    from utils.nets.residual import DenseNet, HighwayNet, NormedNet, ResidualNet
     from utils.nets.transformer import Transformer
     from utils.theory import meanfield, phase
     from utils.theory.through_time import measure_through_time
@@ -35,6 +35,7 @@ _ROOMS = {  # name -> where it is: that module, or something in it
     "quiz": "exercises.quiz",
     "claim": "exercises.claims",
     "table": "exercises.tables",
+    "blocks": "figures.blocks",
     "causes": "figures.causes",
     "diagrams": "figures.diagrams",
     "fans": "figures.fans",
@@ -53,6 +54,7 @@ _ROOMS = {  # name -> where it is: that module, or something in it
     "make_cell": "nets.recurrent",
     "DenseNet": "nets.residual",
     "HighwayNet": "nets.residual",
+    "NormedNet": "nets.residual",
     "ResidualNet": "nets.residual",
     "Transformer": "nets.transformer",
     "progress": "progress",

@@ -26,7 +26,7 @@ from utils.widgets import explorer
 
 NETS = [  # room and name of each net that chapters make
     (mlp, "MLP"),
-    *[(residual, name) for name in ("ResidualNet", "HighwayNet", "DenseNet")],
+    *[(residual, name) for name in ("ResidualNet", "NormedNet", "HighwayNet", "DenseNet")],
     (transformer, "Transformer"),
 ]
 HOLDS, NAMED, FAILS = "holds", "named", "FAILS"

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from utils.nets.mlp import MLP
-from utils.nets.residual import DenseNet, HighwayNet, ResidualNet
+from utils.nets.residual import DenseNet, HighwayNet, NormedNet, ResidualNet
 
 NETS = {
     "residual": lambda **settings: ResidualNet(3, 8, **settings),
@@ -179,3 +179,24 @@ def test_a_bad_argument_is_one_clear_sentence(net, arguments, sentence):
     with pytest.raises(ValueError, match=sentence) as error:
         net(**{first: 2, **arguments})
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("place", ["pre", "post"])
+def test_a_norm_stands_in_the_branch_or_behind_the_sum(place):
+    net = NormedNet(3, place, 8, seed=2)
+    first, *rest = net.stream(batch())
+
+    def norm(a):
+        centred = a - a.mean(1, keepdim=True)
+        return centred / (centred.square().mean(1, keepdim=True) + 1e-5).sqrt()
+
+    assert torch.allclose(first, norm(net.stem(batch())))
+    for branch, a, out in zip(net.blocks, [first, *rest], rest):
+        assert torch.allclose(out, a + branch(norm(a)) if place == "pre" else norm(a + branch(a)))
+    assert torch.allclose(net(batch()), net.readout(norm(rest[-1]).relu()))
+    assert torch.equal(net.stream(batch(), without=(0, 1, 2))[-1], first)
+
+
+def test_a_norm_stands_at_one_of_two_places():
+    with pytest.raises(ValueError, match="unknown place 'behind': choose one of pre, post"):
+        NormedNet(3, "behind")

@@ -1,4 +1,4 @@
-"""Nets with a way past each layer: residual (and, with the way closed, plain), highway, and densely connected."""
+"""Nets with a way past each layer: residual (with the way closed: plain), with a norm in each block, highway, and dense."""
 
 import math
 from numbers import Real
@@ -117,6 +117,36 @@ class ResidualNet(nn.Module):
         for last in self._states(x, without):
             pass
         return self.head(last)
+
+
+class NormedNet(ResidualNet):
+    """A `ResidualNet` with a layer norm in each block: x + F(norm(x)) (place "pre") or norm(x + F(x)) ("post").
+
+    The stream starts with a norm, and one more stands before the readout. The norms learn nothing; the other arguments are
+    those of `ResidualNet`. Raises ValueError as it does, and for an unknown place.
+    """
+
+    def __init__(self, blocks, place, width=64, *, seed=0, dtype=torch.float64):
+        super().__init__(blocks, width, seed=seed, dtype=dtype)
+        if place not in ORDERS:
+            raise WrongValue(f"unknown place {place!r}: choose one of {', '.join(ORDERS)}")
+        self.place = place
+
+    def _states(self, x, without=()):
+        x = _norm(self.stem(x))
+        yield x
+        for l, branch in enumerate(self.blocks):
+            if l not in without:
+                x = x + branch(_norm(x)) if self.place == "pre" else _norm(x + branch(x))
+            yield x
+
+    def head(self, last):
+        """The end of the stream, x_L (B, width) -> logits (B, out_features)."""
+        return super().head(_norm(last))
+
+
+def _norm(x):
+    return nn.functional.layer_norm(x, x.shape[-1:])
 
 
 class HighwayNet(nn.Module):
