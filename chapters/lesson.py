@@ -9,7 +9,7 @@ import ast
 import re
 from dataclasses import dataclass
 
-SECOND_EDITION = ("01", "02", "03")  # the numbers of the chapters that are a lesson and its evidence, such as "01"
+SECOND_EDITION = ("01", "02", "03", "07")  # the numbers of the chapters that are a lesson and its evidence, such as "01"
 
 MINUTES = 45  # of a lesson without its exercises
 CELLS, WORDS, LINES = 50, 2000, 200  # of a lesson: cells with exercises, words and lines of code without them

@@ -222,7 +222,7 @@ def draw_timeline(ax, events, year, lanes):
         chosen = [y for y in years if y == year]
         ax.plot(chosen, [row] * len(chosen), "o", color=style.BLACK, markersize=15, fillstyle="none", markeredgewidth=2)
     ax.axvline(year, color=style.GREY, linewidth=1, zorder=0)
-    ax.set(xlim=(1967, 2022), ylim=(0.4, len(lanes) + 0.6), xlabel="year")
+    ax.set(xlim=(1967, 2028), ylim=(0.4, len(lanes) + 0.6), xlabel="year")
     ax.set_yticks(range(len(lanes), 0, -1), lanes)
     ax.grid(axis="y", visible=False)
     told = "; ".join(text for when, _, text in events if when == year)
