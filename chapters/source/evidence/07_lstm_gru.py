@@ -395,6 +395,39 @@ claim("C7.07", f"a chrono LSTM with the weights of seed 1 recalls across 1,000 s
 # itself returned in 2024 with exponential gates (xLSTM), or without a look at the state (minLSTM, minGRU).
 
 # %%
+def attend(x, W):
+    return F.scaled_dot_product_attention(*(F.layer_norm(x, (32,)) @ W))               # query, key, value
+
+nets = {                     # of the lesson's last picture: name -> what it carries, what it adds, and F
+    "LSTM": (0.98, 0.02, lambda x, W: torch.tanh(x @ W[0])),
+    "Highway": (0.98, 0.02, lambda x, W: torch.tanh(x @ W[0])),
+    "ResNet": (1, 50**-0.5, lambda x, W: 2**0.5 * torch.relu(x @ W[0]) @ W[1]),
+    "Transformer": (1, 50**-0.5, attend),
+}
+
+# %%
+def left_over(name, way, scale, seed):
+    carried, added, new = nets[name] if way else (0, 1, nets[name][2])
+    generator = torch.Generator().manual_seed(seed)
+    M = scale * torch.randn(50, 3, 32, 32, generator=generator).double() / 32**0.5
+    start = x = torch.randn(16, 32, generator=generator).double().requires_grad_()
+    for l in range(50):
+        x = carried * x + added * new(x, M[0 if name == "LSTM" else l])
+    (gradient,) = torch.autograd.grad((x * start.detach().flip(0)).sum(), start)
+    return (gradient.norm() / start.norm()).item()
+
+scales, plain = (0.7, 1.0, 1.3), ("LSTM", "Highway", "ResNet")
+with_way = [left_over(name, True, scale, seed) for name in nets for scale in scales for seed in range(5)]
+without = {scale: [left_over(name, False, scale, seed) for name in plain for seed in range(5)] for scale in scales}
+
+# %%
+he = [left_over("ResNet", False, 1.0, seed) for seed in range(5)]
+claim("C7.15", f"five draws: with its way each of the four nets keeps {min(with_way):.1f} to {max(with_way):.1f} after fifty, at weights 0.7, 1 "
+      "and 1.3 times as large as they should be", 0.1 < min(with_way) < max(with_way) < 10)
+claim("C7.15", f"without its way LSTM, Highway and ResNet keep {max(without[0.7]):.0e} at most at 0.7; at 1 the plain ResNet keeps "
+      f"{min(he):.2f} to {max(he):.2f}, as He's weights promise", max(without[0.7]) < 1e-6 and 0.01 < min(he) < max(he) < 3)
+
+# %%
 def history_of_the_field(ax, year=2017):
     return plots.draw_timeline(ax, timeline.EVENTS, year, timeline.LANES)
 
