@@ -112,16 +112,16 @@ for h_t in reversed(h[2:]):
 assert torch.allclose(product.sum(0), autograd)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Could a better matrix help? Without tanh the largest eigenvalue decides: below 1 the product dies, above 1 it explodes. With tanh the
-# slopes take their part, and how much depends on what the net reads. So no matrix is right for every text. (Popular rules
-# about that eigenvalue are wrong. The evidence has counterexamples.)
+# Could a better $W$ help? Without the tanh, its largest eigenvalue would decide: below 1 the product dies, above 1 it explodes. With
+# the tanh, slopes take their share, and how much depends on what the net reads. So no $W$ is right for every text. (Popular
+# rules about that eigenvalue are wrong. The evidence has counterexamples.)
 #
 # ## The loud twin
 #
-# And where the product explodes? Take the smallest net, one sigmoid unit, $h_t = \sigma(w h_{t-1} - 2.5)$. It is to end at
-# $0.7$, and the picture is its loss as a function of $w$. The red line is one step of gradient descent.
+# And if the product explodes? Take the smallest net, one sigmoid unit, $h_t = \sigma(w h_{t-1} - 2.5)$. At its last step it should
+# say $0.7$. The picture is its loss as a function of $w$, and the red line is one step of gradient descent from $w = 5$.
 #
-# *Try:* (1) Let it run for more and more *steps*, up to 50. Where does the step land? (2) Clip.
+# *Try:* (1) Let it run for more and more *steps*, up to 50. What becomes of the loss, and where does the red line end? (2) Clip.
 
 # %%
 def end_of(w, steps):        # the loss after so many steps
@@ -147,24 +147,25 @@ explore(cliff, steps=(1, 50), clip=False)
 # Answer: one step throws it out of the picture. Its direction was right, its length was not.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# At 50 steps the loss has a wall. One step of gradient descent goes in the right direction, and lands thousands away. **Clipping** shortens a gradient that is too long, and keeps its direction. <!-- term: Shortening a gradient that is longer than a limit, so that its direction stays. -->
-# It cures explosion. It does nothing for a gradient of $10^{-22}$, which is below every limit.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
+# At 50 steps the loss has a wall. The descent goes in the right direction, and lands thousands away. **Clipping** shortens a gradient
+# that is too long, and keeps its direction. <!-- term: Shortening a gradient that is longer than a limit, so that its direction stays. -->
+# It cures explosion. For a gradient of $10^{-22}$ it does nothing, as that is below every limit.
+#
 # ## A memory that adds
 #
-# The quiet twin needs another net. A product dies, a sum does not. Hochreiter and Schmidhuber therefore kept the memory in a vector
-# $c$ of its own, the **cell state**, and only ever *added* to it (1997): <!-- term: Of an LSTM: the vector c, to which each step adds something, and on which the gradient travels back without passing a weight. -->
+# Against vanishing we need another net. A long product dies, and a long sum does not. So Hochreiter and Schmidhuber (1997) kept the
+# memory in a vector $c$ of its own, the **cell state**, and only *added* to it: <!-- term: Of an LSTM: the vector c, to which each step adds something, and on which the gradient travels back without passing a weight. -->
 #
 # $$c_t = c_{t-1} + i_t \odot g_t \qquad\text{so that}\qquad \frac{\partial c_T}{\partial c_t} = 1$$
 #
-# They called it the constant error carousel. You know it from chapter 6: it is a skip connection, over time. The **candidate** $g_t$
-# is what could be written. <!-- term: Of an LSTM or a GRU: what a step could write into the state, before a gate decides how much of it. -->
-# The **input gate** $i_t$ is a sigmoid and decides how much of it is, from 0 to 1. <!-- term: Of an LSTM: the sigmoid i that decides how much of the candidate is added to the cell state. -->
-# Its bias starts at $-6$. Why so low? A thousand distractors knock at the gate, and what gets in stays.
+# They called it the *constant error carousel*. You know it from chapter 6. It is a skip connection, over time.
 #
-# The task is to **recall**: of 1,001 symbols the net must name the first. <!-- term: The task to name the first symbol of a sequence after its last one; whoever has lost it can only guess. -->
-# The others mean nothing. Will the carousel learn it?
+# The **candidate** $g_t$ is what a step could write into the memory. <!-- term: Of an LSTM or a GRU: what a step could write into the state, before a gate decides how much of it. -->
+# The **input gate** $i_t$, a sigmoid between 0 and 1, decides how much of it is written. <!-- term: Of an LSTM: the sigmoid i that decides how much of the candidate is added to the cell state. -->
+# Here its bias starts at $-6$. Why so low? Because whatever gets in stays, and a thousand symbols knock.
+#
+# The task is to **recall**: of 1,001 symbols, name the first. <!-- term: The task to name the first symbol of a sequence after its last one; whoever has lost it can only guess. -->
+# The other thousand are distractors. A guess is right in one of four cases. Three carousels try.
 
 # %% slideshow={"slide_type": "skip"}
 class Carousel(nn.Module):
@@ -244,11 +245,12 @@ explore(gates, panels=2, size=(10, 3.8), cell=["LSTM", "GRU"], keep=(-2.0, 8.0, 
 # The forget gate alone decides what is left of the gradient on its direct way: the product of all forget gates in between. The
 # input gate keeps noise out. The output gate hides the memory without touching it.
 #
-# So does an LSTM heal the disease, as PyTorch makes it?
+# So an LSTM can heal the disease. Does it, as PyTorch makes it?
 
 # %% slideshow={"slide_type": "subslide"}
 predict(
-    "An nn.LSTM, as PyTorch makes it, reads 100 symbols: which part of the gradient arrives?",
+    "An nn.LSTM, as PyTorch makes it, reads 100 symbols: which part of the gradient "
+    "arrives at the first?",
     by_lag, kind="lstm", right=chapter07.RIGHT["a fresh LSTM"],
     guess=[("all of it", 1.0), ("a hundredth", 1e-2), ("1e-6", 1e-6), ("1e-20", 1e-20)])
 
@@ -260,10 +262,10 @@ predict(
 # Answer: about 1e-20. The forget gate starts at one half.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The forget gate starts at $\sigma(0)=\frac12$, and $0.5^{100}$ is $10^{-30}$. (A second way, through $h$, adds a little at every
-# step.) The architecture is half of the cure. The other half is a number: *the bias of the forget gate.*
+# The forget gate starts at $\sigma(0) = \frac12$, and $0.5^{100}$ is $10^{-30}$. (A second way, through $h$, adds a little.) The
+# architecture is half of the cure. The other half is one number, *the bias of the gate that keeps*. Here are 1,000 steps.
 #
-# Here are 1,000 steps. *Try:* (1) Bias 0, 1, 2. (2) Then 5 and 8. Why does the LSTM sink again? (3) Chrono.
+# *Try:* (1) Bias 0, 1, 2. (2) Then 6 and 8. Why does the LSTM sink again, and the GRU does not? (3) Chrono.
 
 # %%
 def thousand_steps(ax, bias=5.0, chrono=False):
@@ -282,16 +284,16 @@ explore(thousand_steps, bias=(0.0, 8.0, 0.5), chrono=False)
 # Say: one line of code is the other half of the cure.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# At 8 the LSTM sinks again: with its input gate half open, everything that is never forgotten piles up in $c$, until $\tanh c$ saturates.
-# **Chrono** initialization heals that, too. <!-- term: Biases for gates (Tallec and Ollivier 2018): each unit keeps for a time of its own, up to the longest that is expected, and writes the less the longer it keeps. -->
-# Each unit gets a time span of its own, drawn from 1 to the longest lag $T$ that you expect: $b_f = \ln U(1, T-1)$. And who keeps for long
-# writes little: $b_i = -b_f$.
+# At 8 the LSTM forgets nothing, and its input gate is half open. All that it reads piles up in $c$, until $\tanh c$ saturates. (A GRU
+# that keeps does not write.) **Chrono** initialization heals that, too. <!-- term: Biases for gates (Tallec and Ollivier 2018): each unit keeps for a time of its own, up to the longest that is expected, and writes the less the longer it keeps. -->
+# Each unit gets a time span of its own, from 1 up to the longest lag $T$ that you expect: $b_f = \ln U(1, T-1)$. And a unit that keeps for
+# long writes little: $b_i = -b_f$.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it matter?
 #
-# A small gradient may be enough, if we wait, or if the rate is right. So try several rates, and count the steps: three LSTMs
-# that differ in biases alone must recall the first of 21 symbols. A point is a net. Those on the dotted line have not learned it within 600 steps.
+# A small gradient may be enough, if we wait, or choose the rate well. So try three rates, and count the steps. These LSTMs differ in
+# their biases alone, and must recall the first of 21 symbols. Each point is a net. At 600 steps the race ends.
 
 # %% slideshow={"slide_type": "skip"}
 def made(start, seed):
@@ -322,10 +324,10 @@ claim("C7.10", f"Adam at 0.003 to 0.03: all chrono nets recall within {chrono} s
 # Answer: chrono.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# So the default LSTM is not hopeless. It *can* learn a lag of 20, at the right rate, if one waits. It is slow, and touchy. With chrono
-# biases every rate will do, in a tenth of the time.
+# The default LSTM is not hopeless. It does learn a lag of 20, at the right rate, if one waits. It is slow and touchy. So is $b_f = 1$. With chrono
+# biases all six nets learn, and soon.
 #
-# What has training changed in the default net? The same gradient, before and after:
+# What has training changed in a default net? Here is what it passes on, before and after.
 
 # %%
 read = F.one_hot(datasets.recall(1, 20, seed=9)[0][0].long(), 8).double()
@@ -334,14 +336,14 @@ before, after = (measure_through_time(net.cell.double(), read)
 show(plots.draw_by_lag, {"before training": before, "after": after})
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Training itself opens the gates. It must, as the first symbol can only be recalled by what gets through. At lag 20 a millionth is left
-# for a start, and Adam enlarges it. At lag 100 there is $10^{-20}$, and nothing to begin with.
+# *Training itself opens the gates.* After it, a tenth or more gets through to every step. But it needs a gradient to begin with. At lag 20 a
+# fifty-thousandth was left, and Adam, which divides by the gradient's size, could use it. At lag 100 it is $10^{-20}$.
 #
 # ## A song, by heart
 #
-# Does it show on real text? *On the seventh day of Christmas my true love gave to me* — which gift? In every verse the same forty
-# letters stand between the day and the gift. An RNN and a chrono LSTM read the twelve lines letter by letter, and learn to name each next
-# letter. Then both sing on their own.
+# Does it show on a text? *On the seventh day of Christmas my true love gave to me* ... which gift? In all twelve verses the same forty letters stand
+# between the day and the gift. An RNN and a chrono LSTM read them letter by letter, and learn to name the next letter. Then both sing on
+# their own. Which gifts will the RNN name?
 
 # %% slideshow={"slide_type": "skip"}
 text, begin = torch.tensor(song.CODES), song.BEGIN       # twelve lines, and where their gifts begin
@@ -357,7 +359,7 @@ def sing(net):               # the twelve gifts, each letter from all before it
     return x[:, begin:]
 
 songs = race(singers, text[:, :-1], text[:, 1:], steps=500, lr=0.02, optimizer="adam", batch=12,
-             clip=1.0, loss_fn=lambda out, y: F.cross_entropy(out.transpose(1, 2), y))
+             clip=1.0, loss_fn=lambda out, y: F.cross_entropy(out.mT, y), title="A song")
 
 # %%
 def heard(ax, day=7):        # how much the gift's first letter depends on each letter before it
@@ -379,13 +381,13 @@ claim("C7.11", f"after 500 steps of Adam at 0.02 the RNN has {rnn} of 12 right, 
 # Say: the RNN sings well, and the same gift every day.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The RNN writes English, and names the same gift every day. The day is out of its reach.
+# The RNN spells its gifts well, and names the same one every day. For it the day is out of reach, as the ink shows.
 #
 # ## Today: a learned decay, and a direct way
 #
-# Two newer answers. A **linear recurrence** has no gate that looks at the state, only a decay $a$ for each unit, which is learned: <!-- term: A recurrence without a bend, h_t = a h_(t-1) + x_t, whose decay a is learned; all its steps can be computed at once. -->
-# $h_t = a \odot h_{t-1} + x_t$. So all its steps can be computed at once, and its gradient is $a$ to the power of the lag.
-# Models such as Mamba are built on it. **Attention** (chapter 6) drops the recurrence: the last step looks at every earlier one directly, one step away.
+# Two newer answers. A **linear recurrence** has no tanh and no gate that looks at the state. <!-- term: A recurrence without a bend, h_t = a h_(t-1) + x_t, whose decay a is learned; all its steps can be computed at once. -->
+# Each unit has a decay $a$, which is learned: $h_t = a \odot h_{t-1} + x_t$. Its gradient is $a^{\text{lag}}$, and all its steps can be computed
+# at once. Models such as Mamba are built on it. **Attention** (chapter 6) drops the recurrence. The last step looks at every earlier one directly.
 
 # %%
 def two_heirs(ax):
@@ -401,8 +403,8 @@ def two_heirs(ax):
 show(two_heirs)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Attention's line is level: to be far away costs nothing. Its price is that every step looks at every other, which is quadratic in the length.
-# And it has many layers, so that the disease is back in depth, where chapter 6's skips hold it.
+# Attention's line is level. To be far away costs nothing. The price is that every step looks at every other, which is quadratic in the
+# length. And a Transformer has many layers: the disease is back in depth, where chapter 6's skips hold it.
 #
 # ## One idea, four nets
 #
@@ -417,8 +419,8 @@ show(two_heirs)
 # | Highway 2015 | $1-t \to 1$ | transform gate $t$ |
 # | ResNet 2015, Transformer 2017 | 1 | 1, or $1/\sqrt L$ |
 #
-# On the left are fifty steps or layers of each, with $a$ as trained nets have it. On the right is the same $F$ without its way,
-# $a = 0$ and $b = 1$. Its weights are right, Xavier's for tanh and He's for ReLU. Now make all of them a little too small, or too large.
+# On the left are fifty steps or layers of each. On the right is the same $F$ without its way, $a = 0$ and $b = 1$. *Scale* multiplies all
+# weights. At 1 they are right, Xavier's for tanh and He's for ReLU. *Try:* 0.7, then 1, then 1.3.
 
 # %% slideshow={"slide_type": "skip"}
 generator = torch.Generator().manual_seed(0)
@@ -445,10 +447,10 @@ def gradient_left(name, way, scale):
     grads = torch.autograd.grad((states[-1] * start.flip(0)).sum(), states)
     return torch.stack([g.norm() for g in grads]).flip(0) / grads[-1].norm()
 
-def one_idea(axes, scale=1.0):
+def one_idea(axes, scale=0.7):
     for ax, way, title in zip(axes, (True, False), ("with its way", "without")):
         curves = {name: gradient_left(name, way, scale) for name in nets}
-        plots.draw_by_lag(ax, curves, xlabel="steps or layers back", limits=(1e-20, 1e10))
+        plots.draw_by_lag(ax, curves, ylabel="gradient left", limits=(1e-20, 1e10))
         ax.set_title(title)
     return f"All weights are {scale:.1f} times as large as they should be."
 
@@ -460,11 +462,10 @@ explore(one_idea, panels=2, size=(10, 4), scale=(0.5, 1.5, 0.1))
 # Answer: the Transformer: layer norm holds the norm, and its tokens become alike.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Without their way, nets depend on weights that are exactly right. Chapters 1 to 5 have taught you how to make them so: at
-# scale 1 the plain ResNet keeps its gradient, thanks to He's weights. With the way, the weights hardly matter. (The Transformer's norm
-# undoes the scale. What it loses without skips is what tells its tokens apart.)
-
-# %% [markdown] slideshow={"slide_type": "slide"}
+# Without its way, a net depends on weights that are exactly right. Chapters 1 to 5 have taught you how to find them: at scale 1 the plain
+# ResNet keeps its gradient, thanks to He. *With its way, it hardly depends on them.* (The Transformer's norm undoes the scale. What it loses
+# without skips is what tells its tokens apart.)
+#
 # ## The final clinic
 #
 # Patient A is an LSTM that reads 101 symbols and must name the first. It guesses. Below is what is left of its gradient. The other four
