@@ -51,17 +51,21 @@ def symbols(steps):          # random symbols, one of eight: (steps, 8)
 # how much of it is left.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1
+# Minutes: 1.5 / 1
 # Ask: what of the first symbol can the answer at the end still depend on?
 # Answer: only on what the states have handed on, through the same matrix each time.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# How much of the gradient is left after twelve steps? And after a hundred, a short paragraph's words?
 
 # %%
 left = measure_through_time(make_cell("rnn", 8, 64), symbols(12))   # the last step first
 show(cells.draw_unrolled, {"nn.RNN": left[:-1].flip(0)}, size=(9, 2.6))
 
-# %% [markdown] slideshow={"slide_type": "slide"}
-# Every step back takes its share, as every layer did in chapter 1. Twelve steps leave two thousandths. But a short paragraph has a
-# hundred words.
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Do: read the numbers aloud from right to left, as the gradient travels.
+# Say: each step takes its share, as each layer did in chapter 1.
 
 # %% slideshow={"slide_type": "subslide"}
 def by_lag(ax, kind, guess=None):
@@ -95,11 +99,11 @@ predict(
 # Here $D_k$ has the slopes of step $k$ on its diagonal. By hand and by autograd it is the same:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1
+# Minutes: 1.5 / 0.5
 # Ask: what is new, compared with a deep net?
 # Answer: one matrix W in place of one for each layer.
 
-# %% tags=["claim-C7.01"]
+# %% tags=["claim-C7.01"] slideshow={"slide_type": "skip"}
 cell, x = make_cell("rnn", 8, 16), symbols(20)
 W, U, b = cell.weight_hh_l0, cell.weight_ih_l0, cell.bias_ih_l0 + cell.bias_hh_l0
 h = [torch.zeros(16, dtype=torch.float64)]
@@ -115,7 +119,13 @@ assert torch.allclose(product.sum(0), autograd)
 # Could a better $W$ help? Without the tanh, its largest eigenvalue would decide: below 1 the product dies, above 1 it explodes. With
 # the tanh, slopes take their share, and how much depends on what the net reads. So no $W$ is right for every text. (Popular
 # rules about that eigenvalue are wrong. The evidence has counterexamples.)
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Ask: if the product is the trouble, could we not choose W well?
+# Answer: for one text perhaps. The slopes depend on what the net reads.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loud twin
 #
 # And if the product explodes? Take the smallest net, one sigmoid unit, $h_t = \sigma(w h_{t-1} - 2.5)$. At its last step it should
@@ -142,7 +152,7 @@ def cliff(ax, steps=5, clip=False):
 explore(cliff, steps=(1, 50), clip=False)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 2
+# Minutes: 3 / 1
 # Ask: what happens to the walker at the foot of the wall?
 # Answer: one step throws it out of the picture. Its direction was right, its length was not.
 
@@ -167,6 +177,12 @@ explore(cliff, steps=(1, 50), clip=False)
 # The task is to **recall**: of 1,001 symbols, name the first. <!-- term: The task to name the first symbol of a sequence after its last one; whoever has lost it can only guess. -->
 # The other thousand are distractors. A guess is right in one of four cases. Three carousels try.
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2.5 / 1.5
+# Ask: where have you seen a 1 like this?
+# Answer: chapter 6: a skip connection, over time.
+# Say: all three learn it within 120 steps. The race is in the notebook.
+
 # %% slideshow={"slide_type": "skip"}
 class Carousel(nn.Module):
     def __init__(self, seed):
@@ -184,7 +200,7 @@ def recalls(lag):            # does a net name the first of lag + 1 symbols, in 
     x, y = datasets.recall(256, lag, seed=9)
     return lambda net: (net(x).argmax(1) == y).float().mean() > 0.99
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 carousels = {f"net {seed + 1}": Carousel(seed) for seed in range(3)}
 runs = race(carousels, *datasets.recall(512, 1000), steps=300, lr=0.03, optimizer="adam", batch=16,
             until=recalls(1000), title="The first of 1,001 symbols")
@@ -212,7 +228,7 @@ claim("C7.07", "within 300 steps of Adam at 0.03 all three carousels recall acro
 # In the drawing a wire is as thick as its gate is open. On the right, a 1 is written at step 10, and noise knocks at all other steps.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1
+# Minutes: 1.5 / 0.5
 # Say: three gates in one cell, two in the other. Do not read the formulas out; the drawing comes next.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
@@ -247,6 +263,10 @@ explore(gates, panels=2, size=(10, 3.8), cell=["LSTM", "GRU"], keep=(-2.0, 8.0, 
 #
 # So an LSTM can heal the disease. Does it, as PyTorch makes it?
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1
+# Say: three gates, three jobs; only one of them decides about the gradient.
+
 # %% slideshow={"slide_type": "subslide"}
 predict(
     "An nn.LSTM, as PyTorch makes it, reads 100 symbols: which part of the gradient "
@@ -279,7 +299,7 @@ def thousand_steps(ax, bias=5.0, chrono=False):
 explore(thousand_steps, bias=(0.0, 8.0, 0.5), chrono=False)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 4 / 3
+# Minutes: 3 / 2
 # Do: bias 0, 1, 2, 5, then 8, where the LSTM sinks again; then tick chrono.
 # Say: one line of code is the other half of the cure.
 
@@ -288,6 +308,11 @@ explore(thousand_steps, bias=(0.0, 8.0, 0.5), chrono=False)
 # that keeps does not write.) **Chrono** initialization heals that, too. <!-- term: Biases for gates (Tallec and Ollivier 2018): each unit keeps for a time of its own, up to the longest that is expected, and writes the less the longer it keeps. -->
 # Each unit gets a time span of its own, from 1 up to the longest lag $T$ that you expect: $b_f = \ln U(1, T-1)$. And a unit that keeps for
 # long writes little: $b_i = -b_f$.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 0.5
+# Ask: why does the LSTM sink at 8?
+# Answer: it keeps everything, and its input gate is half open; so it overflows. Who keeps for long must write little.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it matter?
@@ -319,7 +344,7 @@ claim("C7.10", f"Adam at 0.003 to 0.03: all chrono nets recall within {chrono} s
       unless=list(runs.values()), only=("rate", "budget"))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 1
+# Minutes: 2.5 / 1
 # Ask: which of the three would you trust with a rate that you have not tried?
 # Answer: chrono.
 
@@ -335,6 +360,11 @@ before, after = (measure_through_time(net.cell.double(), read)
                  for net in (made("default", 0), nets["default", 0.01][0]))
 show(plots.draw_by_lag, {"before training": before, "after": after})
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 0.5
+# Ask: what has training done to the gates?
+# Answer: it has opened them. But it needed a gradient to begin with.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # *Training itself opens the gates.* After it, a tenth or more gets through to every step. But it needs a gradient to begin with. At lag 20 a
 # fifty-thousandth was left, and Adam, which divides by the gradient's size, could use it. At lag 100 it is $10^{-20}$.
@@ -343,7 +373,12 @@ show(plots.draw_by_lag, {"before training": before, "after": after})
 #
 # Does it show on a text? *On the seventh day of Christmas my true love gave to me* ... which gift? In all twelve verses the same forty letters stand
 # between the day and the gift. An RNN and a chrono LSTM read them letter by letter, and learn to name the next letter. Then both sing on
-# their own. Which gifts will the RNN name?
+# their own.
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1 / 0.5
+# Ask: which gifts will the RNN name?
+# Expect: random ones, or misspelt ones.
 
 # %% slideshow={"slide_type": "skip"}
 text, begin = torch.tensor(song.CODES), song.BEGIN       # twelve lines, and where their gifts begin
@@ -361,6 +396,9 @@ def sing(net):               # the twelve gifts, each letter from all before it
 songs = race(singers, text[:, :-1], text[:, 1:], steps=500, lr=0.02, optimizer="adam", batch=12,
              clip=1.0, loss_fn=lambda out, y: F.cross_entropy(out.mT, y), title="A song")
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Which gift does the RNN name on the seventh day? The ink shows what it depends on.
+
 # %%
 def heard(ax, day=7):        # how much the gift's first letter depends on each letter before it
     rows, line = {}, text[day - 1]
@@ -377,8 +415,9 @@ claim("C7.11", f"after 500 steps of Adam at 0.02 the RNN has {rnn} of 12 right, 
       rnn <= 2 and lstm >= 8, unless=songs, only=("rate", "optimizer", "budget"))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 3 / 1
-# Say: the RNN sings well, and the same gift every day.
+# Minutes: 2 / 1
+# Answer: the same one every day, well spelt. The day itself is white: it is out of reach.
+# Say: one line of code, chrono, separates the two rows.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The RNN spells its gifts well, and names the same one every day. For it the day is out of reach, as the ink shows.
@@ -402,6 +441,11 @@ def two_heirs(ax):
 
 show(two_heirs)
 
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5
+# Ask: what does attention pay for its level line?
+# Answer: every step looks at every other: the square of the length.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Attention's line is level. To be far away costs nothing. The price is that every step looks at every other, which is quadratic in the
 # length. And a Transformer has many layers: the disease is back in depth, where chapter 6's skips hold it.
@@ -418,19 +462,24 @@ show(two_heirs)
 # | LSTM 1997 | forget gate $f \to 1$ | input gate $i$ |
 # | Highway 2015 | $1-t \to 1$ | transform gate $t$ |
 # | ResNet 2015, Transformer 2017 | 1 | 1, or $1/\sqrt L$ |
-#
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 1.5 / 0.5
+# Say: four inventions, one line: give the gradient a way on which it is multiplied by one.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
 # On the left are fifty steps or layers of each. On the right is the same $F$ without its way, $a = 0$ and $b = 1$. *Scale* multiplies all
 # weights. At 1 they are right, Xavier's for tanh and He's for ReLU. *Try:* 0.7, then 1, then 1.3.
 
 # %% slideshow={"slide_type": "skip"}
 generator = torch.Generator().manual_seed(0)
 M = torch.randn(50, 3, 32, 32, generator=generator).double() / 32**0.5
-start = torch.randn(16, 32, generator=generator).double()
+first = torch.randn(16, 32, generator=generator).double()
 
 def attend(x, W):
     return F.scaled_dot_product_attention(*(F.layer_norm(x, (32,)) @ W))       # query, key, value
 
-nets = {                     # name: what it carries, what it adds, and F
+family = {                   # name: what it carries, what it adds, and F
     "LSTM": (0.98, 0.02, lambda x, W: torch.tanh(x @ W[0])),
     "Highway": (0.98, 0.02, lambda x, W: torch.tanh(x @ W[0])),
     "ResNet": (1, 50**-0.5, lambda x, W: 2**0.5 * torch.relu(x @ W[0]) @ W[1]),
@@ -439,17 +488,17 @@ nets = {                     # name: what it carries, what it adds, and F
 
 # %%
 def gradient_left(name, way, scale):
-    carried, added, new = nets[name] if way else (0, 1, nets[name][2])
-    states = [start.clone().requires_grad_()]
+    carried, added, new = family[name] if way else (0, 1, family[name][2])
+    states = [first.clone().requires_grad_()]
     for l in range(50):
         W = scale * M[0 if name == "LSTM" else l]       # an LSTM has one matrix for all steps
         states.append(carried * states[-1] + added * new(states[-1], W))
-    grads = torch.autograd.grad((states[-1] * start.flip(0)).sum(), states)
+    grads = torch.autograd.grad((states[-1] * first.flip(0)).sum(), states)
     return torch.stack([g.norm() for g in grads]).flip(0) / grads[-1].norm()
 
 def one_idea(axes, scale=0.7):
     for ax, way, title in zip(axes, (True, False), ("with its way", "without")):
-        curves = {name: gradient_left(name, way, scale) for name in nets}
+        curves = {name: gradient_left(name, way, scale) for name in family}
         plots.draw_by_lag(ax, curves, ylabel="gradient left", limits=(1e-20, 1e10))
         ax.set_title(title)
     return f"All weights are {scale:.1f} times as large as they should be."
@@ -475,10 +524,13 @@ explore(one_idea, panels=2, size=(10, 4), scale=(0.5, 1.5, 0.1))
 # %%
 left = measure_through_time(chapter07.WARD["A"].make().cell.double(), symbols(100))
 show(plots.draw_by_lag, {"patient A": left}, size=(9, 2.6))
-
-# %% slideshow={"slide_type": "skip"}
 for bed in "BCDE":
     display(clinic.chart(chapter07.WARD[bed], "gradient", "std of z", "saturated", "dead"))
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 2
+# Ask: what ails patient A, and which of the three treatments would you give?
+# Answer: a memory that forgets. A bias of 1 is not enough for 100 steps; chrono is.
 
 # %% slideshow={"slide_type": "skip"}
 diagnoses = {"A": ..., "B": ..., "C": ..., "D": ..., "E": ...}
@@ -588,7 +640,7 @@ chapter07.check_clip_norm(clip_norm)
 # ## Take it home
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 1
+# Minutes: 1.5 / 0.5
 # Say: slopes, weights and depth multiply. Keep their product at one, or build a way around it.
 
 # %% tags=["take-home"] slideshow={"slide_type": "skip"}
