@@ -96,7 +96,7 @@ predict(
 #
 # $$\frac{\partial h_T}{\partial h_t} = D_T W\; D_{T-1} W \cdots D_{t+1} W$$
 #
-# Here $D_k$ has the slopes of step $k$ on its diagonal. By hand and by autograd it is the same:
+# Here $D_k$ has the slopes of step $k$ on its diagonal. The next cell finds the same as autograd.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 0.5
@@ -149,7 +149,7 @@ def cliff(ax, steps=5, clip=False):
     ax.set(xlim=(3, 7), ylim=(0, 0.5))
     return f"The slope at w = 5 is {slope:.3g}; a step at a rate of 0.3 lands at {lands:.4g}."
 
-explore(cliff, steps=(1, 50), clip=False)
+explore(cliff, size=(9, 3.5), steps=(1, 50), clip=False)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 1
@@ -524,8 +524,6 @@ explore(one_idea, panels=2, size=(10, 4), scale=(0.5, 1.5, 0.1))
 # %%
 left = measure_through_time(chapter07.WARD["A"].make().cell.double(), symbols(100))
 show(plots.draw_by_lag, {"patient A": left}, size=(9, 2.6))
-for bed in "BCDE":
-    display(clinic.chart(chapter07.WARD[bed], "gradient", "std of z", "saturated", "dead"))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2
@@ -533,6 +531,8 @@ for bed in "BCDE":
 # Answer: a memory that forgets. A bias of 1 is not enough for 100 steps; chrono is.
 
 # %% slideshow={"slide_type": "skip"}
+for bed in "BCDE":
+    display(clinic.chart(chapter07.WARD[bed], "gradient", "std of z", "saturated", "dead"))
 diagnoses = {"A": ..., "B": ..., "C": ..., "D": ..., "E": ...}
 clinic.rounds(chapter07.WARD, diagnoses)
 

@@ -1,4 +1,4 @@
-"""The story of the field in dates, 1969-2026, for the timeline that every chapter can show.
+"""The story of the field in dates, 1969-2025, for the timeline that every chapter can show.
 
 A year is that of the first publication. The full references stand at the end of the chapters.
 """
@@ -60,5 +60,6 @@ EVENTS = (
     (2023, "normalization", "Dehghani et al. normalize queries and keys in a vision Transformer of 22 billion parameters"),
     (2024, "gates and memory", "xLSTM, minLSTM and minGRU bring the LSTM back"),
     (2024, "skip connections", "Zhu et al.'s hyper-connections"),
+    (2025, "skip connections", "DeepSeek's mHC: hyper-connections that keep the size of the stream"),
     (2025, "normalization", "Zhu et al. train Transformers with a tanh in the place of the norm"),
 )
