@@ -13,9 +13,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 7 · LSTM and GRU: why does a net forget what it read first?
 #
-# A net that reads a text is a deep net in disguise. You will see its gradient die on the way back through time, and meet the cell
-# that was built against it. As PyTorch makes it, that cell has the disease too, and one number heals it. In the end all cures of this
-# course turn out to be one idea.
+# A net that reads a text is a deep net in disguise. You will see its gradient die on the way back through time, meet the cell that
+# was built against it, and find out when that cell works. Two of them will learn a song by heart. In the end, four cures of this course
+# turn out to be one idea.
 #
 # You need $\chi$ from chapter 1, and from chapter 6 the idea to add the input back.
 
@@ -32,9 +32,6 @@ from utils import Reader, cells, chapter07, chrono_, claim, clinic, datasets, ex
 from utils import make_cell, measure_through_time, plots, predict, race, show, song, style
 
 torch.set_num_threads(1)
-
-def symbols(steps):          # random symbols, one of eight: (steps, 8)
-    return F.one_hot(datasets.recall(1, steps)[0][0, 1:].long(), 8).double()
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A net that reads
@@ -59,6 +56,9 @@ def symbols(steps):          # random symbols, one of eight: (steps, 8)
 # How much of the gradient is left after twelve steps? And after a hundred, a short paragraph's words?
 
 # %%
+def symbols(steps):          # random symbols, one of eight: (steps, 8)
+    return F.one_hot(datasets.recall(1, steps)[0][0, 1:].long(), 8).double()
+
 left = measure_through_time(make_cell("rnn", 8, 64), symbols(12))   # the last step first
 show(cells.draw_unrolled, {"nn.RNN": left[:-1].flip(0)}, size=(9, 2.6))
 
@@ -175,7 +175,8 @@ explore(cliff, size=(9, 3.5), steps=(1, 50), clip=False)
 # Here its bias starts at $-6$. Why so low? Because whatever gets in stays, and a thousand symbols knock.
 #
 # The task is to **recall**: of 1,001 symbols, name the first. <!-- term: The task to name the first symbol of a sequence after its last one; whoever has lost it can only guess. -->
-# The other thousand are distractors. A guess is right in one of four cases. Three carousels try.
+# The other thousand are distractors. A guess is right in one of four cases. Three carousels try. (Their gates look at the
+# symbol only.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 1.5
@@ -232,8 +233,8 @@ claim("C7.07", "within 300 steps of Adam at 0.03 all three carousels recall acro
 # Say: three gates in one cell, two in the other. Do not read the formulas out; the drawing comes next.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# *Try:* (1) Keep the 1 until step 100, with *keep* and *write*. (2) Close the output (*show*). Is the memory gone? (3) All three
-# at 0, where PyTorch starts. (4) The GRU: what can it not do?
+# *Try:* (1) Keep the 1 until step 100, with *keep* and *write*. (2) Close the output (*show*). Is the memory gone? (3) The GRU:
+# what can it not do?
 
 # %%
 def gates(axes, cell="LSTM", keep=0.0, write=0.0, show=0.0):
@@ -243,7 +244,7 @@ def gates(axes, cell="LSTM", keep=0.0, write=0.0, show=0.0):
         state.append(f * state[-1] + (1 if t == 10 else i * noise[t]))
     state = torch.stack(state)
     shown = {"c": state, "h": o * state.tanh()} if cell == "LSTM" else {"h": state}
-    plots.draw_lines(axes[1], shown, xlabel="step", ylabel="", markers=False, limits=(-2, 3))
+    plots.draw_lines(axes[1], shown, xlabel="step", ylabel="state", markers=False, limits=(-2, 3))
     told = cells.draw_lstm(axes[0], f, i, o) if cell == "LSTM" else cells.draw_gru(axes[0], f, o)
     return f"{told} Of the 1 from step 10, {f**90:.2g} is left at step 100."
 
@@ -638,6 +639,8 @@ chapter07.check_clip_norm(clip_norm)
 # around it. The [evidence](evidence/07_lstm_gru.ipynb) has the rest.
 #
 # ## Take it home
+#
+# Chrono biases for all layers of your own `nn.LSTM`.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 0.5

@@ -124,7 +124,7 @@ def _say(number):
 
 
 def _thick(share):
-    return 0.8 + 9 * float(np.clip(share, 0, 1))
+    return 0.8 + 9 * min(max(float(share), 0.0), 1.0)
 
 
 def _small(ax):
