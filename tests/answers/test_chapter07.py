@@ -33,6 +33,7 @@ WRONG = [
     (check_bias_for, lambda steps: 0.5 ** (1 / steps), "the gate f"),
     (check_bias_for, lambda steps: math.log(2 ** (1 / steps) - 1), "sign"),
     (check_bias_for, lambda steps: math.log(steps - 1), "1/e"),
+    (check_bias_for, lambda steps: math.log(steps / math.log(2)), "good approximation"),
     (check_bias_for, lambda steps: math.log(steps), "less than one half"),
     (check_bias_for, lambda steps: math.log(2) / steps, "lost per step"),
     (check_bias_for, lambda steps: 7.27, "expected"),

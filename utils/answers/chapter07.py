@@ -35,6 +35,7 @@ def check_bias_for(f):
         lambda steps: 0.5 ** (1 / steps): "that is the gate f; which bias gives it?",
         lambda steps: -bias(steps): "check the sign: a gate near 1 needs a positive bias",
         lambda steps: math.log(steps - 1): "close: there 1/(1 - f) is the number of steps, which keeps 1/e instead of 1/2",
+        lambda steps: math.log(steps / math.log(2)): "a good approximation for many steps; over ten it keeps a little too much",
         lambda steps: math.log(steps): "close, but over so many steps that keeps less than one half",
         lambda steps: -math.log(0.5) / steps: "that is how much is lost per step; which bias gives it?",
     }
@@ -70,7 +71,7 @@ def check_memory(b_f, b_i):
         return Verdict(CORRECT, told)
     if let_in * LAG > 3 and b_f > 3:
         return Verdict(NOT_YET, f"{told}: the input gates let {let_in:.0%} of every distractor in, {LAG} times over")
-    return Verdict(NOT_YET, f"{told}, which is not enough to learn from")
+    return Verdict(NOT_YET, f"{told}, which is not enough to learn from: which gates should keep longer?")
 
 
 @torch.no_grad()
@@ -92,7 +93,7 @@ def check_clip_norm(f):
         lambda g, c: g * (c / g.norm()): "a gradient that is short enough stays as it is",
         lambda g, c: g * (c / g.norm(dim=-1, keepdim=True)).clamp(max=1): "one norm, that of all entries together",
         lambda g, c: g * (c / g.square().sum()).clamp(max=1): "that is the squared norm",
-        lambda g, c: g + 0: "a gradient longer than c must be shortened",
+        lambda g, c: g + 0: "a gradient longer than c must be shortened (clip_grad_norm_ works on parameters, and not on g)",
     }
     cases = [(torch.tensor([3.0, 4.0, 100.0]).double(), 1.0), (_numbers(2, 3), 0.5), (_numbers(2, 3), 50.0)]
     return check(f, lambda g, c: g * (c / g.norm()).clamp(max=1), cases, mistakes=mistakes)
@@ -168,7 +169,7 @@ WARD = {
          "ReLU halves the mean square, and a weight variance of 2/fan_in makes up for it"),
     ),
     "C": _patient(
-        "40 ReLU layers, He's weights, a skip around each, learning rate 0.01. 'nan after two steps.'",
+        "40 ReLU layers, learning rate 0.01. 'nan after two steps.'",
         "skips that add up", "6", _mlp(40, activation="relu", init="he", skip=True), 0.01,
         ("weights with std 1/sqrt(fan_in)", _mlp(40, activation="relu", init="lecun", skip=True),
          "every block still adds half of what it gets, forty times over"),
@@ -176,7 +177,7 @@ WARD = {
          "forty branches of a fortieth of the variance multiply it by about e, not by 2 to the 40"),
     ),
     "D": _patient(
-        "10 tanh layers, weights from N(0, 1), learning rate 0.05. 'It jumps about and learns nothing.'",
+        "10 tanh layers, learning rate 0.05. 'It jumps about and learns nothing.'",
         "saturated by large weights", "1 and 4", _mlp(10, activation="tanh", init="naive"), 0.05,
         ("ReLU in place of tanh", _mlp(10, activation="relu", init="naive"),
          "nothing saturates any more, so nothing stops the weights: it explodes"),
@@ -184,7 +185,7 @@ WARD = {
          "with 64 inputs that is an eighth, and z comes back to where tanh has a slope"),
     ),
     "E": _patient(
-        "4 ReLU layers, He's weights, learning rate 0.02. 'I set the biases so that few units fire. Now none does.'",
+        "4 ReLU layers, learning rate 0.02. 'The loss does not move at all.'",
         "dead units", "2", _mlp(4, bias=-3.0, activation="relu", init="he"), 0.02,
         ("a leak of 0.01", _mlp(4, bias=-3.0, activation="leaky_relu", init="he"),
          "no unit is dead any more, but four slopes of 0.01 leave next to nothing"),

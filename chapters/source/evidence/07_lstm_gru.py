@@ -22,7 +22,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from utils import Reader, activations, chrono_, claim, datasets, explore, fit, keep_, make_cell, meanfield
-from utils import measure_through_time, plots, race, show, style, table, timeline
+from utils import measure_through_time, plots, race, show, table, timeline
 
 # %%
 torch.set_num_threads(1)
@@ -59,6 +59,24 @@ for seed in range(4):
 claim("C7.03", f"four RNNs of 128 units as PyTorch makes them: the first of 100 inputs gets at most {max(ratios):.0e} of the "
       f"last one's gradient; their spectral radii are {min(radii):.2f} to {max(radii):.2f}, about 1/sqrt(3)",
       max(ratios) < 1e-19 and max(abs(radius - 3**-0.5) for radius in radii) < 0.1)
+
+# %% [markdown]
+# ## With better weights
+#
+# PyTorch draws $W$ with a variance of $1/(3n)$. Chapter 5 gives tanh $1/n$, three times as much, and an orthogonal $W$ is better still. How far
+# do they carry?
+
+# %%
+def better(kind, seed, steps):
+    cell, generator = make_cell("rnn", 8, 64, seed=seed), torch.Generator().manual_seed(seed)
+    W = torch.randn(64, 64, generator=generator).double() / 8
+    cell.weight_hh_l0.data = torch.linalg.qr(W)[0] if kind == "orthogonal" else W
+    return measure_through_time(cell, symbols(steps))[-1].item()
+
+hundred = [better(kind, seed, 100) for kind in ("std 1/8", "orthogonal") for seed in range(3)]
+thousand = [better(kind, seed, 1000) for kind in ("std 1/8", "orthogonal") for seed in range(3)]
+claim("C7.03", f"with weights of std 1/sqrt(64), and with orthogonal ones, {min(hundred):.0e} to {max(hundred):.0e} is left after 100 steps, "
+      f"and {max(thousand):.0e} at most after 1,000", min(hundred) > 1e-8 and max(thousand) < 1e-15)
 
 # %% [markdown]
 # ## One matrix, and chapter 1's theory
@@ -201,6 +219,18 @@ claim("C7.09", f"an LSTM with b_f = 1: {min(left['lstm', 1]):.0e} to {max(left['
 claim("C7.09", f"without the way through h: {max(only_c):.0e}, which is ½ to the hundredth", 1e-31 < min(only_c) and max(only_c) < 1e-29)
 table({"cell": [f"{kind}, {'default' if bias is None else f'bias {bias}'}" for kind, bias in left],
        **{f"seed {seed}": [ratios[seed] for ratios in left.values()] for seed in range(4)}}, form="{:.0e}")
+
+# %% [markdown]
+# And over 1,000 steps? At a forget bias of 8 the cell state of an LSTM piles up, and tanh saturates. Chrono shuts the input gates, too.
+
+# %%
+full, far = keep_(make_cell("lstm", 8, 16), 8.0), symbols(1000)
+c = full(far[None])[1][1]
+slope = (1 - c.tanh() ** 2).mean()
+sunk = measure_through_time(full, far)[-1]
+held = [measure_through_time(chrono_(make_cell("lstm", 8, 16, seed=seed), 1000), far)[-1].item() for seed in range(3)]
+claim("C7.09", f"1,000 steps at b_f = 8: the cell state is {c.abs().mean():.0f} on average, the slope of tanh {slope:.2f}, and {sunk:.0e} is "
+      f"left; with chrono biases {min(held):.2f} to {max(held):.2f}", slope < 0.2 and sunk < 1e-5 and min(held) > 0.02)
 
 # %% [markdown]
 # ## LSTM and GRU, written out
@@ -400,12 +430,60 @@ claim("C7.07", f"a chrono LSTM with the weights of seed 1 recalls across 1,000 s
       run.reached, unless=run, only=("seed", "rate", "optimizer", "budget"))
 
 # %% [markdown] tags=["claim-C7.15"]
-# ## Attention, and what came after
+# ## Attention, and linear recurrences
 #
-# The Transformer dropped the recurrence in 2017. Between any two positions lies one step instead of $T - t$, so lag costs nothing. The
-# price is quadratic in the length, and the disease moves back from time into depth. Since 2021 the recurrence is back, without a
-# bend: linear state-space models and gated linear recurrences are trained like a convolution and run like an RNN. And the LSTM
-# itself returned in 2024 with exponential gates (xLSTM), or without a look at the state (minLSTM, minGRU).
+# The Transformer dropped the recurrence in 2017. Its **attention** lets the last step look at every earlier one directly, $y_T = \sum_t a_t V
+# x_t$, with weights that add up to 1. Lag costs nothing. The price is quadratic in the length, and the disease moves back from time
+# into depth, where skips and norms hold it. Since 2021 the recurrence is back, without a bend: $h_t = a \odot h_{t-1} + x_t$, with a decay
+# $a$ for each unit, which is learned. All its steps can be computed at once, and its gradient is $a$ to the power of the lag. S4, LRU and Mamba are
+# built on it, and the LSTM itself returned in 2024 with exponential gates (xLSTM), or without a look at the state (minLSTM, minGRU).
+# In the picture each gradient is a share of the last symbol's.
+
+# %%
+def two_heirs(ax):
+    x, lags = symbols(301).requires_grad_(), torch.arange(300, -1, -1)
+    ends = {
+        "RNN": make_cell("rnn", 8, 8)(x)[0][-1],
+        "attention": torch.softmax(x @ x[-1] / 8**0.5, 0) @ x,
+        "linear recurrence, a = 0.99": (0.99 ** lags[:, None] * x).sum(0),
+    }
+    grads = {name: torch.autograd.grad(end.sum(), x)[0].norm(dim=1).flip(0) for name, end in ends.items()}
+    plots.draw_by_lag(ax, {name: left / left[0] for name, left in grads.items()}, ylabel="gradient at the symbol", limits=(1e-20, 10))
+
+show(two_heirs)
+
+# %% [markdown]
+# Five lines of it learn to recall the first of 101 symbols, which a fresh LSTM does not (exercise 2 of the lesson):
+
+# %%
+class LinearRecurrence(nn.Module):
+    def __init__(self, units=16, seed=0):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.B, self.readout = nn.Linear(8, units), nn.Linear(units, 4)
+        self.a = nn.Parameter(torch.linspace(1, 6, units))           # decays from 0.73 to 0.998 for a start
+
+    def forward(self, x):
+        lags = torch.arange(x.shape[1] - 1, -1, -1)
+        kept = torch.sigmoid(self.a) ** lags[:, None]                # (steps, units)
+        return self.readout((kept * self.B(F.one_hot(x.long(), 8).float())).sum(1))
+
+x_100, y_100 = datasets.recall(256, 100, seed=9)
+
+def recalls_100(net):
+    return (net(x_100).argmax(1) == y_100).float().mean() > 0.99
+
+# %%
+heirs = {"linear recurrence": LinearRecurrence(), "LSTM": Reader(make_cell("lstm", 8, 16, dtype=torch.float32))}
+runs = race(heirs, *datasets.recall(1024, 100), steps=400, lr=0.01, optimizer="adam", batch=32, clip=1.0, until=recalls_100, live=False)
+claim("C7.15", f"lag 100, Adam at 0.01: the linear recurrence recalls after {runs['linear recurrence'].steps} steps, the LSTM as it comes not "
+      "within 400 steps", runs["linear recurrence"].reached and not runs["LSTM"].reached, unless=runs,
+      only=("rate", "optimizer", "budget"))
+
+# %% [markdown]
+# ## One idea, five draws, and the timeline
+#
+# The lesson's last picture with other weights, and at three scales.
 
 # %%
 def attend(x, W):
