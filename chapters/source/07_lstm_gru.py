@@ -203,7 +203,8 @@ def recalls(lag):            # does a net name the first of lag + 1 symbols, in 
 # symbol only, so that the loop over time is a sum.) The biases of their input gates start at $-6$ or at 0. Which of them will learn it?
 
 # %%
-carousels = {(bias, seed): Carousel(bias, seed) for bias in (-6, 0) for seed in (1, 2)}
+carousels = {f"bias {bias}, net {seed}": Carousel(bias, seed)
+             for bias in (-6, 0) for seed in (1, 2)}
 runs = race(carousels, *datasets.recall(512, 1000), steps=300, lr=0.03, optimizer="adam", batch=16,
             until=recalls(1000), title="The first of 1,001 symbols")
 claim("C7.07", "within 300 steps of Adam at 0.03 both carousels with a bias of -6 recall over "
