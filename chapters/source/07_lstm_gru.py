@@ -122,8 +122,7 @@ assert torch.allclose(product.sum(0), autograd)
 # ## The loud twin
 #
 # And if the product explodes? Take the smallest net, one sigmoid unit, $h_t = \sigma(w h_{t-1} - 2.5)$. At its last step it should
-# say $0.7$. The picture is its loss as a function of $w$, and the red line is one step of gradient descent from $w = 5$,
-# which is chosen to lie at the foot of the wall that will rise.
+# say $0.7$. The picture is its loss as a function of $w$, and the red line is one step of gradient descent from $w = 5$.
 #
 # *Try:* (1) Let it run for more and more *steps*, up to 50. What becomes of the loss, and where does the red line end? (2) Clip.
 
@@ -144,7 +143,7 @@ def cliff(ax, steps=5, clip=False):
     ax.set(xlim=(3, 7), ylim=(0, 0.5))
     return f"Slope {slope:.3g}: a step at a rate of 0.3 lands at {lands:.4g}, loss {losses[1]:.2f}."
 
-explore(cliff, size=(9, 3.5), steps=(1, 50), clip=False)
+explore(cliff, size=(9, 3.1), steps=(1, 50), clip=False)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 1
@@ -152,7 +151,7 @@ explore(cliff, size=(9, 3.5), steps=(1, 50), clip=False)
 # Answer: one step throws it out of the picture. Its direction was right, its length was not.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# At 50 steps the loss has a wall. The descent goes in the right direction, and lands thousands away. **Clipping** shortens a gradient
+# At 50 steps the loss has a wall, and $w = 5$ stands at its foot. The descent goes in the right direction, and lands thousands away. **Clipping** shortens a gradient
 # that is too long, and keeps its direction. <!-- term: Shortening a gradient that is longer than a limit, so that its direction stays. -->
 # So no step is too long any more. For a gradient of $10^{-22}$ it does nothing, as that is below every limit.
 
@@ -517,13 +516,12 @@ explore(one_idea, panels=2, size=(10, 4), scale=(0.5, 1.5, 0.1))
 #
 # ## The final clinic
 #
-# Patient A is an LSTM that reads 101 symbols and must name the first. It guesses. Below is what is left of its gradient. The other four
-# come from the chapters before. Name all five diseases. (Run the cell with its dots to hear the choices.) Then treat them, one
-# after the other, and hear what `diagnose` says.
+# Patient A, an LSTM, reads 101 symbols, must name the first, and guesses. This is what is left of its gradient. Four more come from the
+# chapters before. Name all five diseases (run the cell with its dots to hear the choices). Then treat them, one by one.
 
 # %%
 left = measure_through_time(chapter07.WARD["A"].make().cell.double(), symbols(100))
-show(plots.draw_by_lag, {"patient A": left}, size=(9, 2.6))
+show(plots.draw_by_lag, {"patient A": left}, size=(9, 2.0))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2
