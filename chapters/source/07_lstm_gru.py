@@ -262,7 +262,7 @@ def gates(axes, cell="LSTM", keep=8.0, write=-8.0, output=0.0):
     told = cells.draw_lstm(axes[0], f, i, o) if cell == "LSTM" else cells.draw_gru(axes[0], f, o)
     return f"{told} Of the 1 from step 10, {f**90:.2g} is left at step 100."
 
-explore(gates, panels=2, size=(10, 3.8), cell=["LSTM", "GRU"], keep=(-2.0, 8.0, 0.5),
+explore(gates, panels=2, size=(10, 3.8), cell=["GRU", "LSTM"], keep=(-2.0, 8.0, 0.5),
         write=(-8.0, 2.0, 0.5), output=(-6.0, 6.0, 0.5))
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -93,7 +93,7 @@ def one_matrix(ax, radius=1.2, activation="tanh"):
     left = measure_through_time(lambda x, h: phi(radius * h @ G.T + x / 2), noise, noise[0] * 0)
     q = 1.0 if activation == "identity" else meanfield.q_fixed_point(activation, radius, sigma_b=0.5)
     factor = meanfield.chi(activation, min(q, 1e6), radius) ** 0.5
-    plots.draw_by_lag(ax, {"measured": left}, factor ** torch.arange(101.0), limits=(1e-70, 1e25))
+    plots.draw_by_lag(ax, {"measured": left}, factor ** torch.arange(101.0), limits=(1e-30, 1e10))
     return f"Per step: theory {factor:.3f}, measured {left[-1] ** 0.01:.3f}."
 
 explore(one_matrix, radius=(0.6, 1.6, 0.1), activation=["identity", "tanh", "relu", "sigmoid"])
