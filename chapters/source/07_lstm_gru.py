@@ -121,10 +121,10 @@ assert torch.allclose(product.sum(0), autograd)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The loud twin
 #
-# And if the product explodes? Take the smallest net, one sigmoid unit, $h_t = \sigma(w h_{t-1} - 2.5)$. At its last step it should
+# And if the product explodes? The smallest net is one sigmoid unit, $h_t = \sigma(w h_{t-1} - 2.5)$. At its last step it should
 # say $0.7$. The picture is its loss as a function of $w$, and the red line is one step of gradient descent from $w = 5$.
 #
-# *Try:* (1) Let it run for more and more *steps*, up to 50. What becomes of the loss, and where does the red line end? (2) Clip.
+# *Try:* (1) More *steps*, up to 50. Where does the red line end? (2) Clip.
 
 # %%
 def end_of(w, steps):        # the loss after so many steps
@@ -510,9 +510,8 @@ explore(one_idea, panels=2, size=(10, 4), scale=(0.5, 1.5, 0.1))
 # Answer: the Transformer: layer norm holds the norm, and its tokens become alike.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Without its way each of three nets needs weights that are exactly right. Chapters 1 to 5 have taught you how to find them: at scale 1 the
-# plain ResNet keeps its gradient, thanks to He. *With its way it hardly depends on them.* (The Transformer's layer norm undoes the
-# scale. Chapter 6 tells what it loses without skips.)
+# Without its way each of three nets needs weights that are exactly right. Chapters 1 to 5 told how to find them: at scale 1 the plain ResNet
+# keeps its gradient, thanks to He. *With its way it hardly depends on them.* (The Transformer's layer norm undoes the scale.)
 #
 # ## The final clinic
 #

@@ -89,10 +89,10 @@ def draw_by_lag(ax, curves, theory=None, *, guess=None, xlabel="lag T − t", yl
         ax.plot(positive(shown[-1]), color=style.THEORY, linewidth=1.4, label="theory", zorder=1.5)
     if guess is not None:
         shown.append(np.array([guess]))
-        ax.plot([longest], [guess], "X", color=style.GUESS, markersize=13, label="your guess")
+        ax.plot([longest], [guess], "X", color=style.GUESS, markersize=13, label="your guess", clip_on=False)
     set_log_limits(ax, np.concatenate(shown), 5, limits)
     ax.set_xlim(-0.03 * longest, 1.05 * longest)
-    ax.legend(loc="best")
+    ax.legend(loc="best" if guess is None else "lower left")  # away from the guess, which may be at any height on the right
 
 
 def draw_bundle(ax, runs, x, *, xlabel, ylabel, others=(), limits=None):
