@@ -132,7 +132,6 @@ def end_of(w, steps):        # the loss after so many steps
     for _ in range(steps):
         h = torch.sigmoid(w * h - 2.5)
     return (h - 0.7) ** 2
-
 def cliff(ax, steps=5, clip=False):
     grid, w = torch.linspace(3, 7, 401).double(), torch.tensor(5.0, requires_grad=True)
     (slope,) = torch.autograd.grad(end_of(w, steps), w)
@@ -142,7 +141,6 @@ def cliff(ax, steps=5, clip=False):
     ax.plot([5, lands], losses, "o-", color=style.ALARM)
     ax.set(xlim=(3, 7), ylim=(0, 0.5))
     return f"Slope {slope:.3g}: a step at a rate of 0.3 lands at {lands:.4g}, loss {losses[1]:.2f}."
-
 explore(cliff, size=(9, 3.1), steps=(1, 50), clip=False)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -261,7 +259,6 @@ def gates(axes, cell="LSTM", keep=8.0, write=-8.0, output=0.0):
     plots.draw_lines(axes[1], shown, xlabel="step", ylabel="state", markers=False, limits=(-2, 3))
     told = cells.draw_lstm(axes[0], f, i, o) if cell == "LSTM" else cells.draw_gru(axes[0], f, o)
     return f"{told} Of the 1 from step 10, {f**90:.2g} is left at step 100."
-
 explore(gates, panels=2, size=(10, 3.8), cell=["GRU", "LSTM"], keep=(-2.0, 8.0, 0.5),
         write=(-8.0, 2.0, 0.5), output=(-6.0, 6.0, 0.5))
 
@@ -358,8 +355,8 @@ for start, rate in itertools.product(starts, rates):
 steps = {f"{start}, rate {rate}": [run.steps for run in among.values()]
          for (start, rate), among in runs.items()}
 show(plots.draw_strips, steps, size=(9, 4.4), xlabel="steps until it recalls; at 600 it has not")
-chrono, default = (sum((counts for name, counts in steps.items() if start in name), [])
-                   for start in ("chrono", "default"))
+chrono, default = ([run.steps for (start, _), among in runs.items() for run in among.values()
+                    if start == which] for which in ("chrono", "default"))
 claim("C7.10", f"Adam at 0.003 to 0.03: all six chrono nets recall within {max(chrono)} steps; the "
       f"fastest default net needs {min(default)}, and at 0.003 none recalls within 600 steps",
       max(chrono) < min(default) and min(steps["default, rate 0.003"]) == 600,
@@ -494,14 +491,12 @@ def gradient_left(name, way, scale):
         states.append(carried * states[-1] + added * new(states[-1], W))
     grads = torch.autograd.grad((states[-1] * first.flip(0)).sum(), states)
     return torch.stack([g.norm() for g in grads]).flip(0) / grads[-1].norm()
-
 def one_idea(axes, scale=0.7):
     for ax, way, title in zip(axes, (True, False), ("with its way", "without")):
         curves = {name: gradient_left(name, way, scale) for name in family}
         plots.draw_by_lag(ax, curves, xlabel="back", ylabel="gradient left", limits=(1e-20, 1e10))
         ax.legend(title=title, loc="lower left")
     return f"All weights are {scale:.1f} times as large as they should be."
-
 explore(one_idea, panels=2, size=(10, 4), scale=(0.5, 1.5, 0.1))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
