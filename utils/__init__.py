@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr__`
     from utils import progress
-    from utils.data import datasets, timeline
+    from utils.data import datasets, song, timeline
     from utils.exercises import clinic, quiz
     from utils.exercises.claims import claim
     from utils.exercises.tables import table
-    from utils.figures import blocks, causes, diagrams, fans, networks, plots, style, sums
+    from utils.figures import blocks, causes, cells, diagrams, fans, networks, plots, style, sums
     from utils.nets import activations, initialization
     from utils.nets.mlp import MLP, Stack
     from utils.nets.recurrent import Reader, Team, chrono_, keep_, make_cell
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
 
 _ROOMS = {  # name -> where it is: that module, or something in it
     "datasets": "data.datasets",
+    "song": "data.song",
     "timeline": "data.timeline",
     "clinic": "exercises.clinic",
     "quiz": "exercises.quiz",
@@ -37,6 +38,7 @@ _ROOMS = {  # name -> where it is: that module, or something in it
     "table": "exercises.tables",
     "blocks": "figures.blocks",
     "causes": "figures.causes",
+    "cells": "figures.cells",
     "diagrams": "figures.diagrams",
     "fans": "figures.fans",
     "networks": "figures.networks",

@@ -21,8 +21,8 @@ from teaching.chromium import find_chromium
 from tests.bench.browser import time_moves
 from tests.chapters.sample import EVIDENCE, SOURCES, build
 
-SECONDS = {"01": 60, "06": 120, "07": 120}  # the most that a chapter may take from top to bottom; others 90
-MEGABYTES = {"06": 700, "07": 700}  # the most that its kernel may take at its peak; others 600
+SECONDS = {"01": 60, "06": 120, "07": 40}  # the most that a chapter may take from top to bottom; others 90
+MEGABYTES = {"06": 700, "07": 550}  # the most that its kernel may take at its peak; others 600
 OF_EVIDENCE = 60, 700  # seconds and megabytes
 COLD_IMPORT = """
 import time

@@ -27,9 +27,9 @@ def test_rounds_count_what_is_right_and_send_back_to_the_chapters_of_the_rest():
     right = {name: patient.disease for name, patient in chapter07.WARD.items()}
     report = clinic.rounds(chapter07.WARD, right)
     assert report and report.remark == "5 of 5 right."
-    report = clinic.rounds(chapter07.WARD, right | {"D": "learning rate too small", "E": ...})
+    report = clinic.rounds(chapter07.WARD, right | {"E": "learning rate too small", "D": ...})
     assert not report and report.remark == "3 of 5 right. Read again: chapter 2."
-    assert report.verdicts["E"].status == "not attempted"
+    assert report.verdicts["D"].status == "not attempted"
 
 
 def test_a_misspelt_diagnosis_sends_nobody_back_to_a_chapter():

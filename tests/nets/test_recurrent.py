@@ -125,6 +125,13 @@ def test_a_reader_reads_symbols_as_one_hot_and_answers_from_the_last_state():
     assert torch.equal(reader.readout.weight, Reader(make_cell("lstm", 6, 5), outputs=3, seed=1).readout.weight)
 
 
+def test_a_reader_of_every_step_says_at_the_last_what_a_reader_of_the_last_says():
+    x = torch.randint(6, (4, 9))
+    last, every = (Reader(make_cell("lstm", 6, 5), outputs=3, every_step=every_step) for every_step in (False, True))
+    assert every(x).shape == (4, 9, 3)
+    assert torch.equal(every(x)[:, -1], last(x)) and torch.allclose(every(x)[:, 3], last(x[:, :4]))
+
+
 def test_a_team_gives_each_net_the_same_input():
     readers = [Reader(make_cell("gru", 6, 5, seed=seed), seed=seed) for seed in range(3)]
     x = torch.randint(6, (4, 7))

@@ -1,4 +1,4 @@
-"""The story of the field in dates, 1969-2020, for the timeline that every chapter can show.
+"""The story of the field in dates, 1969-2025, for the timeline that every chapter can show.
 
 A year is that of the first publication. The full references stand at the end of the chapters.
 """
@@ -53,4 +53,13 @@ EVENTS = (
     (2019, "initialization", "Zhang, Dauphin and Ma's Fixup"),
     (2020, "skip connections", "ReZero; Xiong et al. on Pre-LN; Liu et al.'s Admin"),
     (2020, "activation", "Shazeer's SwiGLU"),
+    (2021, "skip connections", "Touvron et al.'s LayerScale"),
+    (2021, "gates and memory", "Gu, Goel and Ré's S4, a linear recurrence"),
+    (2022, "normalization", "Wang et al.'s DeepNorm, for Transformers of 1,000 layers"),
+    (2023, "gates and memory", "linear recurrences with a learned decay: LRU, RWKV and Mamba"),
+    (2023, "normalization", "Dehghani et al. normalize queries and keys in a vision Transformer of 22 billion parameters"),
+    (2024, "gates and memory", "xLSTM, minLSTM and minGRU bring the LSTM back"),
+    (2024, "skip connections", "Zhu et al.'s hyper-connections"),
+    (2025, "skip connections", "DeepSeek's mHC: hyper-connections that keep the size of the stream"),
+    (2025, "normalization", "Zhu et al. train Transformers with a tanh in the place of the norm"),
 )

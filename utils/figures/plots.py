@@ -89,10 +89,10 @@ def draw_by_lag(ax, curves, theory=None, *, guess=None, xlabel="lag T − t", yl
         ax.plot(positive(shown[-1]), color=style.THEORY, linewidth=1.4, label="theory", zorder=1.5)
     if guess is not None:
         shown.append(np.array([guess]))
-        ax.plot([longest], [guess], "X", color=style.GUESS, markersize=13, label="your guess")
+        ax.plot([longest], [guess], "X", color=style.GUESS, markersize=13, label="your guess", clip_on=False)
     set_log_limits(ax, np.concatenate(shown), 5, limits)
     ax.set_xlim(-0.03 * longest, 1.05 * longest)
-    ax.legend(loc="best")
+    ax.legend(loc="best" if guess is None else "lower left")  # away from the guess, which may be at any height on the right
 
 
 def draw_bundle(ax, runs, x, *, xlabel, ylabel, others=(), limits=None):
@@ -224,7 +224,7 @@ def draw_timeline(ax, events, year, lanes):
         chosen = [y for y in years if y == year]
         ax.plot(chosen, [row] * len(chosen), "o", color=style.BLACK, markersize=15, fillstyle="none", markeredgewidth=2)
     ax.axvline(year, color=style.GREY, linewidth=1, zorder=0)
-    ax.set(xlim=(1967, 2022), ylim=(0.4, len(lanes) + 0.6), xlabel="year")
+    ax.set(xlim=(1967, 2028), ylim=(0.4, len(lanes) + 0.6), xlabel="year")
     ax.set_yticks(range(len(lanes), 0, -1), lanes)
     ax.grid(axis="y", visible=False)
     told = "; ".join(text for when, _, text in events if when == year)

@@ -99,20 +99,21 @@ def step_of(cell):
 
 
 class Reader(nn.Module):
-    """A cell that reads a sequence, and a linear readout of its last hidden state."""
+    """A cell that reads a sequence, and a linear readout of its last hidden state, or of the one after each step."""
 
-    def __init__(self, cell, outputs=4, *, seed=0):
+    def __init__(self, cell, outputs=4, *, every_step=False, seed=0):
         super().__init__()
-        self.cell = cell
+        self.cell, self.every_step = cell, every_step
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.readout = nn.Linear(cell.hidden_size, outputs, dtype=cell.weight_hh_l0.dtype)
 
     def forward(self, x):
-        """x: symbols (B, T) as whole numbers, or numbers (B, T, inputs) -> (B, outputs)."""
+        """x: symbols (B, T) as whole numbers, or numbers (B, T, inputs) -> (B, outputs), or (B, T, outputs)."""
         if not x.is_floating_point():
             x = F.one_hot(x.long(), self.cell.input_size).to(self.readout.weight.dtype)
-        return self.readout(self.cell(x)[0][:, -1])
+        states = self.cell(x)[0]
+        return self.readout(states if self.every_step else states[:, -1])
 
 
 class Team(nn.Module):
