@@ -24,7 +24,7 @@ ROOMS = {  # room -> the rooms that it may import from, all of which stand above
     "training": ["figures", "torchdoctor"],
     "widgets": ["figures", "progress", "torchdoctor"],
     "exercises": ["data", "figures", "progress", "torchdoctor", "training"],
-    "answers": ["data", "exercises", "nets", "torchdoctor", "training"],
+    "answers": ["data", "exercises", "nets", "theory", "torchdoctor", "training"],
 }
 
 
