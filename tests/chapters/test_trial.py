@@ -35,6 +35,12 @@ def test_a_claim_that_one_seed_alone_makes_true_is_found(tmp_path, monkeypatch):
     assert tried(tmp_path, "seed_1", monkeypatch, text)["C1.03"].startswith("FAILS")
 
 
+def test_a_net_that_inherits_is_reseeded_too(tmp_path, monkeypatch):
+    inherits = "type('Deeper', (MLP,), {'__init__': lambda net: MLP.__init__(net, 1)})().hidden[0].weight[0, 0].item()"
+    text = LESSON.replace("1 < late < 9", f"{inherits} == MLP(1, seed=0).hidden[0].weight[0, 0].item()")
+    assert tried(tmp_path, "seed_1", monkeypatch, text)["C1.03"].startswith("FAILS: 20 steps at a rate")
+
+
 def test_a_claim_whose_cell_breaks_fails_and_the_others_are_judged(tmp_path, monkeypatch):
     text = LESSON.replace("late < start", "late / (len(runs['two layers'].loss) - 100) < 1e9")
     found = tried(tmp_path, "budget_five", monkeypatch, text)

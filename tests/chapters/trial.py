@@ -58,17 +58,22 @@ CONDITIONS = {
 def reseed(monkeypatch, seed):
     """Make `seed` the default of every net and every training that a chapter starts, unwatched and without pictures."""
     for module, net in NETS:
-        class Reseeded(getattr(module, net)):
-            def __init__(self, *arguments, seed=seed, **settings):
-                super(type(self), self).__init__(*arguments, seed=seed, **settings)
-
-        monkeypatch.setattr(module, net, Reseeded)
+        monkeypatch.setattr(module, net, _reseeded(getattr(module, net), seed))
     for name in ("race", "fit"):
         training = functools.partial(getattr(loop, name), seed=seed, live=False)
         monkeypatch.setattr(loop, name, training)
     for module, name in ((recurrent, "make_cell"), (datasets, "recall")):
         monkeypatch.setattr(module, name, functools.partial(getattr(module, name), seed=seed))
     hide_pictures(monkeypatch)
+
+
+def _reseeded(net, seed):
+    """Return a class of nets with another seed as default, from which a chapter may inherit as from the first."""
+    class Reseeded(net):
+        def __init__(self, *arguments, seed=seed, **settings):
+            super().__init__(*arguments, seed=seed, **settings)
+
+    return Reseeded
 
 
 def hide_pictures(monkeypatch):
