@@ -23,8 +23,8 @@ import math
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import MLP, DenseNet, HighwayNet, NormedNet, ResidualNet, Transformer, chapter06, claim, clinic, datasets
-from utils import explore, measure, plots, quiz, race, show, table
+from utils import MLP, DenseNet, HighwayNet, NormedNet, ResidualNet, Transformer, chapter06
+from utils import claim, clinic, datasets, explore, measure, plots, quiz, race, show, table
 
 # %%
 torch.set_num_threads(1)
@@ -48,7 +48,7 @@ def likeness(a):                                # mean cosine between two differ
 
 # %%
 def at_rates(make, rates, steps, **settings):
-    """Train the nets of make() at each rate; name -> loss at the end at the best rate, and all runs."""
+    """Train the nets of make() at each rate; name -> its losses at the end, and all runs."""
     runs = {lr: race(make(), x32, y, steps=steps, lr=lr, live="bar", **settings) for lr in rates}
     names = next(iter(runs.values()))
     ends = {name: [torch.tensor(run[name].loss[-10:]).mean().nan_to_num(torch.inf).item()
@@ -84,9 +84,12 @@ def through(block, layers, *factors):
         h = block(h, *factors)
     return torch.autograd.grad(h, start)[0].item()
 
-half, whole = (through(lambda h, gate: gate * (h + 0.01 * h.tanh()), 50, gate) for gate in (0.5, 1.0))
-claim("C6.09", f"50 layers: gates at 0.5 leave {half:.1e} of the gradient, a residual net {whole:.1f}",
-      half < 1e-14 and 1 < whole < 2)
+def gated(h, gate):
+    return gate * (h + 0.01 * h.tanh())
+
+half, whole = (through(gated, 50, gate) for gate in (0.5, 1.0))
+claim("C6.09", f"50 layers: gates at 0.5 leave {half:.1e} of the gradient, a residual net "
+      f"{whole:.1f}", half < 1e-14 and 1 < whole < 2)
 against = through(lambda h: h - 0.5 * h, 20)
 claim("C6.01", f"a branch of -x/2, 20 blocks: {against:.1e}", 9e-7 < against < 1e-6)
 
@@ -101,9 +104,9 @@ wide = ResidualNet(50, 128, carry=0, **f32)
 left, same = first_over_last(ResidualNet(50, 128, carry=0)), likeness(wide.stream(x32[:64])[-1])
 wide_run = race({"wide": wide}, x32, y, steps=100, lr=0.003, live="bar")["wide"]
 late = sum(wide_run.loss[-10:]) / 10
-claim("C6.04", f"100 plain layers of width 128, weights of seed 0: gradient times {left:.1f}, cosine of two digits {same:.3f}, and "
-      f"a loss of {late:.2f} after 100 steps of SGD at 0.003", left > 1 and same > 0.98 and late > 1.5, unless=wide_run,
-      only=("seed", "budget"))
+claim("C6.04", f"100 plain layers of width 128, weights of seed 0: gradient times {left:.1f}, "
+      f"cosine of two digits {same:.3f}, and a loss of {late:.2f} after 100 steps of SGD at 0.003",
+      left > 1 and same > 0.98 and late > 1.5, unless=wide_run, only=("seed", "budget"))
 
 # %% [markdown]
 # ## Five ways to make branches small
@@ -113,15 +116,18 @@ claim("C6.04", f"100 plain layers of width 128, weights of seed 0: gradient time
 # the branch's entrance. Fifty layers, at two rates, 80 steps.
 
 # %%
-L, ways = 25, {"s = 1": {}, "s = 1/√L": {"scale": 25**-0.5}, "last matrix 0": {"zero_last": True},
-               "ReZero": {"scale": 0.0, "learn_scale": True},
-               "factor learned from 0.1": {"scale": 0.1, "learn_scale": True}, "batch norm": {"norm": "batch"}}
+L = 25
+ways = {"s = 1": {}, "s = 1/√L": {"scale": 25**-0.5}, "last matrix 0": {"zero_last": True},
+        "ReZero": {"scale": 0.0, "learn_scale": True},
+        "factor learned from 0.1": {"scale": 0.1, "learn_scale": True},
+        "batch norm": {"norm": "batch"}}
 
 def tamed():
     return {name: ResidualNet(L, **how, **f32) for name, how in ways.items()}
 
 ends, runs = at_rates(tamed, (0.003, 0.01), 80)
-show(plots.draw_bars, at_best(ends), xlabel="loss after 80 steps, at the better rate", form="{:.2f}")
+show(plots.draw_bars, at_best(ends), xlabel="loss after 80 steps, at the better rate",
+     form="{:.2f}")
 good = [name for name in ways if name != "s = 1"]
 claim("C6.03", "80 steps of SGD at rates of 0.003 and 0.01: s = 1 overflows, the five others learn",
       min(ends["s = 1"]) == torch.inf and max(at_best(ends)[name] for name in good) < 1,
@@ -143,22 +149,27 @@ claim("C6.12", "ReZero's Jacobian at the start is the identity, to the last bit"
 # %% tags=["nbval-check-output"]
 share = [math.comb(54, k) / 2**54 for k in range(55)]
 mean, middle = sum(k * part for k, part in enumerate(share)), sum(share[19:36])
-claim("C6.02", f"54 blocks: mean length {mean:.0f}; {middle:.1%} of the 2^54 paths are 19 to 35 blocks long",
-      abs(mean - 27) < 1e-9 and abs(middle - 0.980) < 5e-4)
+claim("C6.02", f"54 blocks: mean length {mean:.0f}; {middle:.1%} of the 2^54 paths are 19 to 35 "
+      "blocks long", abs(mean - 27) < 1e-9 and abs(middle - 0.980) < 5e-4)
 
 # %%
 @torch.no_grad()
 def accuracy(net, without=()):
     return (net.eval()(x32, without).argmax(1) == y).double().mean().item()
 
-sawn = {"plain": ResidualNet(10, carry=0, **f32), "residual": ResidualNet(10, scale=10**-0.5, **f32)}
+sawn = {"plain": ResidualNet(10, carry=0, **f32),
+        "residual": ResidualNet(10, scale=10**-0.5, **f32)}
 sawn_runs = race(sawn, x32, y, steps=400, lr={"plain": 0.003, "residual": 0.003}, live="bar")
+
+# %%
 less = {name: [accuracy(net, (block,)) for block in range(10)] for name, net in sawn.items()}
-show(plots.draw_lines, less, range(1, 11), xlabel="deleted block", ylabel="accuracy", limits=(0, 1.05))
+show(plots.draw_lines, less, range(1, 11), xlabel="deleted block", ylabel="accuracy",
+     limits=(0, 1.05))
 means = {name: sum(values) / 10 for name, values in less.items()}
 whole = {name: accuracy(net) for name, net in sawn.items()}
-claim("C6.02", f"400 steps of SGD at 0.003, intact and with one block less: plain {whole['plain']:.0%}, "
-      f"{means['plain']:.0%}; residual {whole['residual']:.0%}, {means['residual']:.0%}",
+claim("C6.02", "400 steps of SGD at 0.003, intact and with one block less: plain "
+      f"{whole['plain']:.0%}, {means['plain']:.0%}; residual {whole['residual']:.0%}, "
+      f"{means['residual']:.0%}",
       min(whole.values()) > 0.75 and means["residual"] > 0.85 and means["plain"] < 0.5,
       unless=sawn_runs, only=("rate", "optimizer"))
 
@@ -171,15 +182,18 @@ claim("C6.02", f"400 steps of SGD at 0.003, intact and with one block less: plai
 survival = 1 - 0.5 * torch.arange(1, 55) / 54
 generator = torch.Generator().manual_seed(0)
 drawn = (torch.rand(20_000, 54, generator=generator) < survival).double().sum(1).mean().item()
-claim("C6.11", f"54 blocks: {drawn:.2f} on average, formula {(3 * 54 - 1) / 4}", abs(drawn - 40.25) < 0.1)
+claim("C6.11", f"54 blocks: {drawn:.2f} on average, formula {(3 * 54 - 1) / 4}",
+      abs(drawn - 40.25) < 0.1)
+
 # %%
 kin = {"always there": ResidualNet(50, scale=50**-0.5, **f32),
        "stochastic depth": ResidualNet(50, scale=50**-0.5, drop=0.5, **f32)}
 kin_runs = race(kin, x32, y, steps=150, lr=0.01, live="bar")
 lots = [torch.randperm(50, generator=generator).tolist()[:40] for _ in range(5)]
 left = {name: sum(accuracy(net, lot) for lot in lots) / 5 for name, net in kin.items()}
-claim("C6.11", f"150 steps of SGD at 0.01, 40 of 50 blocks deleted: stochastic depth {left['stochastic depth']:.0%}, "
-      f"always there {left['always there']:.0%}", left["stochastic depth"] > left["always there"] + 0.1,
+claim("C6.11", "150 steps of SGD at 0.01, 40 of 50 blocks deleted: stochastic depth "
+      f"{left['stochastic depth']:.0%}, always there {left['always there']:.0%}",
+      left["stochastic depth"] > left["always there"] + 0.1,
       unless=kin_runs, only=("rate", "optimizer", "budget"))
 
 # %% [markdown]
@@ -200,21 +214,24 @@ def carried(ax, gate_bias=-3.0, depth=50):
     powers = carry ** torch.arange(depth, -1, -1).double()
     plots.draw_by_layer(ax, g, g[-1] * powers, quantity="gradient ‖∂C/∂x‖")
     ax.set(ylim=(1e-15, 1e1))
-    return f"carry {carry:.3f} a layer, {carry**depth:.2g} through {depth}; measured {g[0] / g[-1]:.2g}."
+    return (f"carry {carry:.3f} a layer, {carry**depth:.2g} through {depth}; "
+            f"measured {g[0] / g[-1]:.2g}.")
 
 explore(carried, gate_bias=(-8.0, 2.0, 0.5), depth=(10, 100, 10))
 
 # %%
 carry = 1 / (1 + math.exp(-3))
-claim("C6.08", f"bias -3: carry {carry:.3f}, through 50 layers {carry**50:.3f}", abs(carry**50 - 0.088) < 0.001)
+claim("C6.08", f"bias -3: carry {carry:.3f}, through 50 layers {carry**50:.3f}",
+      abs(carry**50 - 0.088) < 0.001)
 
 def highways():
     return {f"bias {bias}": HighwayNet(50, gate_bias=bias, **f32) for bias in (-1, -6)}
 
 ends, runs = at_rates(highways, (0.01, 0.03, 0.1), 100)
 best = at_best(ends)
-claim("C6.08", f"50 highway layers, 100 steps of SGD, the best of the rates 0.01, 0.03, 0.1: loss {best['bias -6']:.2f} with "
-      f"bias -6, {best['bias -1']:.2f} with bias -1", best["bias -6"] < 0.5 and best["bias -1"] > 1.5,
+claim("C6.08", "50 highway layers, 100 steps of SGD, the best of the rates 0.01, 0.03, 0.1: loss "
+      f"{best['bias -6']:.2f} with bias -6, {best['bias -1']:.2f} with bias -1",
+      best["bias -6"] < 0.5 and best["bias -1"] > 1.5,
       unless=runs, only=("rate", "budget", "optimizer"))
 
 # %% [markdown]
@@ -232,9 +249,9 @@ def dense():
     return {"dense": DenseNet(50, growth=8, **f32), "plain": ResidualNet(25, carry=0, **f32)}
 
 ends, runs = at_rates(dense, (0.003, 0.01), 80)
-claim("C6.11", f"50 layers, 80 steps of SGD, the better of the rates 0.003 and 0.01: dense {at_best(ends)['dense']:.2f}, plain "
-      f"{at_best(ends)['plain']:.2f}", at_best(ends)["dense"] < 0.5 * at_best(ends)["plain"],
-      unless=runs, only=("budget",))
+claim("C6.11", "50 layers, 80 steps of SGD, the better of the rates 0.003 and 0.01: dense "
+      f"{at_best(ends)['dense']:.2f}, plain {at_best(ends)['plain']:.2f}",
+      at_best(ends)["dense"] < 0.5 * at_best(ends)["plain"], unless=runs, only=("budget",))
 
 # %% [markdown]
 # ## Where does the last ReLU stand?
@@ -244,18 +261,22 @@ claim("C6.11", f"50 layers, 80 steps of SGD, the better of the rates 0.003 and 0
 # (**pre-activation**), as the course's `ResidualNet` does. (At 100 layers both train; He et al. saw the difference at 1,001.)
 
 # %%
-def silent(order, seed):                        # what branches that say nothing leave of the signal
+def silent(order, seed):                        # the share of the signal that silent branches leave
     first, *_, last = ResidualNet(50, scale=0.0, order=order, seed=seed).stream(x[:128])
     return (last.square().sum() / first.square().sum()).item()
 
-nets = {order: [ResidualNet(50, scale=50**-0.5, order=order, seed=seed) for seed in range(3)] for order in ("pre", "post")}
+nets = {order: [ResidualNet(50, scale=50**-0.5, order=order, seed=seed) for seed in range(3)]
+        for order in ("pre", "post")}
 kept = {order: [silent(order, seed) for seed in range(3)] for order in nets}
-alike = {order: [likeness(net.stream(x[:128])[-1]) for net in three] for order, three in nets.items()}
-claim("C6.07", f"silent branches: {min(kept['pre']):.2f} of the signal arrives with the ReLU in the branch, "
-      f"{min(kept['post']):.2f} to {max(kept['post']):.2f} with the ReLU after the sum",
+alike = {order: [likeness(net.stream(x[:128])[-1]) for net in three]
+         for order, three in nets.items()}
+
+# %%
+claim("C6.07", f"silent branches: {min(kept['pre']):.2f} of the signal arrives with the ReLU in "
+      f"the branch, {min(kept['post']):.2f} to {max(kept['post']):.2f} with the ReLU after the sum",
       min(kept["pre"]) == 1 and max(kept["post"]) < 0.9)
-claim("C6.07", f"cosine of two digits after 100 layers: {max(alike['pre']):.2f} or less, and {min(alike['post']):.2f} or more",
-      min(alike["post"]) > max(alike["pre"]) + 0.05)
+claim("C6.07", f"cosine of two digits after 100 layers: {max(alike['pre']):.2f} or less, and "
+      f"{min(alike['post']):.2f} or more", min(alike["post"]) > max(alike["pre"]) + 0.05)
 
 # %% [markdown]
 # ## Shattered gradients
@@ -282,13 +303,23 @@ def autocorrelation(slope, lags=31):
 # %%
 walkers = {"2 plain": (1, {"carry": 0}), "50 plain": (25, {"carry": 0}),
            "50 plain, batch norm": (25, {"carry": 0, "norm": "batch"}),
-           "50 residual, batch norm": (25, {"norm": "batch"}), "50 residual, s = 1/√L": (25, {"scale": 0.2})}
-lags = {name: torch.stack([autocorrelation(slope_along(ResidualNet(blocks, 100, seed=seed, **how), seed))
-                           for seed in range(5)]).mean(0) for name, (blocks, how) in walkers.items()}
-show(plots.draw_lines, lags, range(31), xlabel="distance in steps", ylabel="autocorrelation", markers=False, limits=(-0.2, 1.5))
+           "50 residual, batch norm": (25, {"norm": "batch"}),
+           "50 residual, s = 1/√L": (25, {"scale": 0.2})}
+
+def mean_curve(blocks, how):                    # over five nets, each with its own two digits
+    nets = [ResidualNet(blocks, 100, seed=seed, **how) for seed in range(5)]
+    curves = [autocorrelation(slope_along(net, seed)) for seed, net in enumerate(nets)]
+    return torch.stack(curves).mean(0)
+
+lags = {name: mean_curve(blocks, how) for name, (blocks, how) in walkers.items()}
+show(plots.draw_lines, lags, range(31), xlabel="distance in steps", ylabel="autocorrelation",
+     markers=False, limits=(-0.2, 1.5))
+
+# %%
 near = {name: curve[5].item() for name, curve in lags.items()}
 told = ", ".join(f"{name} {value:.2f}" for name, value in near.items())
-claim("C6.15", f"five steps away: {told}", near["50 plain, batch norm"] < 0.15 < near["50 residual, batch norm"] and
+claim("C6.15", f"five steps away: {told}",
+      near["50 plain, batch norm"] < 0.15 < near["50 residual, batch norm"] and
       near["2 plain"] > 0.7 and near["50 residual, s = 1/√L"] > 0.8 > near["50 plain"])
 
 # %% [markdown]
@@ -303,8 +334,9 @@ claim("C6.15", f"five steps away: {told}", near["50 plain, batch norm"] < 0.15 <
 # %%
 shaken = [first_over_last(ResidualNet(50, carry=0, norm="batch", seed=seed)) for seed in range(3)]
 factor = sum(ratio ** (1 / 100) for ratio in shaken) / 3
+theory = (math.pi / (math.pi - 1)) ** 0.5
 claim("C6.04", f"100 plain layers with batch norm: gradient times {factor:.2f} a layer, theory "
-      f"{(math.pi / (math.pi - 1)) ** 0.5:.2f}", abs(factor - (math.pi / (math.pi - 1)) ** 0.5) < 0.05)
+      f"{theory:.2f}", abs(factor - theory) < 0.05)
 
 # %% [markdown]
 # ## A Transformer
@@ -317,11 +349,17 @@ claim("C6.04", f"100 plain layers with batch norm: gradient times {factor:.2f} a
 # %%
 stream, branch = torch.randn(2, 4096, 256, generator=torch.Generator().manual_seed(0))
 passed = (F.layer_norm(stream + branch, (256,)) * stream).mean().item()
-claim("C6.13", f"one post-norm sublayer passes {passed:.3f} of the stream on", abs(passed - 0.5**0.5) < 0.01)
-last = {place: [measure(Transformer(12, norm=place, seed=seed), x[:64], y[:64]).weight_gradient_norm[-2].item()
-                for seed in range(3)] for place in ("pre", "post")}
-claim("C6.13", f"gradient of the last feed-forward matrix at the start: pre-norm {max(last['pre']):.2f} or less, post-norm "
-      f"{min(last['post']):.2f} or more", min(last["post"]) > max(last["pre"]))
+claim("C6.13", f"one post-norm sublayer passes {passed:.3f} of the stream on",
+      abs(passed - 0.5**0.5) < 0.01)
+
+def last_gradient(place, seed):                 # of the last feed-forward matrix
+    found = measure(Transformer(12, norm=place, seed=seed), x[:64], y[:64])
+    return found.weight_gradient_norm[-2].item()
+
+last = {place: [last_gradient(place, seed) for seed in range(3)] for place in ("pre", "post")}
+claim("C6.13", "gradient of the last feed-forward matrix at the start: pre-norm "
+      f"{max(last['pre']):.2f} or less, post-norm {min(last['post']):.2f} or more",
+      min(last["post"]) > max(last["pre"]))
 
 # %%
 def warm_up(step):                              # from 0 to 0.005 in 60 steps
@@ -330,7 +368,8 @@ def warm_up(step):                              # from 0 to 0.005 in 60 steps
 readers = {"pre-norm": Transformer(12, **f32), "post-norm": Transformer(12, norm="post", **f32),
            "post-norm, warm-up": Transformer(12, norm="post", **f32)}
 speeds = {"pre-norm": 0.005, "post-norm": 0.005, "post-norm, warm-up": warm_up}
-ln_runs = race(readers, x32, y, steps=120, lr=speeds, optimizer="adam", title="A Transformer of twelve layers")
+ln_runs = race(readers, x32, y, steps=120, lr=speeds, optimizer="adam",
+               title="A Transformer of twelve layers")
 means = {name: sum(run.loss) / len(run.loss) for name, run in ln_runs.items()}
 told = ", ".join(f"{name} {loss:.2f}" for name, loss in means.items())
 claim("C6.13", f"mean loss over 120 steps of Adam at 0.005, weights of seed 0: {told}",
@@ -364,8 +403,9 @@ rivals = {"post-norm": NormedNet(50, "post", **f32), "DeepNorm": DeepNorm(50, **
 same = {name: likeness(net.stream(x32[:64])[-1]) for name, net in rivals.items()}
 deep_runs = race(rivals, x32, y, steps=60, lr=0.01, live="bar")
 right = {name: run.accuracy for name, run in deep_runs.items()}
-claim("C6.13", f"50 blocks: cosine of two digits at the start {same['post-norm']:.2f} with post-norm, {same['DeepNorm']:.2f} with "
-      f"DeepNorm; 60 steps of SGD at 0.01 reach {right['post-norm']:.0%} and {right['DeepNorm']:.0%}",
+claim("C6.13", f"50 blocks: cosine of two digits at the start {same['post-norm']:.2f} with "
+      f"post-norm, {same['DeepNorm']:.2f} with DeepNorm; 60 steps of SGD at 0.01 reach "
+      f"{right['post-norm']:.0%} and {right['DeepNorm']:.0%}",
       right["DeepNorm"] > right["post-norm"] + 0.3, unless=deep_runs, only=("rate",))
 
 # %% [markdown]
@@ -375,19 +415,25 @@ claim("C6.13", f"50 blocks: cosine of two digits at the start {same['post-norm']
 # of a digit have become.
 
 # %%
-found = {(place, skip): [(first_over_last(net), likeness(net.stream(x[:64])[-1]))
-                         for net in (Transformer(12, norm=place, skip=skip, seed=seed) for seed in range(3))]
+def both(place, skip, seed):                    # the gradient, and how alike tokens are
+    net = Transformer(12, norm=place, skip=skip, seed=seed)
+    return first_over_last(net), likeness(net.stream(x[:64])[-1])
+
+found = {(place, skip): [both(place, skip, seed) for seed in range(3)]
          for place in (None, "post", "pre") for skip in (False, True)}
-ratios, cosines = ({key: min(pair[i] for pair in three) for key, three in found.items()} for i in (0, 1))
-table({"norm": [place or "none" for place, _ in found], "skips": ["yes" if skip else "no" for _, skip in found],
+ratios, cosines = ({key: min(pair[i] for pair in three) for key, three in found.items()}
+                   for i in (0, 1))
+table({"norm": [place or "none" for place, _ in found],
+       "skips": ["yes" if skip else "no" for _, skip in found],
        "gradient, first / last": [f"{ratio:.0e}" for ratio in ratios.values()],
        "cosine of two tokens": [f"{cosine:.4f}" for cosine in cosines.values()]})
 
 # %%
 alone = [cosines[place, False] for place in (None, "post", "pre")]
-claim("C6.14", f"without skips the gradient falls to {ratios[None, False]:.0e} without a norm and to {ratios['post', False]:.2f} with one, and "
-      f"all tokens become the same, cosine {min(alone):.4f}",
-      ratios[None, False] < 0.01 * ratios["post", False] and min(alone) > 0.9999 > cosines["pre", True] + 0.02)
+claim("C6.14", f"without skips the gradient falls to {ratios[None, False]:.0e} without a norm and "
+      f"to {ratios['post', False]:.2f} with one, and all tokens become the same, cosine "
+      f"{min(alone):.4f}", ratios[None, False] < 0.01 * ratios["post", False] and
+      min(alone) > 0.9999 > cosines["pre", True] + 0.02)
 
 # %% [markdown]
 # A norm saves the gradient's size and nothing else. Attention averages, and twelve averages of averages are a constant. Dong et al. (2021)
@@ -399,7 +445,8 @@ claim("C6.14", f"without skips the gradient falls to {ratios[None, False]:.0e} w
 # Its Jacobian is $\mathrm{diag}(p) - pp^\top$. Let the logits grow:
 
 # %% tags=["nbval-check-output"]
-Z, sizes = torch.randn(2000, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64), {}
+Z = torch.randn(2000, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+sizes = {}
 for spread in (1, 2, 4, 8, 16):
     p = (spread * Z).softmax(1)
     J = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
@@ -407,11 +454,14 @@ for spread in (1, 2, 4, 8, 16):
 claim("C6.18", "norm of softmax's Jacobian by the standard deviation of the logits: " +
       ", ".join(f"{spread}: {size:.1e}" for spread, size in sizes.items()),
       sizes[1] > 0.1 and sizes[8] < 0.3 * sizes[1] and sizes[16] < 0.02 * sizes[1])
+
+# %% tags=["nbval-check-output"]
 q, key = torch.randn(2, 2000, 64, generator=torch.Generator().manual_seed(1))
 raw, normed = (q * key).sum(1), 8 * (F.normalize(30 * q) * F.normalize(key)).sum(1)
 grown = (30 * q * key).sum(1) / 8
-claim("C6.18", f"q·k in 64 dimensions: standard deviation {raw.std():.1f}, over √64 {(raw / 8).std():.2f}; queries 30 times as large: "
-      f"{grown.std():.0f}, and with QK norm {normed.std():.2f}", 7 < raw.std() < 9 and grown.std() > 25 and normed.std() < 1.2)
+claim("C6.18", f"q·k in 64 dimensions: standard deviation {raw.std():.1f}, over √64 "
+      f"{(raw / 8).std():.2f}; queries 30 times as large: {grown.std():.0f}, and with QK norm "
+      f"{normed.std():.2f}", 7 < raw.std() < 9 and grown.std() > 25 and normed.std() < 1.2)
 
 # %% [markdown] tags=["claim-C6.16"]
 # That is why attention divides by $\sqrt{d_k}$: Xavier's argument at another place. It holds at the start. In training the weights grow, and
@@ -431,9 +481,11 @@ def skipless():
             "Gaussian": MLP(100, activation="tanh", sigma_w=1.0, **f32)}
 
 ends, runs = at_rates(skipless, (0.003, 0.01), 100)
-claim("C6.04", f"100 tanh layers without skips, 100 steps of SGD at the better of the rates 0.003 and 0.01: loss {at_best(ends)['orthogonal']:.2f} with "
-      f"orthogonal weights, {at_best(ends)['Gaussian']:.2f} with Gaussian ones of the same size",
-      at_best(ends)["orthogonal"] < 0.7 * at_best(ends)["Gaussian"], unless=runs, only=("rate", "optimizer", "budget"))
+best = at_best(ends)
+claim("C6.04", "100 tanh layers without skips, 100 steps of SGD at the better of the rates 0.003 "
+      f"and 0.01: loss {best['orthogonal']:.2f} with orthogonal weights, {best['Gaussian']:.2f} "
+      "with Gaussian ones of the same size", best["orthogonal"] < 0.7 * best["Gaussian"],
+      unless=runs, only=("rate", "optimizer", "budget"))
 
 # %% [markdown]
 # So depth alone does not need skips. They are what makes it easy. *Not run here:* DKS and TAT (Martens et al. 2021, Zhang et al. 2022), which
@@ -449,25 +501,36 @@ claim("C6.04", f"100 tanh layers without skips, 100 steps of SGD at the better o
 def corner(activation, weights, skip):
     sigma_w = 0.5 if weights == "small" else {"sigmoid": 1.0, "relu": 2**0.5}[activation]
     scale = {"no skip": 1.0, "skip": 10**-0.5, "skip, s = 1": 1.0}[skip]
-    return ResidualNet(10, activation=activation, sigma_w=sigma_w, carry=skip != "no skip", scale=scale, **f32)
+    return ResidualNet(10, activation=activation, sigma_w=sigma_w, carry=skip != "no skip",
+                       scale=scale, **f32)
 
 corners = [(activation, weights, skip) for skip in ("no skip", "skip")
            for activation in ("sigmoid", "relu") for weights in ("small", "usual")]
 corners.append(("relu", "usual", "skip, s = 1"))
-ends, cube_runs = at_rates(lambda: {", ".join(names): corner(*names) for names in corners}, (0.001, 0.01), 150)
+
+def all_corners():
+    return {", ".join(names): corner(*names) for names in corners}
+
+ends, cube_runs = at_rates(all_corners, (0.001, 0.01), 150)
 
 # %%
 def cube(axes):
     for ax, i, rate in zip(axes, (0, 1), (0.001, 0.01)):
-        plots.draw_bars(ax, {name: losses[i] for name, losses in ends.items()}, xlabel=f"loss after 150 steps at {rate}", form="{:.2f}")
+        at_rate = {name: losses[i] for name, losses in ends.items()}
+        plots.draw_bars(ax, at_rate, xlabel=f"loss after 150 steps at {rate}", form="{:.2f}")
     axes[1].set_yticklabels([])
 
 show(cube, panels=2, size=(10, 4.4))
+
+# %%
 best = at_best(ends)
-with_skip = [loss for name, loss in best.items() if name.endswith(" skip") and "no skip" not in name]
-without = [loss for name, loss in best.items() if "no skip" in name and name != "relu, usual, no skip"]
-claim("C6.03", f"150 steps of SGD at the better of the rates 0.001 and 0.01: the four corners with a skip reach {max(with_skip):.2f} or less, three "
-      f"of the four without {min(without):.2f} or more", max(with_skip) < 1.8 and min(without) > 2.2,
+with_skip = [loss for name, loss in best.items()
+             if name.endswith(" skip") and "no skip" not in name]
+without = [loss for name, loss in best.items()
+           if "no skip" in name and name != "relu, usual, no skip"]
+claim("C6.03", "150 steps of SGD at the better of the rates 0.001 and 0.01: the four corners with "
+      f"a skip reach {max(with_skip):.2f} or less, three of the four without {min(without):.2f} or "
+      "more", max(with_skip) < 1.8 and min(without) > 2.2,
       unless=cube_runs, only=("rate", "optimizer", "budget"))
 
 # %% [markdown]
@@ -485,11 +548,18 @@ claim("C6.03", f"150 steps of SGD at the better of the rates 0.001 and 0.01: the
 # An LSTM does over *time* what the others do over *depth*. The gradient along the direct path is the product of what is kept:
 
 # %% tags=["nbval-check-output"]
-paths = {"residual net": (1.0, 1.0), "highway, t = 0.05": (0.95, 0.05), "LSTM, f = 0.95, i = 1": (0.95, 1.0),
+paths = {"residual net": (1.0, 1.0), "highway, t = 0.05": (0.95, 0.05),
+         "LSTM, f = 0.95, i = 1": (0.95, 1.0),
          "LSTM of 1997, f = 1": (1.0, 0.3)}      # what is kept, and what is added
-kept = {name: through(lambda c, keep, add: keep * c + add, 50, *factors) for name, factors in paths.items()}
-claim("C6.17", "left after 50 layers or steps: " + ", ".join(f"{name}: {left:.3f}" for name, left in kept.items()),
-      kept["highway, t = 0.05"] == kept["LSTM, f = 0.95, i = 1"] and abs(kept["highway, t = 0.05"] - 0.95**50) < 1e-12 and
+
+def direct(c, keep, add):
+    return keep * c + add
+
+kept = {name: through(direct, 50, *factors) for name, factors in paths.items()}
+told = ", ".join(f"{name}: {left:.3f}" for name, left in kept.items())
+claim("C6.17", f"left after 50 layers or steps: {told}",
+      kept["highway, t = 0.05"] == kept["LSTM, f = 0.95, i = 1"] and
+      abs(kept["highway, t = 0.05"] - 0.95**50) < 1e-12 and
       kept["residual net"] == kept["LSTM of 1997, f = 1"] == 1)
 
 # %% [markdown] tags=["claim-C6.05", "claim-C6.06", "claim-C6.10"]
