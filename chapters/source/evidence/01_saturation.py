@@ -368,7 +368,8 @@ show(cube_picture, panels=2, size=(9, 4.6))
 relu, weights, both = (
     learnt[f"{name}, no skip"] for name in ("relu, small", "sigmoid, usual", "relu, usual"))
 claim("C1.18", f"150 steps at 0.01 without skips: ReLU alone {relu:.0%}, weights alone "
-      f"{weights:.0%}, both {both:.0%}", both - 0.1 > 3 * (abs(relu - 0.1) + abs(weights - 0.1)), unless=corners,
+      f"{weights:.0%}, both {both:.0%}",
+      both - 0.1 > 3 * (abs(relu - 0.1) + abs(weights - 0.1)), unless=corners,
       only=("rate", "budget"))
 
 # %% [markdown]
