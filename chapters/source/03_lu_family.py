@@ -39,7 +39,7 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # $\sigma_w/\sqrt n$ for $n$ inputs. The $\sigma_w$ that keeps the signal at its size is the **gain** of the activation,
 # $1/\sqrt{E[\phi(Z)^2]}$ for a standard normal $Z$. <!-- term: Of an activation: the sigma_w that keeps the mean square of the pre-activations at 1, which is one over the root of E[phi(Z)^2]. -->
 #
-# A row is a net, a thin column a layer: the size of the signal; the gradient; how far two images stay apart (0: all look the same).
+# A row is a net, a thin column a layer: the size of the signal; the gradient (the last layer's is 1); how far two images stay apart (0: all look the same).
 # Which of the four would you train?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -75,8 +75,8 @@ def hundred_layers(ax, names=("relu", "elu", "gelu", "tanh"), guess=None):
 show(hundred_layers, size=(10, 3.4))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The four nets differ. Two images stay apart behind tanh, and look the same behind ReLU. The signal of GELU grows, and that
-# of ReLU shrinks, as 64 units are not many. But in all of them the gradient arrives at layer 1. In ELU, GELU
+# The four nets differ. Two images stay apart behind tanh, and look the same behind ReLU. The signal of GELU grows (why: below).
+# That of ReLU shrinks, as 64 units are not many. But in all of them the gradient arrives at layer 1. In ELU, GELU
 # and tanh it even grows.
 #
 # So does the bend matter at all? **Softplus**, $\ln(1+e^z)$, is ReLU with a round corner. <!-- term: The activation ln(1 + e^z): ReLU with a round corner, positive everywhere. -->
@@ -143,8 +143,8 @@ claim("C3.12", f"mean {mean:.2f}; mean square {mean_square:.2f} = {mean**2:.2f} 
 #
 # $$\chi \;=\; 1 \;-\; \text{mean share} \;+\; \text{bend}$$
 #
-# A mean makes $\chi$ smaller. The **bend** is what curvature adds: zero for a straight line, positive for every curve. (Of all
-# functions with the same variance, a straight line has the smallest slopes; evidence.) <!-- term: Of an activation: what its curvature adds to chi, chi - 1 + mean share; zero for a straight line, positive for every curve. -->
+# A mean makes $\chi$ smaller. The **bend**, $(E[\phi'^2] - \mathrm{Var}\,\phi)/E[\phi^2]$, is 0 for a straight line and
+# positive for every curve. (Of all functions with the same variance, a straight line has the smallest slopes; evidence.) <!-- term: Of an activation: what its curvature adds to chi, chi - 1 + mean share; zero for a straight line, positive for every curve. -->
 # ReLU has a mean share of 0.32 and a bend of 0.32: they cancel. Softplus has more mean, and hardly any bend.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -213,7 +213,7 @@ explore(subtract, panels=2, size=(10, 4), shift=(0.0, 1.6, 0.05),
 # The gradient of the healed softplus even grows, about thirtyfold in fifteen layers. By its $\chi$ of 1.08 it should not double.
 # But $\chi$ is for a $z$ of size 1, and this $z$ begins at 1.9 and grows (more below).
 #
-# ReLU's gradient passed before. Without the mean it grows, because the bend is left alone. A mean of 0 is no aim in itself.
+# ReLU's gradient passed before. Without the mean it grows: the bend is left alone, and nothing balances it. A mean of 0 is no aim in itself.
 # *Mean and bend must balance.*
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -606,7 +606,7 @@ chapter03.check_geglu(geglu)
 #
 # - At its gain, an activation has $\chi = 1 - \text{mean share} + \text{bend}$. A mean takes gradient away, a bend gives it
 #   back. In ReLU they cancel; in softplus and in the sigmoid the mean wins.
-# - Where the mean wins, subtract it, and give the weights the gain that this allows. With SGD the shift alone does not help.
+# - Where the mean wins, subtract it, and give the weights the gain that this allows. With SGD at 0.003 the shift alone did not help.
 # - $\chi$ tells about the gradient, the level about the signal. With $\chi$ near 1 and a level below 1, as ELU and SELU, an
 #   activation can stand alone. GELU, SiLU and SwiGLU live with a norm.
 #
@@ -622,7 +622,7 @@ chapter03.check_geglu(geglu)
 # ## Take it home
 #
 # If the mean share of your activation is larger than its bend, take its mean off and divide by the standard
-# deviation. Then weights of variance 1/fan_in keep the size, where fan_in counts the inputs of a unit.
+# deviation. Then weights of variance 1/fan_in keep a size of 1, where fan_in counts the inputs of a unit.
 
 # %% tags=["take-home"]
 import torch

@@ -101,7 +101,7 @@ claim("C4.01", f"variances {', '.join(f'{v:.2f}' for v in each)}; together {whol
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Which variance must the weights have, so that the number of inputs no longer matters?
 #
-# *Try:* (1) 10 inputs instead of 1,000. (2) Weights from $N(0, 1/n)$, and move the inputs again.
+# *Try:* (1) 10 inputs instead of 1,000. (2) The other weights, and move the inputs again.
 
 # %%
 explore(thousand, panels=2, inputs=(10, 1000, 10), weights=["N(0, 1)", "N(0, 1/n)"])
@@ -122,7 +122,7 @@ explore(thousand, panels=2, inputs=(10, 1000, 10), weights=["N(0, 1)", "N(0, 1/n
 # $$q_{\text{next}} = \sigma_w^2\,E\big[\phi(\sqrt q\,Z)^2\big] + \sigma_b^2$$
 #
 # We call it the **q map**. <!-- term: The rule that gives the mean square of a layer's pre-activations from that of the layer before: sigma_w^2 E[phi(sqrt(q) Z)^2] + sigma_b^2. -->
-# One number goes in, and one comes out. Follow it in the picture: up from $q$ to the curve, across to the diagonal, up to
+# One number goes in, and one comes out. Follow it in the picture: up from $q$ to the curve, across to the diagonal, and to
 # the curve again. Each step of the staircase is a layer. The circles are a real net of 256 units.
 #
 # *Try:* (1) Move *start*. Where does the staircase end? (2) Set `sigma_b` to 0, and move `sigma_w` from 0.5 to 2. When does the
@@ -163,10 +163,10 @@ explore(cobweb, size=(5.4, 4.8), activation=["tanh", "sigmoid", "relu"],
 # ## Two digits on their way
 #
 # Wherever it starts, the staircase of tanh ends in the same place, a **fixed point**. <!-- term: Of the q map: the q that a layer passes on unchanged; deep layers settle there. -->
-# Without a bias, and with $\sigma_w$ up to 1, it ends at 0. Else it ends at a healthy size. (ReLU has no such place: at $\sqrt2$ it keeps
+# Without a bias, and with $\sigma_w$ up to 1, it ends at 0. Else it ends above 0. (ReLU at $\sqrt2$, without a bias, keeps
 # any $q$.)
 #
-# Is a healthy size enough? A net must tell two digits apart. So send two of them through the same forty tanh layers. Each is
+# Is a size above 0 enough? A net must tell two digits apart. So send two of them through the same forty tanh layers. Each is
 # an arrow, as long as its $z$ is large, and between them is their angle. Thin rays show the angle when the arrows are too short.
 #
 # *Try:* (1) `sigma_w` 0.8 without a bias, with some seeds. (2) `sigma_b` 0.2. (3) `sigma_w` 2.5.
@@ -311,7 +311,7 @@ predict(
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 1
-# Say: fifteen hundred nets, one forward and one backward pass each. All share the same random numbers, times a factor.
+# Say: some 1,700 nets, one forward and one backward pass each. All share the same random numbers, times a factor.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Where is each white strip? What happens to it as the depth grows?
@@ -613,7 +613,7 @@ chapter04.check_thirty_layers(sigma_w)
 #
 # ## Take it home
 #
-# For a net of tanh layers: weights of variance $\sigma_w^2/n$ and biases of 0. Then a look at two inputs: do size and angle last?
+# For a net of tanh layers: weights of variance $1.1^2/n$ and biases of 0. Then a look at two inputs: do size and angle last?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 1

@@ -323,7 +323,7 @@ claim("C5.12", "with He's weights, or after LSUV, the net leaves the plateau wit
       left == ["kaiming_normal_", "std 0.01, LSUV"], unless=runs["sgd"], only=("optimizer",))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# With SGD the net learns with He's weights alone. But even the worst rung learns as fast, once its weights have been divided
+# In 100 steps of SGD only He's rung learns. But even the worst one is about as fast, once its weights have been divided
 # by what a batch gives. Adam gets Xavier's net away as well, if not the two worst: it divides each step by the usual size of the
 # gradient, and so hides much of a bad scale.
 
@@ -385,10 +385,10 @@ claim("C5.07", f"ReLU: cosine {at_2[0]:.2f}, {at_2[9]:.2f}, {at_2[39]:.2f} after
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Through ReLU two digits become more and more alike, and *no* scale of the weights changes that: the curve on the right does
-# not move. What passes a ReLU is positive, so all signals end up in one corner. (Their length drifts, here by a factor of
-# 2.4: this is one net, and with 512 units luck adds up over forty layers.)
+# not move. What passes a ReLU is positive, so all signals end up in one corner. (Lengths drift, and
+# without activation the cosine, too: in one net of 512 units luck adds up over forty layers.)
 #
-# Without biases only ReLU and its leaky cousins keep signal and gradient at one scale. The others pay for their gain with
+# Without biases ReLU and its leaky cousins keep signal and gradient at one scale. Most others pay for their gain with
 # $\chi$ (chapter 3). With random biases of the right size tanh keeps both (evidence).
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -454,7 +454,7 @@ predict("50 ReLU layers with batch norm: how large is layer 1's gradient, compar
 # Answer: about 10,000 times larger: a factor of 1.21 in each layer.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# It *explodes*, by a factor of 1.21 a layer. A third of the mean square behind ReLU is due to the mean (chapter 3). Batch norm takes that off,
+# It *explodes*, by about 1.21 a layer. A third of the mean square behind ReLU is due to the mean (chapter 3). Batch norm takes that off,
 # because it is the same for all samples, and then enlarges what is left. The gradient is enlarged with it. (The evidence derives the
 # number.) In ten layers this is a factor of seven.
 #
@@ -510,7 +510,7 @@ clinic.second_opinion(chapter05.PATIENT, diagnosis)         # speaks when you ha
 # ### 1. The uniform form
 #
 # `xavier_uniform_` draws from all numbers between $-b$ and $b$ alike. `xavier_bound(n_in, n_out)`: the $b$ for
-# which they have Xavier's variance. Three numbers.
+# which they have Xavier's variance.
 #
 # <details><summary>Hint</summary>
 #
@@ -619,7 +619,7 @@ chapter05.check_revived(revived)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Take it home
 #
-# Plain PyTorch. `init` is enough where the formula fits. The hook is LSUV, for all other plain nets: it divides any weights by
+# Plain PyTorch. `init` is enough where the formula fits. Elsewhere the hook, LSUV, sets the signal's level: it divides any weights by
 # what a batch of your data gives. (Not for layers in front of a norm, and not for a layer that is called twice.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -139,8 +139,8 @@ claim("C6.04", f"three plain nets of 100 layers: {min(left):.0%} of the gradient
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The gradient is not gone. A few percent of it arrive, where a sigmoid net, with 0.23 a layer, would leave 1e-64. Look at the strips instead. Behind a
-# hundred layers *all digits point in nearly the same direction*, and the readout has little to tell them apart by. Wide nets show
-# that this is the disease: at a width of 128 the whole gradient may arrive, and the net learns no better (evidence). So a chain may
+# hundred layers *all digits point in nearly the same direction*, and the readout has little to tell them apart by. A net of width
+# 128 shows that this is the disease: the whole gradient arrives there, and the net learns no better (evidence). So a chain may
 # be healthy in each of its links, and too long as a whole.
 #
 # ## One plus sign
@@ -204,7 +204,7 @@ claim("C6.01", f"twenty blocks with sF' = -1/2 leave {left.item():.0e}", left.it
 #
 # $$E\,x_{l+1}^2 \;=\; E\,x_l^2 + s^2\,E\,F(x_l)^2 \;=\; (1 + s^2)\; E\,x_l^2$$
 #
-# *Try:* (1) $s = 1$ and 60 blocks. (2) Which $s$ keeps 60 blocks below a factor of 3?
+# *Try:* $s = 1$ and 60 blocks.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
@@ -315,8 +315,8 @@ explore(both_roads, size=(9, 3.8), L=(5, 100, 5), s=(0.02, 0.5, 0.02))
 # Do: s to 0.5 at L = 50: the road turns orange.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The road now passes the blocks by. The gradient crosses it whole, and at its end the digits still differ. With a large $s$ there is
-# too much of both: the gradient explodes, and the branches drown the road.
+# The road now passes the blocks by. The gradient crosses it whole, and at its end the digits still differ. With a large $s$ both are
+# lost: the gradient explodes, and the branches drown the road.
 #
 # ## $2^L$ paths
 #
@@ -324,9 +324,9 @@ explore(both_roads, size=(9, 3.8), L=(5, 100, 5), s=(0.02, 0.5, 0.02))
 # times. So $L$ blocks have $2^L$ paths, and the road around all of them is just one. Which of them bring the gradient, the short ones
 # or the long ones?
 #
-# A path through $k$ blocks is multiplied by $s$ about $k$ times. Different paths point in random directions, so their squares add up.
-# There are $\binom Lk$ paths of length $k$, and together they bring $\binom Lk s^{2k}$ of the squared gradient: few short paths that are
-# strong, many long ones that are weak. The left picture shows all paths of three blocks. The right one has the sums for 54 blocks,
+# A path through $k$ blocks is multiplied $k$ times by about $s$. Different paths point in random directions, so their squares add up.
+# There are $\binom Lk$ paths of length $k$, and together they bring $\binom Lk s^{2k}$ of the squared gradient: if $s < 1$, few strong
+# short paths and many weak long ones. The left picture shows all paths of three blocks. The right one has the sums for 54 blocks,
 # measured and in theory.
 #
 # *Try:* (1) $s = 1$. How long are the paths that count? (2) $s = 0.15$, which is about $1/\sqrt{54}$.
@@ -376,7 +376,7 @@ claim("C6.02", f"mean length of the paths that bring it: {lengths[0]:.0f} of 54 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # With $s = 1$ the middle wins: paths of some 27 blocks. With $s = 1/\sqrt L$ the gradient comes along paths of about *one* block.
-# So a residual net that trains well is, at its start, hardly deep at all.
+# So this kind of net, which trains well, is at its start hardly deep.
 #
 # ## Where does the norm go?
 #

@@ -154,4 +154,4 @@ def _short(number):
 
 
 def _say(number):
-    return f"{number:.2f}" if 0.01 <= number < 10 else f"{number:.0f}" if 10 <= number < 1000 else f"{number:.0e}"
+    return f"{number:.2f}" if 0.01 <= number < 10 else f"{number:.3g}" if 10 <= number < 1000 else f"{number:.0e}"
