@@ -14,7 +14,7 @@
 # # 7 · LSTM and GRU: why does a net forget what it read first?
 #
 # A net that reads a text is a deep net in disguise. You will see its gradient die on the way back through time, meet the cell that
-# was built against it, and find out when that cell works. Two nets will learn a song by heart. In the end, four cures of this
+# was built against it, and find out when that cell works. Three nets will practise a song. In the end, four cures of this
 # course turn out to be one idea.
 #
 # You need $\chi$ from chapter 1, and from chapter 6 the idea to add the input back.
@@ -170,7 +170,7 @@ explore(cliff, size=(9, 3.1), steps=(1, 50), clip=False)
 #
 # The **candidate** $g_t$ is what a step could write into the memory. <!-- term: Of an LSTM or a GRU: what a step could write into the state, before a gate decides how much of it. -->
 # The **input gate** $i_t$, a sigmoid between 0 and 1, decides how much of it is written. <!-- term: Of an LSTM: the sigmoid i that decides how much of the candidate is added to the cell state. -->
-# Whatever gets in stays, and a thousand symbols knock. So its bias should start low, and the gate shut.
+# Whatever gets in stays, and a thousand symbols knock.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
@@ -216,7 +216,7 @@ claim("C7.07", "within 300 steps of Adam at 0.03 both carousels with a bias of -
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Gates
 #
-# A memory that only adds cannot forget, and overflows on a long text. So the **LSTM** of today has two more gates. <!-- term: Long short-term memory: a recurrent cell whose state is added to, with gates that decide what is kept, written and shown. -->
+# The gate had to start shut. A memory that only adds cannot forget, and overflows on a long text. So the **LSTM** of today has two more gates. <!-- term: Long short-term memory: a recurrent cell whose state is added to, with gates that decide what is kept, written and shown. -->
 # The **forget gate** $f_t$ multiplies the old state (1999). <!-- term: Of an LSTM: the sigmoid f that says how much of the old cell state a step keeps; at 1 it keeps all. -->
 # The **output gate** $o_t$ decides how much of the memory is shown. <!-- term: Of an LSTM: the sigmoid o that decides how much of the cell state is shown as h. -->
 #
@@ -318,7 +318,7 @@ explore(thousand_steps, bias=(0.0, 8.0, 0.5), chrono=False)
 # Say: one line of code is the other half of the cure.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# At 8 the LSTM forgets nothing, and its input gate is half open. All that it reads piles up in $c$, until $\tanh c$ saturates. **Chrono**
+# At 8 the LSTM forgets little, and its input gate is half open. All that it reads piles up in $c$, until $\tanh c$ saturates. **Chrono**
 # initialization heals that, too. <!-- term: Biases for gates (Tallec and Ollivier 2018): each unit keeps for a time of its own, up to the longest that is expected, and writes the less the longer it keeps. -->
 # Each unit gets a time span $s$ of its own, at random between 1 and the longest lag that you expect. Its forget bias is $\ln s$: such a
 # gate keeps $\frac{s}{s+1}$ and so forgets in about $s$ steps. Its input bias is $-\ln s$. Who keeps for long writes little.
@@ -369,8 +369,8 @@ claim("C7.10", f"Adam at 0.003 to 0.03: all chrono nets recall, after {sum(chron
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The default LSTM is not hopeless. At the right rate it learns a lag of 20. It is slow and touchy. So is a forget bias of 1, which many
-# recommend. A bias of 3 is not, as it keeps for twenty steps: *the bias must fit the lag*. For long lags the input gate must close as
-# well, which chrono does, and which you will find in exercise 2.
+# recommend. A bias of 3 is not, as it keeps for twenty steps: *the bias must fit the lag*. For long lags that is not
+# enough, as you will find in exercise 2.
 #
 # What has training changed in a default net? Here is what it passes on, before and after.
 
@@ -438,12 +438,12 @@ claim("C7.11", f"after 500 steps of Adam at 0.02 the RNN has {rnn} of 12 right, 
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
-# Answer: the same one every day, well spelt. The day itself is white: it is out of reach.
+# Answer: the same one every day, well spelt. The day itself is white in the RNN, pale in the default LSTM.
 # Say: one line of code, chrono, separates the two rows.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The RNN and the default LSTM spell well, and have one gift of twelve right. For them the day is out of reach, as the ink shows. What
-# separates the two LSTMs is the biases. (Newer answers, linear recurrences such as Mamba and attention, stand in the evidence.)
+# The RNN and the default LSTM spell well, and have one gift of twelve right. The day has little ink in this LSTM, and none in the RNN. What
+# separates the two LSTMs is the biases. (Newer answers, attention and linear recurrences such as Mamba, stand in the evidence.)
 #
 # ## One idea, four nets
 #
@@ -505,8 +505,8 @@ explore(one_idea, panels=2, size=(10, 4), scale=(0.5, 1.5, 0.1))
 # Answer: the Transformer: layer norm holds the norm, and its tokens become alike.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Without its way each of three nets needs weights that are exactly right. Chapters 1 to 5 told how to find them: at scale 1 the plain ResNet
-# keeps its gradient, thanks to He. *With its way it hardly depends on them.* (The Transformer's layer norm undoes the scale.)
+# Without its way three nets lose the gradient at 0.7, and the ResNet explodes at 1.3. Chapters 1 to 5 told how to find the right weights: at
+# scale 1 the plain ResNet keeps some hundredths, thanks to He. *With its way it hardly depends on them.* (The Transformer's layer norm undoes the scale.)
 #
 # ## The final clinic
 #

@@ -514,7 +514,7 @@ show(power_law, size=(7, 3))
 # %% [markdown]
 # ## Valid at step 0 only
 #
-# Theory is about random weights, and training makes them less so. A net on the edge, and the factor $\chi$ of its layers while it learns:
+# Theory is about random weights, and training makes them less so. A net near the edge, and the factor $\chi$ of its layers while it learns:
 
 # %%
 def chi_by_layer(net):
@@ -628,7 +628,7 @@ claim("C4.13", "the mean of its logarithm is "
 # %% [markdown]
 # ## Numbers of large models
 #
-# **Truncated normal.** Keras and JAX cut the tails at two standard deviations, which leaves 0.88 of the standard deviation; JAX divides by that, and so makes up for it.
+# **Truncated normal.** Keras and JAX cut the tails at two standard deviations, which leaves 0.88 of the standard deviation; their He and Xavier divide by that.
 # In PyTorch `trunc_normal_(w, std=0.02)` cuts at -2 and 2, hence nowhere. **0.02.** GPT-2 draws all weights with this standard deviation.
 # For its 768 inputs that is a $\sigma_w$ of 0.55, a little less than PyTorch's default. **$1/\sqrt{2L}$.** It divides the last weights of its $2L$ residual branches by $\sqrt{2L}$. Then the
 # stream does not grow with depth (chapter 6).

@@ -40,13 +40,13 @@ def normal(*shape, seed=0):
 # |---|---|---|
 # | "Xavier is $1/n_{in}$" | that is LeCun's, of 1998; Xavier's is $2/(n_{in}+n_{out})$ | Four rules |
 # | "He's variance is twice Xavier's" | in square layers; from 100 into 300 it is four times | Four rules |
-# | "Xavier keeps signal and gradient" | in square layers; elsewhere it loses in both | Rectangular nets |
+# | "Xavier keeps signal and gradient" | in square layers; at 100, 300, 100, ... it loses both | Rectangular nets |
 # | "With He's weights the signal stays at 1" | on average over nets; one net may be off by a factor of eight | How level? |
-# | "22 layers train with both, 30 only with He's" | with SGD; Adam trains Xavier's thirty, too | 22 and 30 layers |
+# | "22 layers train with both, 30 only with He's" | 30 with SGD, 22 in some nets; Adam trains Xavier's 30 | 22 and 30 layers |
 # | "Xavier restores unit variance" | tanh at layer 20: 0.027 | Xavier's own ground |
 # | "Xavier suits the sigmoid" | it assumes slope 1 and mean 0 | Xavier's own ground |
 # | "The gain of tanh is 5/3" | a rule of thumb: the gradient grows by a tenth a layer | Gains |
-# | "Only ReLU has signal and gradient at 1" | without biases; with them tanh has, too | Gains |
+# | "Only ReLU has signal and gradient at 1" | leaky ReLU has; with biases tanh, too | Gains |
 # | "Three fields justify He's 2" | with one and the same second moment | One moment, three times |
 # | "LSUV makes no assumption" | it takes your batch for the data, and leaves the gradient alone | the lesson: Measure it |
 # | "No weights make a ReLU layer an isometry" | looks-linear weights do | Every direction |
@@ -249,7 +249,7 @@ claim("C5.12", f"22 layers, 300 steps of SGD at 0.03, seeds 0 to 3: Xavier's net
 
 # %% [markdown]
 # The second half of the story replicates with SGD. The first half does in some of our nets: at 22 layers the handicap is
-# $2^{-11}$ each way, and whether a net gets going within these steps is a matter of the draw. Adam gets all of them going.
+# $2^{-11}$ each way, and whether a net gets going within these steps is a matter of the draw. Adam gets all four of 30 going.
 #
 # ## Xavier's own ground: tanh
 #
@@ -618,7 +618,7 @@ claim("C5.05", f"five sigmoid layers, 300 steps of SGD at 0.1: pretrained "
       max(others) < 0.2, unless=starts, only=("rate", "optimizer", "budget"))
 
 # %% [markdown]
-# So it is no matter of size: what the layers have learned to keep is what helps. (With Adam, five sigmoid layers need no
+# So size alone does not do it: what the layers have learned to keep helps. (With Adam, five sigmoid layers need no
 # pretraining: chapter 1.)
 #
 # ## A second patient

@@ -437,7 +437,7 @@ claim("C6.14", f"without skips the gradient falls to {ratios[None, False]:.0e} w
 
 # %% [markdown]
 # A norm saves the gradient's size and nothing else. Attention averages, and twelve averages of averages are a constant. Dong et al. (2021)
-# call it rank collapse. Skips slow it down, since each token keeps adding to *itself*: after twelve layers the cosine is 0.92 with pre-norm,
+# call it rank collapse. Skips slow it down, since each token keeps adding to *itself*: after twelve layers the cosine is 0.905 with pre-norm,
 # and 0.985 with post-norm.
 #
 # ## Attention's softmax saturates, too

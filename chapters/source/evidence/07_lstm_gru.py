@@ -41,7 +41,7 @@ def input_gradient(cell, seed, steps=100):
 #
 # | You may read | Verdict |
 # |---|---|
-# | "200 to 400 steps are like as many layers, and the gradient may drop by more than 10,000" | true, and hugely understated: 1e19 after 100 |
+# | "200 to 400 steps are like as many layers, and the gradient may drop by more than 10,000" | true, and hugely understated: over 1e19 after 100 |
 # | "A spectral radius below 1 makes the gradient vanish, one above 1 makes it explode" | false for a net that is not linear |
 # | "Spectral radius and largest singular value are the same" | false for nearly every matrix |
 # | "The alternative to vanishing is explosion" | or a memory that noise wipes out |
@@ -65,7 +65,7 @@ claim("C7.03", "four RNNs of 128 units as PyTorch makes them: the first of 100 i
 # %% [markdown]
 # ## With better weights
 #
-# PyTorch draws $W$ with a variance of $1/(3n)$. Chapter 5 gives tanh $1/n$, three times as much, and an orthogonal $W$ is better still. How far
+# PyTorch draws $W$ with a variance of $1/(3n)$. Chapter 5 gives tanh $1/n$, three times as much, and an orthogonal $W$ keeps lengths. How far
 # do they carry?
 
 # %%
@@ -107,7 +107,7 @@ explore(one_matrix, radius=(0.6, 1.6, 0.1), activation=["identity", "tanh", "rel
 # ## Three rules that are not
 #
 # The **spectral radius** $\rho$ of a matrix is the largest modulus of its eigenvalues. Four products of small matrices do not do what
-# $\rho$ says: one grows fivefold before it shrinks; two matrices with $\rho = 0$ explode when they take turns; and two
+# $\rho$ says: one grows fourfold before it shrinks; two matrices with $\rho = 0$ explode when they take turns; and two
 # tanh nets do the contrary.
 
 # %%
@@ -189,7 +189,7 @@ claim("C7.04", f"at noise 0.01 the weight 1.1 keeps {quiet[0]:.0%} of the bits, 
 
 # %% [markdown] tags=["claim-C7.06"]
 # A latch that withstands noise sits where tanh is flat. That is why it withstands, and why its gradient is gone. Where the gradient is
-# larger, noise wipes the bit out. The alternative to vanishing may be a memory that forgets.
+# larger, noise of 0.3 wipes it out. The alternative to vanishing may be a memory that forgets.
 #
 # ## The LSTM, out of the box and with a bias
 #
@@ -582,7 +582,7 @@ claim("C7.15", f"five draws: with its way each of the four nets keeps {min(with_
       f"{max(with_way):.1f} after fifty, at weights 0.7, 1 and 1.3 times as large as they "
       "should be", 0.1 < min(with_way) < max(with_way) < 10)
 claim("C7.15", f"without its way LSTM, Highway and ResNet keep {max(without[0.7]):.0e} at most at "
-      f"0.7; at 1 the plain ResNet keeps {min(he):.2f} to {max(he):.2f}, as He's weights promise",
+      f"0.7; at 1 the plain ResNet keeps {min(he):.2f} to {max(he):.2f}",
       max(without[0.7]) < 1e-5 and 0.01 < min(he) < max(he) < 3)
 
 # %%
