@@ -1,6 +1,6 @@
 """What a chapter's checkers answer to junk and to a stub; right and wrong answers stand in test_chapterNN.
 
-Those of checkers that take more than one function stand there, too.
+Those of checkers that take numbers, or more than one function, stand there, too.
 """
 
 import inspect
@@ -12,11 +12,11 @@ from tests.answers.answers import CHAPTERS
 from utils.answers import chapter01, chapter02, chapter03
 from utils.exercises.verdict import NOT_ATTEMPTED, NOT_YET
 
-CHECKERS = {  # each where it is written, not where it is imported
+CHECKERS = {  # of one function, f; each where it is written, not where it is imported
     f"{chapter.__name__}.{name}": checker
     for chapter in CHAPTERS
     for name, checker in vars(chapter).items()
-    if name.startswith("check_") and checker.__module__ == chapter.__name__ and len(inspect.signature(checker).parameters) == 1
+    if name.startswith("check_") and checker.__module__ == chapter.__name__ and list(inspect.signature(checker).parameters) == ["f"]
 }
 
 
