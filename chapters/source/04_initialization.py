@@ -147,7 +147,8 @@ def cobweb(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3, start=2.5):
                          meanfield.q_trajectory(activation, start, 25, **how),
                          measured=[layer.square().mean() for layer in z])
     end = meanfield.q_fixed_point(activation, **how, q_start=start)
-    return f"Theory's q ends at {end:.2f}; layer 12 of the net has {z[-1].square().mean():.2f}."
+    ends = f"ends at {end:.2f}" if end < torch.inf else "grows without end"
+    return f"Theory's q {ends}; layer 12 of the net has {z[-1].square().mean():.2f}."
 
 explore(cobweb, size=(5.4, 4.8), activation=["tanh", "sigmoid", "relu"],
         sigma_w=(0.5, 2.2, 0.05), sigma_b=(0.0, 1.0, 0.05), start=(0.1, 3.0, 0.1))

@@ -146,6 +146,7 @@ def test_what_an_own_function_alone_calls_counts_too(tmp_path, monkeypatch):
     source = write_toy(tmp_path, "# %%\nfrom utils import measure_through_time\nmeasure_through_time\n")[0]
     monkeypatch.setattr(found_alone, "EVIDENCE", [])
     monkeypatch.setattr(found_alone, "SOURCES", [source])
+    monkeypatch.setattr(found_alone, "MODULES", [path for path in found_alone.MODULES if path.parent.name != "answers"])
     assert found_alone.own_functions(source).keys() == {"measure_through_time", "step_jacobians"}
 
 

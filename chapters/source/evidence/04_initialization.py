@@ -667,7 +667,8 @@ claim("C4.14", f"12 and 48 blocks: the stream's mean square grows to {bare[0]:.1
 # whole. Pretraining makes weights larger, too. So the control shuffles the pretrained weights within each layer: the same numbers, without what they have learnt.
 
 # %%
-def pretrain(net, steps=200):
+def pretrain(net, seed, steps=200):
+    torch.manual_seed(seed)                     # of the decoders
     a = x32
     for layer in net.hidden:
         decoder = nn.Linear(layer.out_features, layer.in_features)
@@ -688,8 +689,7 @@ def shuffled(net, seed):
 # %%
 outcome, starts = {}, []
 for seed in range(2):
-    torch.manual_seed(seed)                     # of the decoders
-    trained = pretrain(MLP(6, seed=seed, dtype=torch.float32))
+    trained = pretrain(MLP(6, seed=seed, dtype=torch.float32), seed)
     nets = {"Xavier": MLP(6, seed=seed, dtype=torch.float32),
             "shuffled": shuffled(trained, seed), "pretrained": trained}
     starts.append(race(nets, x32, y, steps=500, lr=0.1, seed=seed, live=False))
