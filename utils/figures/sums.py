@@ -105,9 +105,9 @@ def draw_fates(axes, maps, exponents, depths):
     apart = []
     for ax, (title, (ratio, expected)) in zip(axes, maps.items()):
         ratio, expected = (np.asarray(values, dtype=float) for values in (ratio, expected))
-        label = "log₁₀ (first / last gradient)" if ax is axes[-1] else ""
         plots.draw_heat(ax, np.log10(ratio), x=(float(exponents[0]), float(exponents[-1])), y=(depths[0], depths[-1]),
-                        limits=(-12, 12), diverging=True, xlabel="σ_w", ylabel="hidden layers", label=label)  # fmt: skip
+                        limits=(-12, 12), diverging=True, xlabel="σ_w", ylabel="hidden layers",
+                        label="log₁₀ (first / last gradient)")  # fmt: skip
         diagrams.draw_levels(ax, exponents, depths, np.log10(expected), [-3, 0, 3], label="theory",
                              names={-3: "0.001", 0: "1", 3: "1000"})  # fmt: skip
         _mark_powers(ax, exponents)
