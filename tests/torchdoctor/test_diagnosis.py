@@ -396,6 +396,8 @@ def test_dtypes(dtype, data):
 KNOWN = {
     "chapter01": {"exploding", "saturated", "vanishing"}, "chapter02": {"dead"}, "chapter03": {"exploding"},
 }  # fmt: skip
+# Its layers and its gradient are in order, and its inputs look alike: no rule is known that tells it from a net that learns.
+UNKNOWN = "inputs merge on the way"
 CHAPTERS = sorted(path.stem for path in Path(chapter01.__file__).parent.glob("chapter0*.py"))
 
 
@@ -409,6 +411,9 @@ def test_the_clinics_patients(name):
         x, y, *_ = getattr(patient, "data", digits)()
         x = x.to(next(net.parameters()).dtype) if x.is_floating_point() else x
         report = diagnose(net, x[:128], y[:128], lr=patient.lr)
+        if patient.disease == UNKNOWN:
+            assert report.verdict == "healthy" and "A constant answer would have" in str(report)
+            continue
         assert report.verdict != "healthy" and report.verdict in KNOWN.get(name, {report.verdict}), patient.complaint
         assert all(finding.remedy and finding.chapter for finding in report.findings)
 
