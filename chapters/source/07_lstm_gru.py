@@ -95,7 +95,7 @@ predict(
 # Here $D_k$ has the slopes of step $k$ on its diagonal. (Chapter 5's weights for tanh help over 100 steps, and not over 1,000; evidence.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 2 / 0.5
+# Minutes: 1.5 / 0.5
 # Ask: what is new, compared with a deep net? And could we not choose W better?
 # Answer: one matrix W in place of one for each layer. Better weights help for a while: about 1e-3 is left after 100 steps, less than 1e-12 after 1,000.
 
@@ -217,15 +217,14 @@ explore(gates, panels=2, size=(10, 3.8), cell=["GRU", "LSTM"], keep=(-2.0, 8.0, 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # On its direct way the gradient is multiplied by the forget gates alone. The input gate keeps noise out. The output gate hides the
 # memory without touching it. (What a GRU keeps, it cannot write.)
+#
+# ## Half of the cure
+#
+# So an LSTM can heal the disease. What does a fresh one do?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1
 # Say: three gates, three jobs; only one of them decides about the gradient.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# ## Half of the cure
-#
-# So an LSTM can heal the disease. What does a fresh one do?
 
 # %% slideshow={"slide_type": "subslide"}
 predict(
@@ -315,8 +314,8 @@ claim("C7.10", f"Adam at 0.003 to 0.03: all chrono nets recall, after {sum(chron
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 1
-# Ask: which of the three would you trust with a rate that you have not tried?
-# Answer: chrono.
+# Ask: which of the four would you trust with a rate that you have not tried?
+# Answer: a bias of 3, or chrono.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The default LSTM learns a lag of 20, but slowly, and not at every rate. A forget bias of 1, which many recommend, is as touchy. A bias
@@ -396,17 +395,17 @@ claim("C7.11", f"after 500 steps of Adam at 0.02 the RNN has {rnn} of 12 right, 
 # ## Today's heirs
 #
 # Today's recurrence is *linear*: it multiplies each unit of its state by a decay $a$, and adds. No matrix and no tanh stand in the way, so
-# the gradient is $a$ to the power of the lag. The decays start near 1, and are learned.
+# the gradient is $a$ to the power of the lag. The decays are learned; as with a forget gate, their start decides.
 #
 # **Attention** (2017) keeps no state. <!-- term: A layer whose every output is a weighted mean of all symbols; the weights, computed from the symbols, say which of them count. -->
-# Its last step takes a weighted mean of all symbols. Whose line will be level?
+# Its last step takes a weighted mean of all symbols.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5 / 0.5
+# Minutes: 1
 # Ask: over how many factors does the gradient come back in each of the two?
 # Answer: in the linear recurrence over one decay a step; in attention over one, at any lag.
 
-# %%
+# %% slideshow={"slide_type": "skip"}
 torch.manual_seed(0)
 B, decay = nn.Linear(8, 16).double(), nn.Parameter(torch.linspace(1, 6, 16).double())
 def linear_recurrence(x):
@@ -414,26 +413,29 @@ def linear_recurrence(x):
     for x_t in x:
         h = decay.sigmoid() * h + B(x_t)         # at the start it keeps 73 % to 99.8 %
     return h
+
 x = symbols(100).requires_grad_()
 ends = {"LSTM, default": make_cell("lstm", 8, 16)(x)[0][-1],
         "LSTM, chrono": chrono_(make_cell("lstm", 8, 16), 100)(x)[0][-1],
         "linear recurrence": linear_recurrence(x),
         "attention": (x @ x[-1] / 8**0.5).softmax(0) @ x}
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# Which of these four hold the gradient over 100 symbols?
+
 # %%
-left = {}
-for name, end in ends.items():
-    at_symbol = torch.autograd.grad(end.sum(), x)[0].norm(dim=1).flip(0)
-    left[name] = at_symbol / at_symbol[0]
-show(plots.draw_by_lag, left, ylabel="share of the last symbol's gradient")
-first = [shares[-1].item() for shares in left.values()]
-claim("C7.15", f"the first of 100 symbols gets {first[0]:.0e} of the last one's gradient in a default "
-      f"LSTM, {first[1]:.2f} with chrono, {first[2]:.2f} in the recurrence, {first[3]:.2f} in attention",
+grads = {name: torch.autograd.grad(end.sum(), x)[0].norm(dim=1) for name, end in ends.items()}
+left = {name: grad.flip(0) / grad[-1] for name, grad in grads.items()}
+show(plots.draw_by_lag, left, limits=(1e-22, 10), ylabel="share of the last symbol's gradient")
+first = [shares[-1] for shares in left.values()]
+claim("C7.15", f"the first of 100 symbols gets {first[0]:.0e} of the last one's gradient in a "
+      f"default LSTM, {first[1]:.2f} with chrono, {first[2]:.2f} in the recurrence, "
+      f"{first[3]:.2f} in attention",
       first[0] < 1e-14 and first[1] > 0.005 and first[2] > 0.1 and first[3] > 0.5)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1 / 0.5
-# Say: nothing multiplies up in attention; in the other two of the three what multiplies is close to one.
+# Minutes: 1
+# Answer: all but the default LSTM. In attention nothing multiplies up; in the other two what multiplies is close to 1.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Attention has a direct way from every symbol, at the price of a time that grows with the square of the length. Linear recurrences such
@@ -447,7 +449,7 @@ claim("C7.15", f"the first of 100 symbols gets {first[0]:.0e} of the last one's 
 #
 # | | carries $a$ | adds $b$ |
 # |---|---|---|
-# | LSTM 1997 | forget gate $f \to 1$ | input gate $i$ |
+# | LSTM 1997 | 1; since 1999 the forget gate $f$ | input gate $i$ |
 # | Highway 2015, over time the GRU | $1-t \to 1$ | transform gate $t$ |
 # | ResNet 2015, Transformer 2017 | 1 | 1, or $1/\sqrt L$ |
 

@@ -14,7 +14,7 @@
 # # 7 · The evidence: nets in time
 #
 # The [lesson](../07_lstm_gru.ipynb) asks why a net forgets what it read first. Here stand rules that fail, a latch, the LSTM's numbers
-# with more seeds, other matrices and norms, truncated backpropagation, and the timeline. The sections do not depend on each
+# with more seeds, other matrices and norms, truncated backpropagation, the carousel over 1,000 steps, and the timeline. The sections do not depend on each
 # other; run the next two cells, and then any of them.
 
 # %%
