@@ -220,7 +220,7 @@ explore(gates, panels=2, size=(10, 3.8), cell=["GRU", "LSTM"], keep=(-2.0, 8.0, 
 #
 # ## Half of the cure
 #
-# So an LSTM can heal the disease. What does a fresh one do?
+# What does a fresh LSTM do?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1
@@ -319,7 +319,7 @@ claim("C7.10", f"Adam at 0.003 to 0.03: all chrono nets recall, after {sum(chron
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The default LSTM learns a lag of 20, but slowly, and not at every rate. A forget bias of 1, which many recommend, is as touchy. A bias
-# of 3 is not, as it keeps for twenty steps: *the bias must fit the lag*. For long lags that is not enough, as you will find in exercise 2.
+# of 3 is not, as it keeps for twenty steps: *the bias must fit the lag*. For long lags that is not enough, as exercise 2 shows.
 #
 # What does a default net pass on before training, and after?
 
@@ -499,7 +499,7 @@ explore(one_idea, panels=2, size=(10, 4), scale=(0.5, 1.5, 0.1))
 # Answer: the Transformer: layer norm holds the norm, and its tokens become alike.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Without its way three nets lose the gradient at 0.7, and the ResNet explodes at 1.3. *With its way it hardly depends on the weights.*
+# Without its way three nets lose the gradient at 0.7, and the ResNet explodes at 1.3. *With its way each hardly depends on its weights.*
 # (The Transformer's layer norm undoes the scale.)
 #
 # ## The final clinic
@@ -561,7 +561,7 @@ chapter07.check_bias_for(bias_for)
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ### 2. Repair it
 #
-# An LSTM of 16 units reads 101 symbols and must name the first. Choose one bias for all its forget gates and one for all its
+# An LSTM must name the first of 101 symbols. Choose one bias for all its forget gates and one for all its
 # input gates, so that 300 steps of Adam (0.01) teach it.
 #
 # <details><summary>Hint</summary>
