@@ -1,4 +1,4 @@
-"""The story of the field in dates, 1969-2025, for the timeline that every chapter can show.
+"""The story of the field in dates, 1969-2026, for the timeline that every chapter can show.
 
 A year is that of the first publication. The full references stand at the end of the chapters.
 """
@@ -58,8 +58,11 @@ EVENTS = (
     (2022, "normalization", "Wang et al.'s DeepNorm, for Transformers of 1,000 layers"),
     (2023, "gates and memory", "linear recurrences with a learned decay: LRU, RWKV and Mamba"),
     (2023, "normalization", "Dehghani et al. normalize queries and keys in a vision Transformer of 22 billion parameters"),
-    (2024, "gates and memory", "xLSTM, minLSTM and minGRU bring the LSTM back"),
+    (2024, "gates and memory", "xLSTM, minLSTM and minGRU bring the LSTM back; Mamba-2 and Gated DeltaNet"),
     (2024, "skip connections", "Zhu et al.'s hyper-connections"),
     (2025, "skip connections", "DeepSeek's mHC: hyper-connections that keep the size of the stream"),
-    (2025, "normalization", "Zhu et al. train Transformers with a tanh in the place of the norm"),
+    (2025, "normalization", "Transformers with a tanh (Zhu et al.) or an error function (Chen et al.) in the place of the norm"),
+    (2025, "gates and memory", "Kimi Linear: a gate for each channel, in three of four layers of a large language model"),
+    (2026, "skip connections", "attention residuals: each layer weighs the outputs of all layers before it"),
+    (2026, "gates and memory", "Mamba-3, a linear recurrence with complex states"),
 )
