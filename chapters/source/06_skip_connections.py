@@ -50,7 +50,7 @@ def train(kinds):                # name -> settings; each at every rate: name ->
     nets = {(name, lr): ResidualNet(width=64, dtype=torch.float32, **settings)
             for name, settings in kinds.items() for lr in rates}
     runs = race(nets, x.float(), y, steps=100, lr={key: key[1] for key in nets}, live="bar")
-    ends = {key: torch.tensor(run.loss[-10:]).mean().nan_to_num(torch.inf).item()
+    ends = {key: torch.tensor(run.loss[-10:]).mean().nan_to_num(torch.inf, torch.inf).item()
             for key, run in runs.items()}
     return runs, ends
 
@@ -146,8 +146,10 @@ claim("C6.04", f"three plain nets of 100 layers: {min(left):.0%} of the gradient
 #
 # A layer that should do nothing must learn to copy its input. That is hard. What if it only had to *add* something to its
 # input? Then doing nothing is easy: add zero. This is the **residual block** <!-- term: A block that adds what it computes to
-# its input: x + F(x). --> $x_{l+1} = x_l + s\,F(x_l)$. The way past $F$ is the **skip** <!-- term: A way past a layer or
-# block, on which its input reaches the output unchanged. -->, and $s$ is a number that we choose later.
+# its input: x + F(x). --> $x_{l+1} = x_l + s\,F(x_l)$. We call $F$ the **branch** <!-- term: Of a residual block: the F of x + F(x). -->,
+# and $s$ is a number that we choose later. The way past $F$ is the **skip** <!-- term: A way past a layer or block, on which its input
+# reaches the output unchanged. -->. All skips in a row are the road, and what flows on it, $x_0, x_1, \dots, x_L$, is the
+# **stream** <!-- term: Of a residual net: what flows past its blocks, the x_l between them. -->.
 #
 # In PyTorch it is a handful of lines, whatever $f$ is:
 
@@ -168,8 +170,8 @@ class Residual(nn.Module):
 # ### By hand
 #
 # What does the plus sign do to the gradient? Differentiate $x + sF(x)$: the Jacobian of a block is $I + sF'$. For $L$ blocks
-# the chain rule multiplies $L$ of these. Our $F$ is ReLU, weights, ReLU, weights. So $F' = W_2 D_1 W_1 D_0$, where the
-# $D$ hold the slopes, 0 or 1.
+# the chain rule multiplies $L$ of these. Our $F$ is ReLU, weights, ReLU, weights. So $F' = W_2 D_1 W_1 D_0$, to be read from right
+# to left, where the $D$ hold the slopes, 0 or 1.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2 / 1
@@ -256,7 +258,7 @@ claim("C6.03", f"s = 1: 20 blocks multiply the mean square by {loud:.0e} (theory
 # Expect: the plus sign alone will do.
 
 # %% slideshow={"slide_type": "skip"}
-L = 50
+L = 50                           # each net: carry x + s F(x), here (carry, s)
 kinds = {"x + F, s = 1": (1, 1), "F alone, s = 1/√L": (0, L**-0.5), "x + F, s = 1/√L": (1, L**-0.5)}
 settings = {name: {"blocks": L, "carry": carry, "scale": s} for name, (carry, s) in kinds.items()}
 runs, found = train(settings | {"x alone": {"blocks": 1, "scale": 0.0}})
@@ -460,7 +462,7 @@ claim("C6.06", f"60 steps of SGD at 0.01: 1,000 layers reach {ends['1,000 layers
 # %% [markdown] slideshow={"slide_type": "slide"}
 # A thousand layers learn, and better than none. How wide would a thousand *plain* layers have to be? Each layer has some luck: take two
 # factors, ½ and 1½. Their mean is 1, and their product ¾. So a long product of lucky factors is mostly small, although He's weights keep
-# its mean. In wide layers there is less luck, and only some 1,250 units a layer would keep a third of the gradient (evidence). With skips
+# its mean. In wide layers there is less luck, and some 1,250 units a layer would keep a third of the gradient (evidence). With skips
 # 32 are enough, as what a block multiplies by is always close to 1.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
