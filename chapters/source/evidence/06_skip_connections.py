@@ -159,6 +159,7 @@ ways = {"s = 1": {}, "s = 1/√L": {"scale": 25**-0.5}, "last matrix 0": {"zero_
 def tamed():
     return {name: ResidualNet(L, **how, **f32) for name, how in ways.items()}
 
+# %%
 ends, runs = at_rates(tamed, (0.003, 0.01), 80)
 show(plots.draw_bars, at_best(ends), xlabel="loss after 80 steps, at the better rate",
      form="{:.2f}", missing="overflow")
@@ -390,6 +391,7 @@ passed = (F.layer_norm(stream + branch, (256,)) * stream).mean().item()
 claim("C6.13", f"one post-norm sublayer passes {passed:.3f} of the stream on",
       abs(passed - 0.5**0.5) < 0.01)
 
+# %%
 def last_gradient(layers, place, seed):         # of the last feed-forward matrix
     net = Transformer(layers, norm=place, seed=seed)
     last = net.sublayers[-1][-1].weight
