@@ -89,6 +89,14 @@ def test_rezero_learns_its_factors_and_nothing_else_moves_at_first():
     assert not any(p is net.scale for p in ResidualNet(4, 8, scale=0.0).parameters() if p.shape == (4,))
 
 
+def test_layer_scale_multiplies_each_unit_of_a_branch_by_its_own_factor():
+    net = ResidualNet(3, 8, scale=0.1, learn_scale="unit")
+    assert net.scale.shape == (3, 8) and (net.scale == 0.1).all()
+    net.scale.data[1] = torch.arange(8)
+    _, before, after, _ = net.stream(batch())
+    torch.testing.assert_close(after, before + torch.arange(8) * net.blocks[1](before))
+
+
 def test_the_mean_square_doubles_at_unit_gain():
     ratios = []
     for seed in range(3):
@@ -159,6 +167,7 @@ def test_a_dense_layer_reads_all_before_it():
 BAD = [
     *[(ResidualNet, {"blocks": bad}, "blocks is a whole number") for bad in (0, -1, 2.0, "3", None, True)],
     *[(ResidualNet, {"width": bad}, "width is a whole number") for bad in (0, 2.5, None)],
+    *[(ResidualNet, {"learn_scale": bad}, "unknown learn_scale .*: choose one of False, True, 'unit'") for bad in ("block", None, 2)],
     *[(ResidualNet, {"scale": bad}, "scale is a finite number") for bad in ("a", None, math.nan, math.inf)],
     *[(ResidualNet, {"carry": bad}, "carry is a finite number") for bad in ("a", None, math.nan)],
     *[(ResidualNet, {"drop": bad}, "drop is a probability") for bad in (1.0, -0.1, "a", None, math.nan)],

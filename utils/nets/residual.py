@@ -11,6 +11,7 @@ from utils.nets.mlp import NORMS, Linear, check_count
 from utils.torchdoctor.errors import WrongValue
 
 ORDERS = ("pre", "post")
+LEARNED = (False, True, "unit")
 
 
 def _check_finite(name, value):
@@ -29,7 +30,7 @@ class ResidualNet(nn.Module):
         carry: factor of the skip; 1 is a residual net, 0 a plain one.
         scale: factor of the branch, such as 1 / sqrt(blocks).
         learn_scale: each block learns its own factor, from `scale` on; with scale=0 this is ReZero (Bachlechner et al.
-            2020).
+            2020). "unit": a factor for each of its units, LayerScale (Touvron et al. 2021).
         zero_last: W_2 starts at zero in each block, as in Fixup (Zhang et al. 2019, without its other parts).
         order: "pre", as above (He et al. 2016b), or "post": x_{l+1} = phi(carry x + scale F(x)) with
             F(x) = W_2 phi(W_1 x), a norm after each W (He et al. 2016a).
@@ -55,13 +56,16 @@ class ResidualNet(nn.Module):
             raise WrongValue(f"unknown norm {norm!r}: choose None or one of {', '.join(NORMS)}")
         if order not in ORDERS:
             raise WrongValue(f"unknown order {order!r}: choose one of {', '.join(ORDERS)}")
+        if learn_scale not in LEARNED:
+            raise WrongValue(f"unknown learn_scale {learn_scale!r}: choose one of {', '.join(map(repr, LEARNED))}")
         _check_finite("carry", carry)
         _check_finite("scale", scale)
         if not isinstance(drop, Real) or not 0 <= drop < 1:
             raise WrongValue(f"drop is a probability from 0 to below 1; got {drop!r}")
         self.phi = activations.get(activation).torch_class().to(dtype)
         self.carry, self.order = carry, order
-        self.scale = nn.Parameter(torch.full((blocks,), float(scale), dtype=dtype)) if learn_scale else scale
+        factors = (blocks, width) if learn_scale == "unit" else (blocks,)
+        self.scale = nn.Parameter(torch.full(factors, float(scale), dtype=dtype)) if learn_scale else scale
         self.staying = [1 - drop * l / blocks for l in range(1, blocks + 1)]
         self.stem = Linear(in_features, width, dtype=dtype)
         self.blocks = nn.ModuleList(self._branch(width, norm, dtype) for _ in range(blocks))

@@ -13,9 +13,9 @@
 # %% [markdown]
 # # 6 · Skip connections: the evidence
 #
-# The [lesson](../06_skip_connections.ipynb) tells one story. Here stands what it left out: what popular sources say, five ways to
-# make branches small, deleted blocks, highway nets, DenseNet, shattered gradients, a real Transformer with the norm in front,
-# behind and nowhere, deep nets without skips, the cube of causes, and the records. The sections do not depend on each other.
+# The [lesson](../06_skip_connections.ipynb) tells one story. Here stands what it left out: what popular sources say, how wide a
+# plain net must be, five ways to make branches small, deleted blocks, highway nets, DenseNet, shattered gradients, a real Transformer
+# with the norm in front, behind and nowhere, deep nets without skips, hyper-connections, the cube of causes, and the records. The sections do not depend on each other.
 # Run the next four cells, and then any of them. Trainings use momentum SGD unless they say otherwise.
 
 # %%
@@ -24,7 +24,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from utils import MLP, DenseNet, HighwayNet, NormedNet, ResidualNet, Transformer, chapter06
-from utils import claim, clinic, datasets, explore, measure, plots, quiz, race, show, table
+from utils import claim, clinic, datasets, explore, plots, quiz, race, show, style, table
 
 # %%
 torch.set_num_threads(1)
@@ -51,7 +51,7 @@ def at_rates(make, rates, steps, **settings):
     """Train the nets of make() at each rate; name -> its losses at the end, and all runs."""
     runs = {lr: race(make(), x32, y, steps=steps, lr=lr, live="bar", **settings) for lr in rates}
     names = next(iter(runs.values()))
-    ends = {name: [torch.tensor(run[name].loss[-10:]).mean().nan_to_num(torch.inf).item()
+    ends = {name: [torch.tensor(run[name].loss[-10:]).mean().nan_to_num(torch.inf, torch.inf).item()
                    for run in runs.values()] for name in names}
     return ends, list(runs.values())
 
@@ -109,30 +109,66 @@ claim("C6.04", f"100 plain layers of width 128, weights of seed 0: gradient time
       left > 1 and same > 0.98 and late > 1.5, unless=wide_run, only=("seed", "budget"))
 
 # %% [markdown]
+# ## How wide must a plain net be?
+#
+# He's weights keep the gradient in the mean over many nets. The typical net gets less: after $d$ layers of width $n$ about
+# $e^{-\frac54 d/n}$ (Hanin and Nica 2018). Only the layers per unit count. Below are the medians of eight nets each.
+
+# %%
+def median(d, n):
+    nets = [ResidualNet(d // 2, n, carry=0, seed=seed) for seed in range(8)]
+    return torch.tensor([first_over_last(net) for net in nets]).median().item()
+
+kinds = [(d, n) for d in (20, 60, 100) for n in (16, 32, 64)]
+typical = [median(d, n) for d, n in kinds]
+
+def narrow(ax):
+    ax.plot([d / n for d, n in kinds], typical, "o", color=style.MEASURED, label="median of eight")
+    ax.plot([0, 6.5], [1, math.exp(-1.25 * 6.5)], color=style.THEORY, label="law")
+    ax.set(yscale="log", xlabel="layers per unit, d / n", ylabel="gradient, first / last")
+    ax.legend()
+
+show(narrow, size=(8, 3.2))
+
+# %%
+apart = [abs(math.log(left) + 1.25 * d / n) for left, (d, n) in zip(typical, kinds)]
+claim("C6.06", "plain nets of 20 to 100 layers, 16 to 64 units wide: the median of eight and the "
+      f"law are apart by a factor of {math.exp(max(apart)):.1f} at most", max(apart) < math.log(4))
+giants = [first_over_last(ResidualNet(500, carry=0, seed=seed)) for seed in range(3)]
+skips = [first_over_last(ResidualNet(500, scale=500**-0.5, seed=seed)) for seed in range(3)]
+claim("C6.06", f"three nets of 1,000 layers of width 32: plain {max(giants):.0e} of the gradient "
+      f"or less, with skips {min(skips):.1f} to {max(skips):.1f} times",
+      max(giants) < 1e-10 and 1 < min(skips) and max(skips) < 3)
+
+# %% [markdown]
+# A plain net of 1,000 layers would have to be 1,250 units wide to keep a third of its gradient, by the law. With skips 32 are enough.
+#
 # ## Five ways to make branches small
 #
 # Scale them; start each branch's last matrix at zero (a part of **Fixup**); give each branch a factor that is learned from 0 on
-# (**ReZero**) or from a small number on (**LayerScale** has one a channel; here it is one a block, from 0.1 on); or put a norm at
-# the branch's entrance. Fifty layers, at two rates, 80 steps.
+# (**ReZero**), or each of its units one, from a small number on (**LayerScale**: 0.1 down to 0.000001, the deeper the smaller); or
+# put a norm at the branch's entrance. Fifty layers, at two rates, 80 steps. As a control, "no branch" has stem and readout only.
 
 # %%
 L = 25
 ways = {"s = 1": {}, "s = 1/√L": {"scale": 25**-0.5}, "last matrix 0": {"zero_last": True},
         "ReZero": {"scale": 0.0, "learn_scale": True},
-        "factor learned from 0.1": {"scale": 0.1, "learn_scale": True},
-        "batch norm": {"norm": "batch"}}
+        "LayerScale, from 1e-4": {"scale": 1e-4, "learn_scale": "unit"},
+        "batch norm": {"norm": "batch"}, "no branch": {"scale": 0.0}}
 
 def tamed():
     return {name: ResidualNet(L, **how, **f32) for name, how in ways.items()}
 
+# %%
 ends, runs = at_rates(tamed, (0.003, 0.01), 80)
 show(plots.draw_bars, at_best(ends), xlabel="loss after 80 steps, at the better rate",
-     form="{:.2f}")
-good = [name for name in ways if name != "s = 1"]
-claim("C6.03", "80 steps of SGD at rates of 0.003 and 0.01, weights of seed 0: s = 1 overflows, the "
-      "five others learn",
-      min(ends["s = 1"]) == torch.inf and max(at_best(ends)[name] for name in good) < 1,
-      unless=runs, only=("seed", "rate", "optimizer"))
+     form="{:.2f}", missing="overflow")
+worst = max(at_best(ends)[name] for name in ways if name not in ("s = 1", "no branch"))
+alone = at_best(ends)["no branch"]
+claim("C6.03", "80 steps of SGD at the better of the rates 0.003 and 0.01: s = 1 overflows at "
+      f"both, the five small branches reach {worst:.2f} or less, and no branch {alone:.2f}",
+      min(ends["s = 1"]) == torch.inf and worst < alone,
+      unless=runs, only=("rate", "optimizer", "budget"))
 
 # %%
 first, *_, last = ResidualNet(50, scale=0.0, learn_scale=True).stream(x[0])
@@ -344,7 +380,9 @@ claim("C6.04", f"100 plain layers with batch norm: gradient times {factor:.2f} a
 #
 # A Transformer is a residual net whose branches are attention and small MLPs. Ours reads a digit as eight tokens, one for each row of
 # pixels. With post-norm the road loses $1/\sqrt2$ in each sublayer, if branch and stream are of equal size. Xiong et al. (2020) found
-# that its gradients are *large* near the output, so that the first steps must be short: a **warm-up** of the rate. Liu et al. (2020)
+# that its gradients are *large* near the output, so that the first steps must be short: a **warm-up** of the rate. By their theorem the
+# bound of the last layer's gradient falls with $1/\sqrt L$ under pre-norm, whose last norm divides by a stream that has grown with $L$
+# layers, and stays where it is under post-norm. What we measure is the gradient itself, not the bound. Liu et al. (2020)
 # find that this is not the root either: post-norm leans on its branches, which *amplifies* every small change of the weights.
 
 # %%
@@ -353,14 +391,21 @@ passed = (F.layer_norm(stream + branch, (256,)) * stream).mean().item()
 claim("C6.13", f"one post-norm sublayer passes {passed:.3f} of the stream on",
       abs(passed - 0.5**0.5) < 0.01)
 
-def last_gradient(place, seed):                 # of the last feed-forward matrix
-    found = measure(Transformer(12, norm=place, seed=seed), x[:64], y[:64])
-    return found.weight_gradient_norm[-2].item()
+# %%
+def last_gradient(layers, place, seed):         # of the last feed-forward matrix
+    net = Transformer(layers, norm=place, seed=seed)
+    last = net.sublayers[-1][-1].weight
+    return torch.autograd.grad(F.cross_entropy(net(x[:64]), y[:64]), last)[0].norm().item()
 
-last = {place: [last_gradient(place, seed) for seed in range(3)] for place in ("pre", "post")}
-claim("C6.13", "gradient of the last feed-forward matrix at the start: pre-norm "
-      f"{max(last['pre']):.2f} or less, post-norm {min(last['post']):.2f} or more",
-      min(last["post"]) > max(last["pre"]))
+def mean_last(layers, place):
+    return sum(last_gradient(layers, place, seed) for seed in range(8)) / 8
+
+last = {place: [mean_last(layers, place) for layers in (3, 12, 48)] for place in ("pre", "post")}
+pre, post = (math.log(last[place][-1] / last[place][0], 16) for place in ("pre", "post"))
+told = {place: ", ".join(f"{g:.2f}" for g in three) for place, three in last.items()}
+claim("C6.13", "gradient of the last feed-forward matrix at the start, 3, 12, 48 layers, mean of "
+      f"eight: pre-norm {told['pre']} (layers to the power of {pre:.2f}), post-norm {told['post']}",
+      abs(pre + 0.5) < 0.1 and abs(post) < 0.15)
 
 # %%
 def warm_up(step):                              # from 0 to 0.005 in 60 steps
@@ -490,8 +535,53 @@ claim("C6.04", "100 tanh layers without skips, 100 steps of SGD at the better of
 
 # %% [markdown]
 # So depth alone does not need skips. They are what makes it easy. *Not run here:* DKS and TAT (Martens et al. 2021, Zhang et al. 2022), which
-# shape activations so that plain ResNets train, and **hyper-connections** (Zhu et al. 2024), which widen the road to several lanes and learn
-# how blocks read from them and write to them.
+# shape activations so that plain ResNets train.
+#
+# ## Hyper-connections: a road of several lanes
+#
+# Zhu et al. (2024) copy the stream $n$ times. Each block reads one mixture of the lanes, writes its result to all of them, and the
+# lanes are mixed with each other. All these weights are learned. They start such that nothing changes: block $l$ reads lane $l$ modulo $n$,
+# the lanes are not mixed, and each gets the whole result, so that all stay copies. (This is the static kind, on our pre-norm net.)
+
+# %%
+class HyperNet(NormedNet):
+    def __init__(self, blocks, lanes=4, **settings):
+        super().__init__(blocks, "pre", **settings)
+        I = torch.eye(lanes, dtype=self.stem.weight.dtype)
+        self.reading = nn.Parameter(I[torch.arange(blocks) % lanes])
+        self.mixing = nn.Parameter(I.repeat(blocks, 1, 1))
+        self.writing = nn.Parameter(torch.ones_like(self.reading))
+
+    def forward(self, x):
+        lanes = F.layer_norm(self.stem(x), (64,)).expand(self.reading.shape[1], -1, -1)
+        for branch, read, mix, write in zip(self.blocks, self.reading, self.mixing, self.writing):
+            out = branch(F.layer_norm(torch.einsum("i,ibn->bn", read, lanes), (64,)))
+            lanes = torch.einsum("ij,jbn->ibn", mix, lanes) + write[:, None, None] * out
+        return self.head(lanes.mean(0))
+
+# %%
+roads = {"one lane": NormedNet(50, "pre", **f32), "four, mixing fixed": HyperNet(50, **f32),
+         "four lanes": HyperNet(50, **f32)}
+roads["four, mixing fixed"].mixing.requires_grad_(False)
+apart = (roads["four lanes"](x32[:64]) - roads["one lane"](x32[:64])).abs().max().item()
+claim("C6.11", f"four lanes change nothing at first: outputs apart by {apart:.0e}", apart < 1e-4)
+
+# %%
+hyper_runs = race(roads, x32, y, steps=100, lr=0.03, live="bar")
+late = {name: sum(run.loss[-10:]) / 10 for name, run in hyper_runs.items()}
+product = torch.linalg.multi_dot(list(roads["four lanes"].mixing.detach().flip(0)))
+gain = torch.linalg.matrix_norm(product, 2).item()
+told = ", ".join(f"{name} {loss:.2f}" for name, loss in late.items())
+claim("C6.11", f"50 blocks of width 64, 100 steps of SGD at 0.03: {told}; the product of all "
+      f"mixing matrices has the norm {gain:.1f}",
+      late["four lanes"] < 0.9 * min(late["one lane"], late["four, mixing fixed"]) and gain > 2,
+      unless=hyper_runs, only=("rate", "optimizer", "budget"))
+
+# %% [markdown]
+# So it is the learned mixing that helps here, not the copies. Zhu et al. saw a gain in language models. But mixing gives up what made the
+# skip safe: a product of fifty matrices stands on the road again, and it started at a norm of 1. **mHC** (DeepSeek, December 2025)
+# therefore keeps each mixing matrix doubly stochastic, whose norm, and that of any product, is 1. (At a width of 32 it depends on
+# the seed which net is lower.)
 #
 # ## The cube of causes
 #
@@ -617,6 +707,7 @@ quiz.grade(chapter06.QUIZ, answers)
 # - Veit, Wilber, Belongie 2016, *Residual networks behave like ensembles of relatively shallow networks*, NeurIPS
 # - Huang et al. 2016, *Deep networks with stochastic depth*, ECCV; Huang et al. 2017, *DenseNet*, CVPR
 # - Balduzzi et al. 2017, *The shattered gradients problem*, ICML
+# - Hanin, Nica 2018, *Products of many large random matrices and gradients in deep neural networks*, arXiv 1812.05994
 # - Pennington, Schoenholz, Ganguli 2017, *Resurrecting the sigmoid*, NeurIPS; Xiao et al. 2018, *Dynamical isometry and a mean field theory
 #   of CNNs*, ICML
 # - Vaswani et al. 2017, *Attention is all you need*, NeurIPS; Henry et al. 2020, *Query-key normalization for Transformers*, EMNLP Findings
@@ -625,4 +716,5 @@ quiz.grade(chapter06.QUIZ, answers)
 # - Xiong et al. 2020, *On layer normalization in the Transformer architecture*, ICML; Liu et al. 2020, *Understanding the difficulty of
 #   training transformers*, EMNLP
 # - Dong, Cordonnier, Loukas 2021, *Attention is not all you need*, ICML; Touvron et al. 2021, *Going deeper with image Transformers* (LayerScale)
-# - Wang et al. 2022, *DeepNet: scaling Transformers to 1,000 layers*, arXiv 2203.00555; Zhu et al. 2024, *Hyper-connections*, arXiv 2409.19606
+# - Wang et al. 2022, *DeepNet: scaling Transformers to 1,000 layers*, arXiv 2203.00555; Zhu et al. 2024, *Hyper-connections*, arXiv
+#   2409.19606; Xie et al. 2025, *mHC: Manifold-constrained hyper-connections*, arXiv 2512.24880
