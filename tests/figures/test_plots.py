@@ -118,7 +118,7 @@ def test_the_timeline_tells_the_chosen_year(ax):
 def test_every_event_has_a_lane_and_a_year_of_the_story():
     assert {lane for _, lane, _ in timeline.EVENTS} == set(timeline.LANES)
     years = [year for year, _, _ in timeline.EVENTS]
-    assert years == sorted(years) and years[0] == 1969 and years[-1] == 2025
+    assert years == sorted(years) and years[0] == 1969 and years[-1] == 2026
 
 
 def test_colours_keep_a_contrast_of_three_to_one_on_white():
