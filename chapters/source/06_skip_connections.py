@@ -16,7 +16,7 @@
 # The activation is good, and the weights are good: ReLU with He's weights. Is a net of a hundred layers then as easy to train as
 # one of twenty? You will measure it, find out what goes wrong, and mend it. In the end a thousand layers learn while you watch.
 #
-# You need the product of Jacobians from chapter 1, and He's weights from chapter 2, which keep the mean square of a signal.
+# You need chapter 1's step back, weights times slopes, and He's weights from chapter 2, which keep the mean square of a signal.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -76,14 +76,14 @@ predict(f"20 plain layers reach a training loss of {best[20]:.1f} in 100 steps. 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # This is no overfitting, since it is the *training* loss. And a net of 56 layers can do all that 20 layers can: the other
-# 36 would only have to pass their input on. It does not find that. He and his colleagues called this
+# 36 would only have to pass their input on. In 100 steps it does not find that. He and his colleagues called this
 # **degradation** <!-- term: Of plain deep nets: with more layers the training loss gets worse, although more layers could do all
 # that fewer can. -->.
 #
 # ## Is the gradient gone?
 #
 # That is what we would suspect after chapter 1. Three functions measure it: the gradient at each place between the blocks, the
-# mean square of the signal there, and chapter 3's likeness, the mean cosine between two different digits. It is 1 when
+# mean square of the signal there, and the likeness, the mean cosine between two different digits. It is 1 when
 # nothing tells them apart.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -139,7 +139,7 @@ claim("C6.04", f"three plain nets of 100 layers: {min(left):.0%} of the gradient
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The gradient is not gone. A few percent of it arrive, where a sigmoid net, with 0.23 a layer, would leave 1e-64. Look at the strips instead. Behind a
 # hundred layers *all digits point in nearly the same direction*, and the readout has little to tell them apart by. A net of width
-# 128 shows that this is the disease: the whole gradient arrives there, and the net learns no better (evidence). So a chain may
+# 128 points there, too: all of the gradient arrives, and in 100 steps it learns hardly more (evidence). So a chain may
 # be healthy in each of its links, and too long as a whole.
 #
 # ## One plus sign
@@ -248,7 +248,7 @@ claim("C6.03", f"s = 1: 20 blocks multiply the mean square by {loud:.0e} (theory
 #
 # The remedy has two parts, the plus sign and the number $s$. Do we need both? Here are four nets of 100 layers: neither part, each
 # alone, and both. They have the same width, the same random matrices and the same batches, and all are trained at both rates. A
-# fifth net, "x alone", has no layers at all, only the first weights and the readout. It shows what the hundred layers add. Decide
+# fifth net, "x alone", has no blocks, only the first weights, a ReLU and the readout. It shows what the blocks add. Decide
 # before you run it: which of the nets will learn?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -266,7 +266,7 @@ found |= {("F alone, s = 1", lr): ends[100, lr] for lr in rates}
 names = ("F alone, s = 1", "F alone, s = 1/√L", "x + F, s = 1", "x + F, s = 1/√L", "x alone")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Neither part, each alone, both, and no layers at all: which of the nets learn?
+# Neither part, each alone, both, and no blocks at all: which of the nets learn?
 
 # %%
 def five_nets(axes):
@@ -288,7 +288,7 @@ show(five_nets, panels=2)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Neither half heals alone. The plus sign alone overflows. The small $s$ alone lets nothing through. Together they train
-# a hundred layers better than twenty plain ones, and better than no layers. What became of the digits that all looked the same?
+# a hundred layers better than twenty plain ones, and better than no blocks. What became of the digits that all looked the same?
 #
 # *Try:* (1) $L = 100$. (2) $s = 0.5$. What does the gradient do now? (Orange: more than ten times the last one.)
 
@@ -296,7 +296,7 @@ show(five_nets, panels=2)
 both, alone = ([found[name, lr] for lr in rates] for name in names[3:])
 others = min(found[name, lr] for name in names[:3] for lr in rates)
 claim("C6.04", f"100 steps of SGD at rates 0.003 and 0.01: both parts reach {both[0]:.2f} and "
-      f"{both[1]:.2f}, no layers {alone[0]:.2f} and {alone[1]:.2f}, the others {others:.1f} and up",
+      f"{both[1]:.2f}, no blocks {alone[0]:.2f} and {alone[1]:.2f}, the others {others:.1f} and up",
       max(both) < best[20] and others > 1.5 and both[0] < alone[0] and both[1] < alone[1],
       unless=[runs, plain_runs], only=("budget", "rate"))
 
@@ -311,7 +311,7 @@ explore(both_roads, size=(9, 3.8), L=(5, 100, 5), s=(0.02, 0.5, 0.02))
 # Do: s to 0.5 at L = 50: the road turns orange.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The road now passes the blocks by. The gradient crosses it whole, and at its end the digits still differ. With a large $s$ both are
+# The road now passes the blocks by. No gradient is lost on it, and at its end the digits still differ. With a large $s$ both are
 # lost: the gradient explodes, and the branches drown the road.
 #
 # ## $2^L$ paths
@@ -371,7 +371,7 @@ claim("C6.02", f"mean length of the paths that bring it: {lengths[0]:.0f} of 54 
 # Answer: with s = 1 about half of the blocks; with one over the root of L about one block of 54.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# With $s = 1$ the middle wins: paths of some 27 blocks. With $s = 1/\sqrt L$ the gradient comes along paths of about *one* block.
+# With $s = 1$ the middle wins: paths of about 26 blocks. With $s = 1/\sqrt L$ the gradient comes along paths of about *one* block.
 # So this kind of net, which trains well, is at its start hardly deep.
 #
 # ## Where does the norm go?
@@ -451,7 +451,7 @@ giants = {"x alone": ResidualNet(1, scale=0.0, dtype=torch.float32),
           "1,000 layers": ResidualNet(L, scale=L**-0.5, dtype=torch.float32)}
 giant_runs = race(giants, x.float(), y, steps=60, lr=0.01, title="1,000 layers")
 ends = {name: sum(run.loss[-5:]) / 5 for name, run in giant_runs.items()}
-claim("C6.06", f"60 steps of SGD at 0.01: 1,000 layers reach {ends['1,000 layers']:.2f}, no layers "
+claim("C6.06", f"60 steps of SGD at 0.01: 1,000 layers reach {ends['1,000 layers']:.2f}, no blocks "
       f"{ends['x alone']:.2f}", ends["1,000 layers"] < ends["x alone"], unless=giant_runs,
       only=("rate", "optimizer", "budget"))
 
@@ -460,7 +460,7 @@ claim("C6.06", f"60 steps of SGD at 0.01: 1,000 layers reach {ends['1,000 layers
 # Do: run it live, one core. Stop it when the line of the thousand layers is down.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# A thousand layers learn, and better than none. How wide would a thousand *plain* layers have to be? Each layer has some luck: take two
+# A thousand layers learn, in 60 steps more than no blocks. How wide would a thousand *plain* layers have to be? Each layer has some luck: take two
 # factors, ½ and 1½. Their mean is 1, and their product ¾. So a long product of lucky factors is mostly small, although He's weights keep
 # its mean. In wide layers there is less luck, and some 1,250 units a layer would keep a third of the gradient (evidence). With skips
 # 32 are enough, as what a block multiplies by is always close to 1.
@@ -588,9 +588,9 @@ chapter06.check_through(through)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
-# - A plain chain of a hundred layers degrades although some of its gradient gets through: it makes all inputs look alike.
+# - A plain chain of a hundred ReLU layers degrades although some gradient gets through: it makes all inputs look alike.
 # - $x + sF(x)$ has the Jacobian $I + sF'$. With $s = 1$ the mean square doubles in every block. With $s = 1/\sqrt L$ it grows by a factor
-#   of about $e$, whatever the depth. Neither the plus sign nor the small $s$ helps alone.
+#   of about $e$, whatever the depth. In a hundred layers neither plus sign nor small $s$ helps alone.
 # - Keep the road free. A norm belongs in the branch; there the stream grows linearly.
 
 # %% [markdown] slideshow={"slide_type": "notes"}

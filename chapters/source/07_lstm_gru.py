@@ -14,7 +14,7 @@
 # # 7 · LSTM and GRU: why does a net forget what it read first?
 #
 # A net that reads a text is a deep net in disguise. You will see its gradient die on the way back through time, meet the cell that
-# was built against it, and find out when that cell works. In the end, four cures of this course turn out to be one idea.
+# was built against it, and find out when that cell works. In the end, four famous nets turn out to be one idea.
 #
 # You need chapter 1's step back through a layer, and chapter 6's skip connections.
 
@@ -34,8 +34,8 @@ torch.set_num_threads(1)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A net that reads
 #
-# A **recurrent net** (RNN) reads a sequence one symbol at a time. <!-- term: A net that reads a sequence step by step and hands a state from each step to the next, through the same weights. -->
-# After each step $t$ it holds a vector, its **state** $h_t$, computed from the symbol $x_t$ and the state before: <!-- term: Of a recurrent net: the vector that it hands on from one step to the next; all that it knows of what it has read. -->
+# A **recurrent net** (RNN) reads a sequence one symbol at a time. <!-- term: A net that hands a state from each step of a sequence to the next, through the same weights. -->
+# After each step $t$ it holds a vector, its **state** $h_t$, computed from the symbol $x_t$ and the state before: <!-- term: Of a recurrent net: the vector that it hands on from step to step. -->
 #
 # $$h_t = \tanh(W h_{t-1} + U x_t + b)$$
 #
@@ -92,7 +92,7 @@ predict(
 #
 # $$\frac{\partial h_T}{\partial h_t} = D_T W\; D_{T-1} W \cdots D_{t+1} W$$
 #
-# Here $D_k$ has the slopes of step $k$ on its diagonal. (Chapter 5's weights for tanh help over 100 steps, and not over 1,000; evidence.)
+# Here $D_k$ has the slopes of step $k$ on its diagonal.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 0.5
@@ -103,9 +103,9 @@ predict(
 # ## The loud twin
 #
 # And if the product explodes? One sigmoid unit, $h_t = \sigma(w h_{t-1} - 2.5)$, starts at $\frac12$ and should end at $0.7$. The picture is
-# its loss as a function of $w$, and the red line is one step of gradient descent.
+# its loss as a function of $w$, and the orange line is one step of gradient descent.
 #
-# *Try:* (1) More *steps*, up to 50. Where does the red line end? (2) Clip.
+# *Try:* (1) More *steps*, up to 50. Where does the orange line end? (2) Clip.
 
 # %%
 def end_of(w, steps):        # the loss after so many steps
@@ -144,13 +144,13 @@ explore(cliff, size=(9, 3.1), steps=(1, 50), clip=False)
 # ## A memory that adds
 #
 # A long product dies, a long sum does not. So Hochreiter and Schmidhuber (1997) kept the
-# memory in a vector $c$ of its own, the **cell state**, and only *added* to it: <!-- term: Of an LSTM: the vector c, to which each step adds something, and on which the gradient travels back without passing a weight. -->
+# memory in a vector $c$ of its own, the **cell state**, and only *added* to it: <!-- term: Of an LSTM: the vector c, to which each step adds something. -->
 #
 # $$c_t = c_{t-1} + i_t \odot g_t \qquad\text{so that}\qquad \frac{\partial c_T}{\partial c_t} = 1$$
 #
-# They called it the *constant error carousel*. It is chapter 6's skip connection, over time.
+# This direct way they called the *constant error carousel*. It is chapter 6's skip connection, over time.
 #
-# The **candidate** $g_t$ is what a step could write into the memory. <!-- term: Of an LSTM or a GRU: what a step could write into the state, before a gate decides how much of it. -->
+# The **candidate** $g_t$ is what a step could write into the memory. <!-- term: Of an LSTM or a GRU: what a step could write into the state. -->
 # The **input gate** $i_t$, a sigmoid between 0 and 1, decides how much of it is written. <!-- term: Of an LSTM: the sigmoid i that decides how much of the candidate is added to the cell state. -->
 # Whatever gets in stays, and a thousand symbols knock. So this gate must start shut. (Then a carousel learns to name the first of
 # 1,001 symbols; evidence.)
@@ -163,9 +163,9 @@ explore(cliff, size=(9, 3.1), steps=(1, 50), clip=False)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Gates
 #
-# A memory that only adds cannot forget, and overflows on a long text. So the **LSTM** of today has two more gates. <!-- term: Long short-term memory: a recurrent cell whose state is added to, with gates that decide what is kept, written and shown. -->
-# The **forget gate** $f_t$ multiplies the old state (1999). <!-- term: Of an LSTM: the sigmoid f that says how much of the old cell state a step keeps; at 1 it keeps all. -->
-# The **output gate** $o_t$ decides how much of the memory is shown. <!-- term: Of an LSTM: the sigmoid o that decides how much of the cell state is shown as h. -->
+# A memory that only adds cannot forget, and overflows on a long text. So the **LSTM** of today has two more gates. <!-- term: Long short-term memory: a recurrent cell whose gates decide what is kept, written and shown. -->
+# The **forget gate** $f_t$ multiplies the old state (1999). <!-- term: Of an LSTM: the sigmoid f that says how much of the old cell state a step keeps. -->
+# The **output gate** $o_t$ (1997) decides how much of the memory is shown. <!-- term: Of an LSTM: the sigmoid o that decides how much of the cell state is shown as h. -->
 #
 # $$c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = o_t \odot \tanh c_t$$
 #
@@ -180,7 +180,7 @@ explore(cliff, size=(9, 3.1), steps=(1, 50), clip=False)
 #
 # $$h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}$$
 #
-# Its **update gate** $z$ mixes the old state and the candidate $n$; at $z = 1$ it keeps. <!-- term: Of a GRU: the sigmoid z that says how much of the old state a step keeps, as PyTorch writes it; the rest is taken from the candidate. -->
+# Its **update gate** $z$ mixes the old state and the candidate $n$; at $z = 1$ it keeps. <!-- term: Of a GRU: the sigmoid z that says how much of the old state a step keeps. -->
 # Its **reset gate** $r$ decides how much of the old state the candidate sees. <!-- term: Of a GRU: the sigmoid r that says how much of the old state the candidate gets to see. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -218,9 +218,9 @@ explore(gates, panels=2, size=(10, 3.8), cell=["GRU", "LSTM"], keep=(-2.0, 8.0, 
 # On its direct way the gradient is multiplied by the forget gates alone. The input gate keeps noise out. The output gate hides the
 # memory without touching it. (What a GRU keeps, it cannot write.)
 #
-# ## Half of the cure
+# ## A fresh LSTM
 #
-# What does a fresh LSTM do?
+# What does it do?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1
@@ -266,9 +266,9 @@ explore(thousand_steps, bias=(0.0, 8.0, 0.5), chrono=False)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # At 8 the LSTM forgets little, but its input gate is half open: what it reads piles up in $c$, until $\tanh c$ saturates. **Chrono**
-# initialization heals that, too. <!-- term: Biases for gates (Tallec and Ollivier 2018): each unit keeps for a time of its own, up to the longest that is expected, and writes the less the longer it keeps. -->
-# Each unit gets a time span $s$ of its own, at random between 1 and the longest lag that you expect. Its forget bias is $\ln s$: such a
-# gate keeps $\frac{s}{s+1}$ and so forgets in about $s$ steps. Its input bias is $-\ln s$. Who keeps for long writes little.
+# initialization heals that, too. <!-- term: Biases for gates (Tallec and Ollivier 2018): each unit keeps for a time of its own, and writes the less the longer it keeps. -->
+# Each unit gets a time span $\tau$ of its own, at random between 1 and the longest lag that you expect. Its forget bias is $\ln\tau$: such a
+# gate keeps $\frac{\tau}{\tau+1}$ and so forgets in about $\tau$ steps. Its input bias is $-\ln\tau$. Who keeps for long writes little.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 0.5
@@ -318,7 +318,7 @@ claim("C7.10", f"Adam at 0.003 to 0.03: all chrono nets recall, after {sum(chron
 # Answer: a bias of 3, or chrono.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The default LSTM learns a lag of 20, but slowly, and not at every rate. A forget bias of 1, which many recommend, is as touchy. A bias
+# With Adam a default LSTM learns a lag of 20, slowly, and not at every rate. A forget bias of 1, which many recommend, is as touchy. A bias
 # of 3 is not, as it keeps for twenty steps: *the bias must fit the lag*. For long lags that is not enough, as exercise 2 shows.
 #
 # What does a default net pass on before training, and after?
@@ -397,7 +397,7 @@ claim("C7.11", f"after 500 steps of Adam at 0.02 the RNN has {rnn} of 12 right, 
 # Today's recurrence is *linear*: it multiplies each unit of its state by a decay $a$, and adds. No matrix and no tanh stand in the way, so
 # the gradient is $a$ to the power of the lag. The decays are learned; as with a forget gate, their start decides.
 #
-# **Attention** (2017) keeps no state. <!-- term: A layer whose every output is a weighted mean of all symbols; the weights, computed from the symbols, say which of them count. -->
+# **Attention** (2014; alone since 2017) keeps no state. <!-- term: A layer whose every output is a weighted mean of all symbols, with weights computed from them. -->
 # Its last step takes a weighted mean of all symbols.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -450,7 +450,7 @@ claim("C7.15", f"the first of 100 symbols gets {first[0]:.0e} of the last one's 
 # | | carries $a$ | adds $b$ |
 # |---|---|---|
 # | LSTM 1997 | 1; since 1999 the forget gate $f$ | input gate $i$ |
-# | Highway 2015, over time the GRU | $1-t \to 1$ | transform gate $t$ |
+# | GRU 2014, over depth the Highway net 2015 | $z$, near 1 at first | $1-z$ |
 # | ResNet 2015, Transformer 2017 | 1 | 1, or $1/\sqrt L$ |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -500,7 +500,7 @@ explore(one_idea, panels=2, size=(10, 4), scale=(0.5, 1.5, 0.1))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Without its way three nets lose the gradient at 0.7, and the ResNet explodes at 1.3. *With its way each hardly depends on its weights.*
-# (The Transformer's layer norm undoes the scale.)
+# (Layer norm saves the Transformer's gradient without its way. But all its tokens become alike; evidence.)
 #
 # ## The final clinic
 #

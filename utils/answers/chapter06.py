@@ -185,7 +185,7 @@ PATIENT = Patient(
         "vanishing gradient": "look again: layer 1 gets half of what the last layer gets",
         "dead units": "half of the units of a late layer are silent for every digit, and the others answer all digits alike: that "
         "follows from digits that look the same; with skips the same matrices leave few such units",
-        "weights too large": "then z would grow from layer to layer; here it falls a little",
+        "weights too large": "then z would grow from layer to layer; here it falls",
     },
     prescriptions={
         "ten times the learning rate": Treatment(

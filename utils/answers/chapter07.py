@@ -117,7 +117,7 @@ DISEASES = {  # disease: (what speaks for it in the patient who has it, what is 
         "then the std of z would grow from layer to layer, and the gradient the other way",
     ),
     "a memory that forgets": (
-        "more than half of the gradient is lost at every step back in time",
+        "a third of the gradient is lost at every step back in time",
         "there is nothing to remember here: no sequence, no time",
     ),
     "learning rate too small": ("", "then the chart from before the first step would look healthy"),
@@ -169,12 +169,12 @@ WARD = {
          "ReLU halves the mean square, and a weight variance of 2/fan_in makes up for it"),
     ),
     "C": _patient(
-        "40 ReLU layers, learning rate 0.01. 'nan after two steps.'",
+        "40 ReLU layers with skips, learning rate 0.01. 'nan after two steps.'",
         "skips that add up", "6", _mlp(40, activation="relu", init="he", skip=True), 0.01,
         ("weights with std 1/sqrt(fan_in)", _mlp(40, activation="relu", init="lecun", skip=True),
-         "every block still adds half of what it gets, forty times over"),
+         "every block still doubles the mean square, forty times over"),
         ("branches divided by sqrt(40)", _mlp(40, activation="relu", sigma_w=(2 / 40) ** 0.5, skip=True),
-         "forty branches of a fortieth of the variance multiply it by about e, not by 2 to the 40"),
+         "forty small branches multiply the mean square by hundreds, not by 10 to the 18"),
     ),
     "D": _patient(
         "10 tanh layers, learning rate 0.05. 'It jumps about and learns nothing.'",

@@ -19,7 +19,7 @@ QUIZ = {
             "scale the branches": "each unit-gain branch doubles the mean square; 1/sqrt(L), zero or a norm stops that",
             "more blocks": "two hundred doublings are enough",
             "halve the sum": "then the identity path itself is halved in every block, and the gradient vanishes",
-            "xavier instead of he": "half of the branch's power is better, but 1.25^200 still is 1e19 and more",
+            "xavier instead of he": "a quarter of the branch's power is better, but 1.25^200 still is 1e19 and more",
         },
     ),
     "gate": Question(

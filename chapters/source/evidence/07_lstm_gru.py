@@ -256,7 +256,7 @@ one, five = left["lstm", 1], left["lstm", 5]
 claim("C7.09", f"an LSTM with b_f = 1: {min(one):.0e} to {max(one):.0e}, with 5: "
       f"{min(five):.1f} to {max(five):.0f}",
       1e-8 < min(one) and max(one) < 1e-5 and 0.5 < min(five) < max(five) < 200)
-claim("C7.09", f"without the way through h: {max(only_c):.0e}, which is ½ to the hundredth",
+claim("C7.09", f"without the way through h: {max(only_c):.0e}, about ½ to the hundredth",
       1e-31 < min(only_c) and max(only_c) < 1e-29)
 by_seed = {f"seed {seed}": [ratios[seed] for ratios in left.values()] for seed in range(4)}
 table({"cell": [f"{kind}, {'default' if bias is None else f'bias {bias}'}" for kind, bias in left],
@@ -285,13 +285,13 @@ claim("C7.09", "1,000 steps at b_f = 8, with the weights of seed 0: the cell sta
 # (Cho et al.'s first preprint applies the reset gate before the matrix, and Chung et al. swap $z$ and $1 - z$.)
 
 # %%
-def lstm(x, h, c, W, U, b):                                          # x (8,), h and c (32,)
-    i, f, g, o = (W @ x + U @ h + b).chunk(4)
+def lstm(x, h, c, U, W, b):                                          # x (8,), h and c (32,)
+    i, f, g, o = (U @ x + W @ h + b).chunk(4)
     c = f.sigmoid() * c + i.sigmoid() * g.tanh()
     return o.sigmoid() * c.tanh(), c
 
-def gru(x, h, W, U, b_i, b_h):
-    (r, z, n), (r_h, z_h, n_h) = (W @ x + b_i).chunk(3), (U @ h + b_h).chunk(3)
+def gru(x, h, U, W, b_i, b_h):
+    (r, z, n), (r_h, z_h, n_h) = (U @ x + b_i).chunk(3), (W @ h + b_h).chunk(3)
     r, z = (r + r_h).sigmoid(), (z + z_h).sigmoid()
     return (1 - z) * torch.tanh(n + r * n_h) + z * h
 
@@ -302,9 +302,9 @@ claim("C7.11", f"8 inputs, 32 units, parameters: {parameters}",
 
 # %%
 h = c = h_gru = torch.zeros(32).double()
-W, U, b_i, b_h = cells["lstm"].parameters()
+U, W, b_i, b_h = cells["lstm"].parameters()
 for x_t in symbols(50):
-    h, c = lstm(x_t, h, c, W, U, b_i + b_h)
+    h, c = lstm(x_t, h, c, U, W, b_i + b_h)
     h_gru = gru(x_t, h_gru, *cells["gru"].parameters())
 theirs = {kind: cells[kind](symbols(50)[None])[0][0, -1] for kind in ("lstm", "gru")}
 claim("C7.11", "after 50 steps both are PyTorch's",
@@ -313,7 +313,7 @@ claim("C7.11", "after 50 steps both are PyTorch's",
 # %% [markdown]
 # ## Explosion and clipping
 #
-# Gates bound the cell's own path. But $h$ still runs through $U$, and with a large $U$ an LSTM explodes like any other net. An RNN of
+# Gates bound the cell's own path. But $h$ still runs through $W$, and with a large $W$ an LSTM explodes like any other net. An RNN of
 # ReLUs whose matrix is 1.1 times the identity explodes too, and there clipping earns its place.
 
 # %%
@@ -323,7 +323,7 @@ for factor in (1, 16, 32):
     for cell in made:
         cell.weight_hh_l0.data *= factor
     largest[factor] = torch.stack([measure_through_time(cell, symbols(200)).max() for cell in made])
-claim("C7.12", f"largest gradient within 200 steps: {largest[1].max():.1f} at most; with U 32 "
+claim("C7.12", f"largest gradient within 200 steps: {largest[1].max():.1f} at most; with W 32 "
       f"times as large {largest[32].median():.0e} in the median",
       largest[1].max() < 10 and largest[32].median() > 1e6)
 
@@ -620,6 +620,24 @@ claim("C7.15", f"five draws: with its way each of the four nets keeps {min(with_
 claim("C7.15", f"without its way LSTM, Highway and ResNet keep {max(without[0.7]):.0e} at most at "
       f"0.7; at 1 the plain ResNet keeps {min(he):.2f} to {max(he):.2f}",
       max(without[0.7]) < 1e-5 and 0.01 < min(he) < max(he) < 3)
+
+# %% [markdown]
+# Layer norm saves the Transformer's gradient without its way. But what becomes of its sixteen tokens?
+
+# %%
+def likeness(way, scale, seed):   # mean cosine between two different tokens, after fifty layers
+    carried, added = (1, 50**-0.5) if way else (0, 1)
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(16, 32, generator=generator).double()
+    for W in scale * torch.randn(50, 3, 32, 32, generator=generator).double() / 32**0.5:
+        x = carried * x + added * attend(x, W)
+    x = F.normalize(x, dim=1)
+    return ((x @ x.T).sum().item() - 16) / (16 * 15)
+
+plainly, directly = ([likeness(way, scale, seed) for scale in scales for seed in range(5)]
+                     for way in (False, True))
+claim("C7.15", f"without its way all tokens become alike, mean cosine {min(plainly):.3f} and more; "
+      f"with it at most {max(directly):.2f}", min(plainly) > 0.999 and max(directly) < 0.2)
 
 # %%
 def history_of_the_field(ax, year=2026):
