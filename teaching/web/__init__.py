@@ -1,0 +1,1 @@
+"""The course as a web site: read it, move it, guess it, with nothing installed. `site` makes it; see its docstring."""

@@ -1,0 +1,340 @@
+// What moves in the web edition: explorers, predictions, trainings, and the page of the learner's progress.
+// The states of a scene were drawn when the site was built (teaching/web/states.py); here they are loaded and shown.
+"use strict";
+(() => {
+  const KEPT = "vanishing-gradients-course"; // in the browser's own storage: a list of events, as utils/progress.py has it
+  const PREDICTION = "prediction";
+  const ASKING = "course-asking"; // the class of a prediction without its answer: the saved picture, a card for paper, is covered
+  const MARK = 100; // ms between two pictures of a training that plays
+  const SPOKEN = 4000; // ms until the words of a picture leave the live region; the picture keeps them
+
+  // ---- storage: a browser may forbid it, and then nothing is kept and the progress page says so
+
+  const storage = (() => {
+    try {
+      const key = `${KEPT}-try`;
+      localStorage.setItem(key, "1");
+      localStorage.removeItem(key);
+      return localStorage;
+    } catch {
+      return null;
+    }
+  })();
+
+  function events() {
+    try {
+      const found = JSON.parse(storage?.getItem(KEPT) ?? "[]");
+      return Array.isArray(found) ? found : [];
+    } catch {
+      return []; // spoiled by something else
+    }
+  }
+
+  function record(event) {
+    const rest = events().filter((old) => !(old.chapter === event.chapter && old.kind === event.kind && old.name === event.name));
+    storage?.setItem(KEPT, JSON.stringify([...rest, { ...event, time: new Date().toISOString() }]));
+  }
+
+  // ---- loading: a block of states is a script, which a page from a folder (file://) may load as well
+
+  const waiting = new Map(); // "scene/number" -> what takes the block when it comes
+  window.courseStates = (scene, number, packed) => waiting.get(`${scene}/${number}`)?.(packed);
+
+  async function unpack(packed) {
+    if (!window.DecompressionStream) throw new Error("this browser is too old to unpack it");
+    const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+    const plain = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(plain).json();
+  }
+
+  function loadBlock(scene, number) {
+    return new Promise((resolve, reject) => {
+      waiting.set(`${scene.name}/${number}`, resolve);
+      const script = element("script", { src: `${scene.folder}/b${number}.js`, async: "" });
+      script.onerror = () => reject(new Error("it could not be loaded; is there a connection?"));
+      script.onload = () => script.remove();
+      document.head.append(script);
+    }).then(unpack);
+  }
+
+  async function loadFrame(scene, number) {
+    const image = element("img", { src: `${scene.folder}/f${number}.png`, width: scene.facts.width, height: scene.facts.height });
+    // Decoded first, else the browser would show new data in an old frame.
+    await image.decode().catch(() => { throw new Error("it could not be loaded; is there a connection?"); });
+    return image;
+  }
+
+  function element(tag, attributes = {}, ...children) {
+    const made = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    made.append(...children);
+    return made;
+  }
+
+  // ---- a scene: a picture, and the states that it can show
+
+  class Scene {
+    constructor(box) {
+      this.box = box;
+      this.name = box.dataset.scene;
+      this.folder = box.dataset.folder;
+      this.facts = JSON.parse(box.querySelector("script").textContent);
+      this.picture = box.querySelector(".course-picture");
+      this.image = this.picture.querySelector("img");
+      this.saved = this.image;
+      this.words = element("p", { class: "course-words", "aria-live": "polite" });
+      this.message = element("p", { class: "course-message", role: "alert", hidden: "" });
+      this.bar = element("div", { class: "course-controls" });
+      box.prepend(this.bar, this.message);
+      box.append(this.words);
+      this.blocks = new Map(); // number -> promise of a block, or the block when it is there
+      this.frames = new Map(); // likewise for images
+      this.wanted = null;
+    }
+
+    blockOf(place) {
+      const { shape, edges } = this.facts;
+      return place.reduce((sum, at, i) => sum * Math.ceil(shape[i] / edges[i]) + Math.floor(at / edges[i]), 0);
+    }
+
+    // Load a block with its frames; what fails is forgotten, so that the next move tries again.
+    fetch(number) {
+      if (!this.blocks.has(number)) {
+        const coming = loadBlock(this, number).then(async (block) => {
+          const frames = new Set(Object.values(block.states).map((state) => state[0]));
+          await Promise.all([...frames].map(async (frame) => {
+            if (!this.frames.has(frame)) this.frames.set(frame, loadFrame(this, frame));
+            this.frames.set(frame, await Promise.resolve(this.frames.get(frame)).catch((error) => {
+              this.frames.delete(frame);
+              throw error;
+            }));
+          }));
+          this.blocks.set(number, block);
+          return block;
+        });
+        coming.catch(() => this.blocks.delete(number));
+        this.blocks.set(number, coming);
+      }
+      return this.blocks.get(number);
+    }
+
+    // Load what the next two steps of any control would show.
+    fetchAround(place) {
+      const near = new Set();
+      place.forEach((at, i) => {
+        for (const step of [-1, 1, -2, 2]) {
+          const there = place.map((old, j) => (j === i ? at + step : old));
+          if (at + step >= 0 && at + step < this.facts.shape[i]) near.add(this.blockOf(there));
+        }
+      });
+      for (const number of near) Promise.resolve(this.fetch(number)).catch(() => {}); // a move that needs it will tell
+    }
+
+    // Show the state at a place: at once if it is there, else when it has come and nothing else is wanted meanwhile.
+    async show(place) {
+      this.wanted = String(place);
+      const block = this.fetch(this.blockOf(place));
+      try {
+        this.draw(place, block instanceof Promise ? await block : block);
+      } catch (error) {
+        this.message.textContent = `The picture did not change: ${error.message}`;
+        this.message.hidden = false;
+      }
+    }
+
+    draw(place, block) {
+      if (this.wanted !== String(place)) return;
+      const [frame, parts, words, outcome] = block.states[String(place)];
+      this.message.hidden = true;
+      this.put(this.frames.get(frame), parts.map((part) => block.parts[part]).join(""), words);
+      this.box.dataset.shown = String(place);
+      this.outcome = outcome;
+      this.say(words);
+      this.fetchAround(place);
+    }
+
+    // Put an image, and data over it, in the place of what is shown.
+    put(image, data, words) {
+      image.alt = words;
+      if (this.image !== image) this.image.replaceWith(image);
+      this.image = image;
+      this.picture.querySelector("svg")?.remove();
+      if (data) image.insertAdjacentHTML("afterend", data);
+    }
+
+    reset() {
+      this.wanted = null;
+      this.put(this.saved, "", this.saved.alt);
+      delete this.box.dataset.shown;
+    }
+
+    say(words) {
+      this.words.textContent = words;
+      clearTimeout(this.silence);
+      this.silence = setTimeout(() => { this.words.textContent = ""; }, SPOKEN);
+    }
+  }
+
+  // ---- controls
+
+  function slider(control, id, act) {
+    const last = control.values.length - 1;
+    const input = element("input", { type: "range", id, min: 0, max: last, step: 1, value: control.start ?? 0, "aria-label": control.name });
+    const output = element("output", { for: id });
+    const tell = () => {
+      output.textContent = control.values[input.value];
+      input.setAttribute("aria-valuetext", control.values[input.value]);
+    };
+    tell();
+    input.addEventListener("input", () => { tell(); act(); });
+    const label = element("label", { for: id });
+    label.innerHTML = control.html;
+    return { node: element("div", { class: "course-control" }, label, input, output), at: () => Number(input.value) };
+  }
+
+  function choice(control, id, act, legend) {
+    const inputs = control.values.map((value, i) => element("input", { type: "radio", name: id, id: `${id}-${i}`, value: i }));
+    inputs.forEach((input, i) => {
+      input.checked = i === control.start;
+      input.addEventListener("change", act);
+    });
+    const labels = inputs.map((input, i) => element("label", { for: input.id }, input, ` ${control.values[i]}`));
+    const node = element("fieldset", { class: "course-control" }, legend ?? element("legend", {}, control.name), ...labels);
+    return { node, inputs, at: () => inputs.findIndex((input) => input.checked) };
+  }
+
+  function explorer(scene) {
+    const controls = scene.facts.controls.map((control, i) => {
+      const id = `${scene.name.replace("/", "-")}-${i}`;
+      const make = control.slider ? slider : choice;
+      return make(control, id, () => scene.show(controls.map((each) => each.at())));
+    });
+    scene.bar.append(...controls.map((control) => control.node));
+    // Whoever reaches for a control will move it: its states begin to come.
+    const soon = () => scene.fetchAround(controls.map((control) => control.at()));
+    scene.bar.addEventListener("focusin", soon, { once: true });
+    scene.bar.addEventListener("pointerenter", soon, { once: true });
+  }
+
+  function prediction(scene) {
+    const { question, controls: [control] } = scene.facts;
+    const chapter = Number(/\d+/.exec(scene.name)[0]);
+    const told = element("b", { class: "course-outcome" });
+    const reveal = element("button", { type: "button" }, "Reveal");
+    const again = element("button", { type: "button", hidden: "" }, "Guess again");
+    const id = `${scene.name.replace("/", "-")}-guess`;
+    const guess = control.slider
+      ? slider({ ...control, name: "Your guess", html: "Your guess", start: 0 }, id, () => {})
+      : choice(control, id, () => { reveal.disabled = false; }, element("legend", {}, question));
+    reveal.disabled = !control.slider;
+    scene.box.classList.add(ASKING);
+    const inputs = [...guess.node.querySelectorAll("input")];
+    async function show() {
+      await scene.show([guess.at()]);
+      if (scene.box.dataset.shown === undefined) return;
+      told.textContent = scene.outcome;
+      scene.box.classList.remove(ASKING);
+      [reveal.disabled, again.hidden] = [true, false];
+      for (const input of inputs) input.disabled = true;
+      record({ chapter, kind: PREDICTION, name: question, guess: guess.at() });
+    }
+    reveal.addEventListener("click", show);
+    again.addEventListener("click", () => {
+      scene.reset();
+      scene.box.classList.add(ASKING);
+      [told.textContent, again.hidden, reveal.disabled] = ["", true, false];
+      for (const input of inputs) input.disabled = false;
+      inputs[Math.max(guess.at(), 0)].focus();
+    });
+    const buttons = element("div", { class: "course-buttons" }, reveal, again, told);
+    scene.bar.append(...(control.slider ? [element("p", {}, element("b", {}, question))] : []), guess.node, buttons);
+    // A guess of an earlier visit comes back, when its place comes into view.
+    const old = events().find((event) => event.chapter === chapter && event.kind === PREDICTION && event.name === question);
+    if (Number.isInteger(old?.guess) && old.guess < control.values.length) {
+      if (control.slider) inputs[0].value = old.guess;
+      else inputs[old.guess].checked = true;
+      new IntersectionObserver((entries, observer) => {
+        if (entries.some((entry) => entry.isIntersecting)) {
+          observer.disconnect();
+          show();
+        }
+      }).observe(scene.box);
+    }
+  }
+
+  function training(scene) {
+    const { controls: [{ values }], steps } = scene.facts;
+    const play = element("button", { type: "button" }, "Play the training");
+    const stop = element("button", { type: "button", disabled: "" }, "Stop");
+    const progress = element("progress", { max: steps, value: values.at(-1), "aria-label": "steps" });
+    const status = element("span", {}, `${values.at(-1)} steps`);
+    let timer = null;
+    function end(words) {
+      clearInterval(timer);
+      status.textContent = words;
+      [play.disabled, stop.disabled] = [false, true];
+    }
+    play.addEventListener("click", async () => {
+      let at = -1;
+      [play.disabled, stop.disabled] = [true, false];
+      stop.focus();
+      await Promise.all(Array.from({ length: values.length }, (_, i) => scene.fetch(scene.blockOf([i])))).catch(() => {});
+      if (stop.disabled) return; // pressed meanwhile
+      timer = setInterval(() => {
+        at += 1;
+        scene.show([at]);
+        progress.value = values[at];
+        status.textContent = `step ${values[at]} of ${steps}`;
+        if (at === values.length - 1) end(`${values[at]} steps`);
+      }, MARK);
+    });
+    stop.addEventListener("click", () => end(`stopped after ${progress.value} steps`));
+    scene.bar.append(element("div", { class: "course-buttons" }, play, stop, progress, status));
+  }
+
+  // ---- the page of the learner's progress
+
+  function showProgress(box) {
+    const chapters = JSON.parse(box.dataset.chapters);
+    const done = events().filter((event) => event.kind === PREDICTION);
+    for (const row of chapters) {
+      const names = new Set(done.filter((event) => event.chapter === row.chapter).map((event) => event.name));
+      row.made = Math.min(names.size, row.predictions); // an older edition may have asked more
+    }
+    const link = ({ chapter, title, page }) => element("a", { href: page }, `${chapter} · ${title}`);
+    const [made, among] = ["made", "predictions"].map((key) => chapters.reduce((sum, row) => sum + row[key], 0));
+    // As progress.show() has it: go on where the last guess was, or at the first chapter after it with an open one.
+    const last = done.at(-1)?.chapter ?? 0;
+    const next = [...chapters.filter((row) => row.chapter >= last), ...chapters].find((row) => row.made < row.predictions);
+    const step = next ? ["Next: chapter ", link(next), element("br"), `Predictions made: ${made} of ${among}`]
+      : [`Every prediction is made, ${made} of ${among}.`];
+    const remark = storage ? "Kept by this browser, on this device. It is sent to nobody." : "This browser keeps nothing for pages like this one.";
+    const head = element("tr", {}, ...["chapter", "predictions made"].map((name) => element("th", { scope: "col" }, name)));
+    const rows = chapters.map((row) => element("tr", {}, element("th", { scope: "row" }, link(row)), element("td", {}, `${row.made} of ${row.predictions}`)));
+    const clear = element("button", { type: "button" }, "Forget all");
+    clear.addEventListener("click", () => {
+      storage?.removeItem(KEPT);
+      showProgress(box);
+    });
+    const table = element("table", { class: "table" }, element("thead", {}, head), element("tbody", {}, ...rows));
+    box.replaceChildren(element("p", {}, ...step), table, element("p", {}, remark), clear);
+  }
+
+  const kinds = { explore: explorer, predict: prediction, train: training };
+  for (const box of document.querySelectorAll(".course-scene")) {
+    const scene = new Scene(box);
+    kinds[scene.facts.kind](scene);
+  }
+  // A picture that is wider than the page can be scrolled with the keys; one that fits is no stop on the way.
+  const watch = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.setAttribute("tabindex", "0");
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const box of document.querySelectorAll(".course-picture")) watch.observe(box);
+
+  const overview = document.getElementById("course-progress");
+  if (overview) showProgress(overview);
+  document.documentElement.dataset.course = "ready";
+})();
