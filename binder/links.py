@@ -1,19 +1,41 @@
 #!/usr/bin/env python3
-"""Print the links that open each chapter, for the address of your public copy of this repository:
+"""Print the links that open each chapter, its evidence included, from the public address of this repository:
 
-    python3 binder/links.py https://github.com/you/course
-    python3 binder/links.py https://github.com/you/course --hub https://hub.example.org --branch main
+    python3 binder/links.py                                          badges for mybinder.org
+    python3 binder/links.py --hub https://hub.example.org            links for a class's JupyterHub
+    python3 binder/links.py https://github.com/you/course --branch main ...
 
-Without --hub they are badges that open a chapter on mybinder.org; with it, links that bring the course into a learner's
-home on your JupyterHub, keeping what the learner has changed (nbgitpuller), and open the chapter there. The output is
-Markdown. This is the only place that needs to know the address, and only while it runs.
+A link of the hub brings the course into a learner's home there, keeping what the learner has changed (nbgitpuller), and
+opens the chapter. The output is Markdown. The address is the one in pyproject.toml (`python3 course.py address URL`
+writes it), unless another one is given.
 """
 
 import argparse
+import tomllib
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
-CHAPTERS = Path(__file__).resolve().parent.parent / "chapters"
+ROOT = Path(__file__).resolve().parent.parent
+CHAPTERS = ROOT / "chapters"
+BRANCH = "main"
+COPIES = "colab"  # the branch that holds what colab.py writes
+NO_ADDRESS = "This copy of the course has no public address yet: `python3 course.py address URL` writes it."
+
+
+def read_address(project=ROOT / "pyproject.toml"):
+    """Return the public address of the repository; "" as long as it has none."""
+    return tomllib.loads(project.read_text(encoding="utf-8"))["project"].get("urls", {}).get("Repository", "")
+
+
+def is_address(text):
+    """Whether a text is an address on the web that names a repository."""
+    return urlsplit(text).scheme in ("http", "https") and len(urlsplit(text).path.strip("/")) > 0
+
+
+def on_github(repository):
+    """Return "you/course" of a repository on GitHub, which alone Colab and Codespaces open; None of any other."""
+    place = urlsplit(repository)
+    return place.path.strip("/").removesuffix(".git") if place.hostname == "github.com" else None
 
 
 def chapters():
@@ -25,14 +47,41 @@ def chapters():
 
 def binder_link(repository, branch, notebook):
     """Return the address that opens a notebook on mybinder.org in JupyterLab."""
-    host, path = urlsplit(repository).hostname, urlsplit(repository).path.strip("/").removesuffix(".git")
-    if host == "github.com":
-        place = f"gh/{path}"
-    elif host == "gitlab.com":
-        place = f"gl/{quote(path, safe='')}"
+    if on_github(repository):
+        place = f"gh/{on_github(repository)}"
+    elif urlsplit(repository).hostname == "gitlab.com":
+        place = f"gl/{quote(urlsplit(repository).path.strip('/').removesuffix('.git'), safe='')}"
     else:
         place = f"git/{quote(repository, safe='')}"
     return f"https://mybinder.org/v2/{place}/{quote(branch, safe='')}?{urlencode({'urlpath': f'lab/tree/{notebook}'})}"
+
+
+def colab_link(repository, notebook):
+    """Return the address that opens the published copy of a notebook in Google Colab."""
+    return f"https://colab.research.google.com/github/{on_github(repository)}/blob/{COPIES}/{notebook}"
+
+
+def codespaces_link(repository):
+    """Return the address that starts a codespace, a machine of GitHub's, with the course on it."""
+    return f"https://codespaces.new/{on_github(repository)}?quickstart=1"
+
+
+def doors(repository, notebook):
+    """Return {name of a service: address that opens this notebook there}, for the services that can open the repository."""
+    if not repository:
+        return {}
+    found = {"Binder": binder_link(repository, BRANCH, notebook)}
+    if on_github(repository):
+        found["Colab"] = colab_link(repository, notebook)
+    return found
+
+
+def site_link(repository):
+    """Return the address at which GitHub Pages serves the web edition of a repository on GitHub; None of any other."""
+    if not on_github(repository):
+        return None
+    owner, name = on_github(repository).split("/")
+    return f"https://{owner.lower()}.github.io/" + (f"{name}/" if name.lower() != f"{owner.lower()}.github.io" else "")
 
 
 def puller_link(hub, repository, branch, notebook):
@@ -45,11 +94,13 @@ def puller_link(hub, repository, branch, notebook):
 def main(arguments=None):
     """Print a link for every chapter."""
     parser = argparse.ArgumentParser(description="Print the links that open each chapter.")
-    parser.add_argument("repository", help="such as https://github.com/you/course")
-    parser.add_argument("--branch", default="main")
+    parser.add_argument("repository", nargs="?", default=read_address(), help="such as https://github.com/you/course")
+    parser.add_argument("--branch", default=BRANCH)
     parser.add_argument("--hub", help="the address of a JupyterHub, such as https://hub.example.org")
     options = parser.parse_args(arguments)
-    if urlsplit(options.repository).scheme not in ("http", "https") or not urlsplit(options.repository).path.strip("/"):
+    if not options.repository:
+        parser.error(NO_ADDRESS)
+    if not is_address(options.repository):
         parser.error("the address of the repository begins with https:// and names it: https://github.com/you/course")
     for notebook in chapters():
         if options.hub:

@@ -37,7 +37,7 @@ needs_signals = pytest.mark.skipif(
 # Stands for jupyterlab and pytest: says how it was started.
 REPORT = """
 import json, os, sys
-keys = ("OMP_NUM_THREADS", "VIRTUAL_ENV")
+keys = ("OMP_NUM_THREADS", "VIRTUAL_ENV", "JUPYTERLAB_WORKSPACES_DIR")
 seen = {"program": os.path.basename(sys.argv[0]), "arguments": sys.argv[1:], "folder": os.getcwd()}
 print(json.dumps({**seen, **{key: os.environ.get(key) for key in keys}}))
 """
@@ -111,15 +111,24 @@ def no_ensurepip(environment, tmp_path_factory):
     return {**environment, "PYTHONPATH": str(shadow)}
 
 
+# A lesson of one exercise.
+LESSON = json.dumps({"cells": [
+    {"cell_type": "markdown", "id": "one", "source": "# 1 · A title: why?"},
+    {"cell_type": "markdown", "id": "two", "source": "## Exercises\n### 1. An exercise"},
+    {"cell_type": "code", "id": "three", "source": "chapter01.check_it(it)"},
+]})  # fmt: skip
+
+
 def copy_course(folder):
-    """Put what course.py needs into `folder`, with a short lock, an empty chapter 1 and a chapter 4."""
+    """Put what course.py needs into `folder`, with a short lock, a chapter 1 and a chapter 4."""
     for name in ("course.py", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
     lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines(keepends=True)
     short = [line for line in lines if line[0] in "#\n" or line.strip() in PINS]
     (folder / "requirements.lock").write_text("".join(short), encoding="utf-8")
-    for name in ("utils", "chapters"):
-        (folder / name).mkdir()
+    (folder / "utils").mkdir()
+    (folder / "chapters" / "templates").mkdir(parents=True)
+    shutil.copy(ROOT / "chapters" / "templates" / "start.md", folder / "chapters" / "templates")
     (folder / "utils" / "__init__.py").touch()
     shutil.copy(ROOT / "utils" / "progress.py", folder / "utils")
     (folder / "teaching").mkdir()
@@ -128,7 +137,7 @@ def copy_course(folder):
     for name in ("teaching/lecture", "teaching/handout", "tests/bench/__main__", "tests/bench/hub"):
         (folder / f"{name}.py").write_text(REPORT)
     for name in ("01_saturation.ipynb", "04_initialization.ipynb"):
-        (folder / "chapters" / name).touch()
+        (folder / "chapters" / name).write_text(LESSON)
     (folder / "chapters" / "build.py").write_text("import utils\n" + REPORT)
     return folder
 
@@ -206,9 +215,19 @@ def report(result):
 def test_the_second_start_goes_straight_to_jupyterlab(installed, offline):
     result = start(installed, offline, "lab")
     assert "Setting up" not in result.stdout
-    assert "--LabApp.default_url=/lab/tree/chapters/01_saturation.ipynb" in report(result)["arguments"]
+    assert "--LabApp.default_url=/lab/tree/chapters/start.md" in report(result)["arguments"]
+    for name, values in course.SETTINGS.items():
+        assert json.loads((installed / ".venv" / name).read_text()) == values
     overrides = installed / ".venv" / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     assert '"fetchNews": "false"' in overrides.read_text()  # JupyterLab asks no question at the first start
+
+
+@pytest.mark.install
+def test_an_environment_of_an_older_version_gets_the_settings_of_this_one(installed, offline):
+    file = installed / ".venv" / "etc" / "ipython" / "ipython_kernel_config.json"
+    file.unlink()
+    start(installed, offline, "lab")
+    assert "utils.exercises.kernel" in file.read_text()
 
 
 @pytest.mark.install
@@ -221,18 +240,56 @@ def test_lab_sets_one_thread_and_passes_options_on(installed, offline):
     assert Path(seen["folder"]) == installed and Path(seen["VIRTUAL_ENV"]) == installed / ".venv"
 
 
+SOLVED = '{"chapter": 4, "kind": "exercise", "name": "check_it"}'
+
+
+@pytest.mark.install
+@pytest.mark.parametrize("events, step, solved", [
+    ("", '<a href="01_saturation.ipynb">chapter 1 · A title</a>', 0),
+    ('{"chapter": 4, "kind": "prediction", "name": "one"}', '<a href="04_initialization.ipynb">chapter 4 · A title</a>', 0),
+    (SOLVED, '<a href="01_saturation.ipynb">chapter 1 · A title</a>', 1),
+])  # fmt: skip
+def test_lab_opens_a_start_page_that_tells_the_next_step(installed, offline, tmp_path, events, step, solved):
+    (tmp_path / "progress").write_text(events)
+    seen = report(start(installed, {**offline, "COURSE_PROGRESS": str(tmp_path / "progress")}, "lab", "--no-browser"))
+    assert "--LabApp.default_url=/lab/tree/chapters/start.md" in seen["arguments"]
+    assert seen["arguments"][-1] == "--no-browser"
+    page = (installed / "chapters" / "start.md").read_text(encoding="utf-8")
+    assert f"Next: {step}<br>Exercises solved: {solved} of 2" in page and "{" not in page
+
+
+@pytest.mark.install
+def test_lab_keeps_the_course_apart_and_its_sidebar_closed_once(installed, offline):
+    seen = report(start(installed, offline, "lab"))
+    file = Path(seen["JUPYTERLAB_WORKSPACES_DIR"]) / "default-37a8.jupyterlab-workspace"
+    assert installed in file.parents and json.loads(file.read_text())["data"]["layout-restorer:data"]["left"]["collapsed"]
+    file.write_text("as the learner left it")
+    assert report(start(installed, offline, "lab"))["JUPYTERLAB_WORKSPACES_DIR"] == str(file.parent)
+    assert file.read_text() == "as the learner left it"
+    own = report(start(installed, {**offline, "JUPYTERLAB_WORKSPACES_DIR": "/own"}, "lab"))
+    assert own["JUPYTERLAB_WORKSPACES_DIR"] == "/own"
+    file.unlink()
+
+
+@pytest.mark.install
+def test_where_no_page_can_be_written_lab_opens_the_chapter_where_the_learner_stopped(installed, offline, tmp_path):
+    (tmp_path / "progress").write_text(SOLVED)
+    page = installed / "chapters" / "start.md"
+    page.unlink(missing_ok=True)
+    page.mkdir()  # a folder in its place stops even root
+    seen = report(start(installed, {**offline, "COURSE_PROGRESS": str(tmp_path / "progress")}, "lab"))
+    page.rmdir()
+    assert "--LabApp.default_url=/lab/tree/chapters/04_initialization.ipynb" in seen["arguments"]
+
+
 @pytest.mark.install
 @pytest.mark.parametrize("events, chapter", [
-    ('{"chapter": 4, "kind": "exercise", "name": "one"}', "04_initialization"),
-    ('{"chapter": 9, "kind": "exercise", "name": "one"}', "01_saturation"),
-    ("no JSON at all", "01_saturation"),
+    (SOLVED, "04_initialization"), (SOLVED.replace("4", "9"), "01_saturation"), ("no JSON at all", "01_saturation"),
 ])  # fmt: skip
-def test_lab_opens_the_chapter_where_the_learner_stopped(installed, offline, tmp_path, events, chapter):
+def test_lecture_opens_the_chapter_where_the_speaker_stopped(installed, offline, tmp_path, events, chapter):
     (tmp_path / "progress").write_text(events)
-    variables = {**offline, "COURSE_PROGRESS": str(tmp_path / "progress")}
-    seen = report(start(installed, variables, "lab", "--no-browser"))
+    seen = report(start(installed, {**offline, "COURSE_PROGRESS": str(tmp_path / "progress")}, "lecture", "--no-browser"))
     assert f"--LabApp.default_url=/lab/tree/chapters/{chapter}.ipynb" in seen["arguments"]
-    assert seen["arguments"][-1] == "--no-browser"
 
 
 @pytest.mark.install

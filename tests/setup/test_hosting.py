@@ -149,6 +149,16 @@ def test_an_address_that_is_none_gets_one_sentence(repository, capsys):
     assert "the address of the repository begins with https://" in capsys.readouterr().err
 
 
+def test_the_address_of_pyproject_is_taken_unless_another_is_given(monkeypatch, capsys):
+    monkeypatch.setattr(links, "read_address", lambda: GITHUB)
+    links.main([])
+    assert capsys.readouterr().out.count("/v2/gh/you/the-course/main?") == len(links.chapters())
+    monkeypatch.setattr(links, "read_address", lambda: "")
+    with pytest.raises(SystemExit):
+        links.main([])
+    assert "`python3 course.py address URL` writes it" in capsys.readouterr().err
+
+
 def test_the_readme_gives_the_commands():
     text = (ROOT / "binder" / "README.md").read_text(encoding="utf-8")
     for command in ("python3 binder/links.py", "jupyter-repo2docker", "course.py bench --hub", "helm lint", "tljh-config"):
