@@ -20,8 +20,10 @@ from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 
+from chapters.build import drop_how_to
 from teaching.chromium import find_chromium
-from teaching.run_sheet import LENGTHS, NotesError, has_slides, plain_title, read_slides, write_run_sheet
+from teaching.run_sheet import LENGTHS, NotesError, plain_title, read_slides, write_run_sheet
+from teaching.slides import for_the_hall, has_slides
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
@@ -49,8 +51,11 @@ def write_text(notebook, title):
 
 
 def write_slides(slides, title):
-    """Return the slides as an HTML page that prints one slide on one sheet of 1280 x 720 pixels."""
-    sheets = "\n".join(f"<section><div>{''.join(map(_cell, slide.cells))}</div></section>" for slide in slides)
+    """Return the slides as an HTML page that prints one slide, with its number, on one sheet of 1280 x 720 pixels."""
+    sheets = "\n".join(
+        f"<section><div>{''.join(map(_cell, slide.cells))}</div><footer>{number} / {len(slides)}</footer></section>"
+        for number, slide in enumerate(slides, start=1)
+    )
     return draw_formulas(_SLIDES.format(title=escape(title), sheets=sheets))
 
 
@@ -88,10 +93,11 @@ def print_pdf(page, pdf, chromium):
 def write_handout(path, folder, chromium):
     """Write all that can be made of the notebook `path` into `folder`; return the paths, and what is missing and why."""
     notebook = nbformat.read(path, as_version=4)
+    drop_how_to(notebook)
     title = plain_title(notebook.cells[0]) or path.stem
     pages, missing = {"text": write_text(notebook, title)}, []
     if has_slides(notebook):
-        slides = read_slides(notebook)
+        slides = read_slides(for_the_hall(notebook))
         pages["slides"] = write_slides(slides, title)
         pages |= {f"run_sheet_{length}": write_run_sheet(slides, title, length) for length in LENGTHS}
     else:
@@ -132,12 +138,14 @@ def main(numbers, chapters=CHAPTERS, folder=FOLDER):
 
 
 _SLIDES = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
 <style>
 @page {{ size: 1280px 720px; margin: 0 }}
 body {{ margin: 0; font: 21px/1.35 "DejaVu Sans", sans-serif; color: #1A1A1A }}
 section {{ box-sizing: border-box; width: 1280px; height: 720px; padding: 24px 60px; overflow: hidden;
-           display: flex; flex-direction: column; justify-content: center; break-after: page; border-bottom: 1px solid #CCC }}
+           display: flex; flex-direction: column; justify-content: center; break-after: page; border-bottom: 1px solid #CCC;
+           position: relative }}
+footer {{ position: absolute; right: 16px; bottom: 10px; font-size: 15px; color: #504C4C }}
 p, ul, ol, h1, h2, h3 {{ margin: 0 0 10px }}
 pre {{ font: 17px/1.3 "DejaVu Sans Mono", monospace; margin: 0 0 8px; white-space: pre-wrap }}
 code {{ font: 0.85em "DejaVu Sans Mono", monospace }}
@@ -150,6 +158,16 @@ section > div > img {{ flex: 0 1 auto; min-height: 0; width: 100%; object-fit: c
 math {{ font-size: 1.15em }}
 .anchor-link {{ display: none }}
 @media print {{ section {{ border: 0 }} }}
+/* On a phone a slide is as high as what it says; what would be too small to read stays large, and is moved by hand. */
+@media screen and (max-width: 1279px) {{
+  body {{ font-size: 17px }}
+  section {{ width: auto; height: auto; padding: 16px 16px 40px; overflow: visible }}
+  section > div {{ display: block; overflow-x: auto }}
+  section > div > img {{ width: 640px }}
+  pre {{ overflow-x: auto }}
+  th, td {{ padding-right: 10px }}
+  h1, h2, h3 {{ overflow-wrap: anywhere }}
+}}
 </style></head><body>
 {sheets}
 </body></html>

@@ -1,17 +1,20 @@
 """Walk the slides of a chapter in a real JupyterLab, and measure what does not fit its screen."""
 
+from teaching.slides import BEGINS, CONCLUSION
 from tests.browser.lab import CELLS
 
 SCREENS = ((1280, 720), (1920, 1080))
 
 START = "() => document.body.dataset.jpDeckMode === 'presenting' && document.querySelector('.jp-deck-mod-onscreen')"
+READY = "() => document.body.dataset.lecture === 'ready'"
 # The cells on the screen; by how many pixels they, or a line of code or output in them, exceed it; the heights of their
 # pictures; and the smallest letters of what is to be read, code left out, as a share of the screen's height.
 LOOK = """
 () => {
     const notebook = document.querySelector(".jp-Deck .jp-Notebook");
     const outer = notebook.querySelector(".jp-WindowedPanel-outer") ?? notebook;
-    const cells = [...notebook.querySelectorAll(".jp-Cell.jp-deck-mod-onscreen")];
+    const cells = [...notebook.querySelectorAll(".jp-Cell.jp-deck-mod-onscreen")]
+        .filter((cell) => cell.offsetParent !== null); // a question gives way to its conclusion
     const boxes = cells.map((cell) => cell.getBoundingClientRect());
     const inner = cells.flatMap((cell) =>
         [...cell.querySelectorAll("img, table, .widget-box, .jp-RenderedText pre, .jp-RenderedMarkdown, .cm-line, mjx-math")])
@@ -35,14 +38,14 @@ LOOK = """
 
 
 def open_slides(page, address, path, token):
-    """Open a notebook on a server in lecture mode, and wait for its first slide.
+    """Open a notebook on a server in lecture mode, and wait until the lesson has run, and its first slide stands.
 
     Without "reset" the notebook that was open before would come back, and be in front for a while.
     """
     page.goto(f"{address}/lab/tree/{path}?token={token}&reset")
     page.wait_for_function(START)
     page.wait_for_function("(path) => jupyterapp.shell.currentWidget?.context?.path === path", arg=path)
-    page.wait_for_function("() => jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
+    page.wait_for_function(READY, timeout=300_000)
 
 
 def close_slides(page):
@@ -51,25 +54,39 @@ def close_slides(page):
 
 
 def slides(page):
-    """Return the slides as lists of the numbers of their cells, those that are skipped left out."""
-    kinds = page.evaluate(f"() => {CELLS}.map((cell) => cell.model.getMetadata('slideshow')?.slide_type ?? '-')")
+    """Return the slides as pairs (numbers of their cells, those of their conclusions), what is skipped left out."""
+    kinds = page.evaluate(f"""() => {CELLS}.map((cell) => [
+        cell.model.getMetadata('slideshow')?.slide_type ?? '-', cell.model.getMetadata('tags')?.includes('{CONCLUSION}') ?? false])""")
     found = []
-    for index, kind in enumerate(kinds):
-        if kind in ("slide", "subslide") or not found:
-            found.append([])
+    for index, (kind, concludes) in enumerate(kinds):
+        if kind in BEGINS or not found:
+            found.append(([], []))
         if kind != "skip":
-            found[-1].append(index)
-    return [cells for cells in found if cells]
+            found[-1][concludes and kind not in BEGINS].append(index)
+    return [slide for slide in found if slide[0]]
 
 
 def walk(page):
-    """Show every slide with all of its fragments, answer its prediction, and yield what `LOOK` sees of each."""
-    for cells in slides(page):
+    """Show every slide with its fragments, and yield its number and what `LOOK` sees: of a training as it waits, and as it
+    has run; of a prediction as it is answered; of a conclusion, once more.
+    """
+    def go_to(cells):
         for index in cells:  # up to the last fragment
             page.evaluate("(index) => { jupyterapp.shell.currentWidget.content.activeCellIndex = index; }", index)
-        reveal(page)
+
+    for number, (cells, conclusions) in enumerate(slides(page), start=1):
+        go_to(cells)
         page.wait_for_timeout(150)
-        yield page.evaluate(LOOK)
+        waits = page.evaluate(LOOK)
+        reveal(page)
+        if start(page):
+            yield number, waits
+        page.wait_for_timeout(150)
+        yield number, page.evaluate(LOOK)
+        if conclusions:
+            go_to(conclusions)
+            page.wait_for_timeout(150)
+            yield number, page.evaluate(LOOK)
 
 
 def reveal(page):
@@ -84,3 +101,13 @@ def reveal(page):
             button.press("Enter")
             page.wait_for_function("(button) => button.disabled", arg=button.element_handle())
             page.wait_for_timeout(500)
+
+
+def start(page):
+    """Press Start if a training waits on the screen, and return whether one did, when it and what hangs on it has run."""
+    button = page.locator(".jp-deck-mod-visible .lecture-start")
+    if not button.count():
+        return False
+    button.press("Enter")
+    page.wait_for_function(READY, timeout=300_000)
+    return True

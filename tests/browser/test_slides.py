@@ -6,17 +6,16 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from teaching import lecture, run_sheet
+from teaching import lecture, slides
 from tests.browser.lab import (
     PLACES,
     TOKEN,
     chromium_page,
-    copy_project,
     get_cell,
     jupyterlab,
     press_and_wait,
     read_error,
-    run_all,
+    read_errors,
     screenshot,
     set_source,
     wait_for_picture,
@@ -44,7 +43,7 @@ SENTENCE = "Words that a slide does not tear apart. " * 5
 
 
 def talk(folder):
-    """Write a talk of six slides, the fifth of which is too long."""
+    """Write a talk of six slides, the fifth of which is too long, and return its path."""
     code, text = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
     cells = [
         text("# A talk", metadata=SLIDE), code(SCENE, metadata=SKIP),
@@ -54,6 +53,7 @@ def talk(folder):
     ]  # fmt: skip
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "talk.ipynb")
+    return folder / "talk.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -62,19 +62,21 @@ def hall(tmp_path_factory, chromium_path):
 
     Trainings end after one step: their last pictures are as large as after hundreds, and only looks count here.
     """
-    folder = copy_project(tmp_path_factory.mktemp("course"))
-    talk(folder)
-    variables = lecture.prepare(dark=False, state=folder / ".lecture")
-    with jupyterlab(folder, variables, ["--LabApp.custom_css=True"], Path(__file__).with_name("one_step.py")) as address:
+    state = tmp_path_factory.mktemp("lecture")
+    folder = tmp_path_factory.mktemp("talks") / "talks"
+    folder.mkdir()
+    notebooks = [talk(folder), *CHAPTERS.glob("[0-9][0-9]_*.ipynb")]
+    variables = lecture.prepare(dark=False, state=state, notebooks=notebooks)
+    with jupyterlab(state / "hall", variables, startup=Path(__file__).with_name("one_step.py")) as address:
         yield address
 
 
 @pytest.fixture
 def page(hall, chromium_path):
-    """The talk, run. Not for the module: Playwright drives one browser at a time, and each chapter opens its own."""
+    """The talk, as it begins. Not for the module: Playwright drives one browser at a time, and each chapter opens its own."""
     with chromium_page(chromium_path, *SCREENS[0]) as page:
-        open_slides(page, hall, "talk.ipynb", TOKEN)
-        assert run_all(page) == {}
+        open_slides(page, hall, "talks/talk.ipynb", TOKEN)
+        assert read_errors(page) == {}
         yield page
         close_slides(page)
 
@@ -136,7 +138,7 @@ def test_a_table_is_read_without_its_code(page):
 
 def test_a_slide_shows_its_cells_and_the_walk_finds_what_overflows(page):
     """Last, since it answers the prediction."""
-    looks = list(walk(page))
+    looks = [look for _, look in walk(page)]
     assert [look["cells"] for look in looks] == [[0], [2, 3], [4], [5], [6]]
     assert [look["down"] > 0 for look in looks] == [False, False, False, True, False]
     assert all(height > 0.5 * SCREENS[0][1] for look in looks[1:3] for height in look["pictures"])
@@ -144,17 +146,17 @@ def test_a_slide_shows_its_cells_and_the_walk_finds_what_overflows(page):
 
 @pytest.mark.parametrize("path", sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb")), ids=lambda path: path.stem)
 def test_every_slide_fits_its_screen(path, hall, chromium_path):
-    notebook = nbformat.read(path, as_version=4)
-    if not run_sheet.has_slides(notebook):
+    notebook = slides.for_the_hall(nbformat.read(path, as_version=4))
+    if not slides.has_slides(notebook):
         pytest.skip(f"{path.stem} has no slides yet")
     faults = []
     with chromium_page(chromium_path, *SCREENS[0]) as page:
         open_slides(page, hall, f"chapters/{path.name}", TOKEN)
-        assert run_all(page) == {}
+        assert read_errors(page) == {}
         for width, height in SCREENS:
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_timeout(500)
-            for number, look in enumerate(walk(page), start=1):
+            for number, look in walk(page):
                 assert look["cells"], f"slide {number} is empty"
                 if look["down"] or look["right"] or look["letters"] < LETTERS:
                     first = notebook.cells[look["cells"][0]].source.splitlines()[0]

@@ -4,8 +4,10 @@ import re
 
 import nbformat
 import pytest
+from playwright.sync_api import sync_playwright
 
 from teaching import handout
+from tests.browser.lab import CHROMIUM_FLAGS
 from tests.chapters.sample import build, write_sample
 from tests.teaching.test_run_sheet import TALK
 
@@ -61,6 +63,14 @@ def test_pictures_stand_where_widgets_stood_with_their_words(chapter, tmp_path):
         assert "data:image/png;base64," in picture and "A &lt;line&gt;." in picture
 
 
+def test_on_paper_nothing_tells_how_a_picture_comes_alive(chapter, tmp_path):
+    assert "This picture is a saved one" in (chapter / "01_sample.ipynb").read_text()
+    written, _ = write(chapter, tmp_path)
+    for name in ("text.html", "slides.html"):
+        page = written[name].read_text()
+        assert "This picture is a saved one" not in page and not re.search(r"<pre[^>]*>\s*</pre>", page), name
+
+
 def test_formulas_are_drawn_and_code_is_left_alone(chapter, tmp_path):
     written, _ = write(chapter, tmp_path)
     for name in ("text.html", "slides.html"):
@@ -79,6 +89,14 @@ def test_slides_leave_out_what_is_skipped_and_the_text_does_not(chapter, tmp_pat
     assert "Misconception" not in text + slides, "notes are the speaker's"
 
 
+def test_each_slide_has_its_number_as_on_the_run_sheet(chapter, tmp_path):
+    written, _ = write(chapter, tmp_path)
+    slides, sheet = (written[name].read_text() for name in ("slides.html", "run_sheet_45.html"))
+    sections = slides.split("<section>")[1:]
+    assert [re.search(r"<footer>(\d+) / 5</footer>", section)[1] for section in sections] == list("12345")
+    assert "A fragment." in sections[1] and re.search(r"<td>2</td>\s*<td><b>Why chi matters, continued</b>", sheet)
+
+
 def test_a_chapter_without_slides_gets_its_text(tmp_path):
     source, notebook = write_sample(tmp_path, "# %% [markdown]\n# # Title\n")
     nbformat.write(build.read_source(source), notebook)
@@ -93,6 +111,21 @@ def test_an_unknown_chapter_and_unreadable_notes_get_one_sentence(chapter, tmp_p
     nbformat.write(build.read_source(source), notebook)
     assert handout.main(["1"], tmp_path, tmp_path / "out") == 1
     assert capsys.readouterr().err.startswith("01_sample: minutes are written")
+
+
+@pytest.mark.browser
+def test_a_phone_shows_slides_and_run_sheet_in_their_own_size(chapter, tmp_path, chromium_path):
+    written, _ = write(chapter, tmp_path)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(chromium_path), args=CHROMIUM_FLAGS)
+        page = browser.new_page(viewport={"width": 390, "height": 844}, is_mobile=True)
+        for name in ("slides.html", "run_sheet_45.html"):
+            page.goto(written[name].as_uri())
+            assert page.evaluate("() => [innerWidth, document.documentElement.scrollWidth]") == [390, 390], name
+            assert page.evaluate("() => parseFloat(getComputedStyle(document.body).fontSize)") > 14
+        page.goto(written["slides.html"].as_uri())
+        assert page.locator("img").bounding_box()["width"] > 600, "the letters of a picture are still to be read"
+        browser.close()
 
 
 @pytest.mark.browser

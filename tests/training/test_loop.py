@@ -1,6 +1,7 @@
 """The training loop against torch.optim, its ways to end, its records, and what a notebook sees of it."""
 
 import base64
+import copy
 import math
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from torch.nn import functional as F
 
 from utils.training import view
 from utils.training.loop import fit, race
+from utils.widgets.versions import OLD
 
 
 def make_data(samples=200):
@@ -304,7 +306,9 @@ def notebook(monkeypatch):
         front_end.box = box
         return SimpleNamespace(update=lambda data, metadata, raw: setattr(front_end, "final", data))
 
-    monkeypatch.setattr(view, "get_ipython", lambda: SimpleNamespace(kernel=kernel))
+    shell = SimpleNamespace(kernel=kernel)
+    for module in ["view"] if OLD else ["view", "subshell"]:
+        monkeypatch.setattr(f"utils.training.{module}.get_ipython", lambda: shell)
     monkeypatch.setattr(view, "display", display)
     return front_end
 
@@ -317,7 +321,7 @@ class TestView:
         def loss_fn(output, target):
             calls.append(1)
             if len(calls) == 20:
-                controls, _ = notebook.box.children
+                controls, *_ = notebook.box.children
                 controls.children[0].click()
             return F.cross_entropy(output, target)
 
@@ -328,16 +332,19 @@ class TestView:
     def test_the_picture_follows_the_run(self, notebook, monkeypatch):
         monkeypatch.setattr(view, "RAREST", 0)
         x, y = make_data()
-        pictures = []
+        pictures, told = [], []
 
         def loss_fn(output, target):
-            controls, image = notebook.box.children
+            controls, scroller, _ = notebook.box.children
+            image, words = scroller.children[0].children
             pictures.append((image.value, controls.children[1].value))
+            told.append(words.value)
             return F.cross_entropy(output, target)
 
         fit(make_net(), x, y, steps=6, loss_fn=loss_fn)
         assert len({picture for picture, _ in pictures}) == 6
         assert [progress for _, progress in pictures] == list(range(6))
+        assert len(set(told)) == 6 and all("training loss" in words.lower() for words in told)
 
     def test_the_last_picture_says_how_each_net_did(self, notebook):
         x, y = make_data()
@@ -358,7 +365,7 @@ class TestView:
         seen = []
 
         def loss_fn(output, target):
-            [controls] = notebook.box.children
+            controls, _ = notebook.box.children
             seen.append(controls.children[1].value)
             if len(seen) == 20:
                 controls.children[0].click()
@@ -367,6 +374,27 @@ class TestView:
         history = fit(make_net(), x, y, steps=500, loss_fn=loss_fn, live="bar", title="In silence")
         assert (history.steps, history.stopped) == (20, True)
         assert notebook.final == {"text/plain": "In silence: stopped after 20 steps."}
+
+    def test_before_a_lecture_a_chart_waits_for_its_start_and_a_bar_does_not(self, notebook, monkeypatch):
+        """The page of a lecture asks for it with its request, so the cell runs when it is run again."""
+        kernel = view.get_ipython().kernel
+        monkeypatch.setattr(kernel, "get_parent", lambda: {"metadata": {"training": "wait"}})
+        x, y = make_data()
+        bar = fit(make_net(), x, y, steps=5, live="bar")
+        shown = []
+        monkeypatch.setattr(view, "display", lambda data, **settings: shown.append(data))
+        net = make_net()
+        start = copy.deepcopy(net.state_dict())
+        runs = race({"one": net}, x, y, steps=5, title="A <race>", record={"norm": lambda net: 1 / 0}, until=lambda net: 1 / 0)
+        assert (bar.steps, bar.stopped) == (5, False)
+        assert runs.stopped and (runs["one"].steps, runs["one"].loss, runs["one"].reached) == (0, [], False)
+        assert all(torch.equal(value, start[name]) for name, value in net.state_dict().items())
+        button, picture = shown
+        assert "lecture-start" in button["text/html"] and "A &lt;race&gt;: one; 5 steps." in button["text/html"]
+        assert "image/png" in picture
+        monkeypatch.setattr(kernel, "get_parent", dict)
+        monkeypatch.setattr(view, "display", lambda box, display_id: SimpleNamespace(update=lambda *_, **__: None))
+        assert race({"one": net}, x, y, steps=5)["one"].steps == 5
 
     def test_a_bar_does_not_call_a_goal_a_stop(self, notebook):
         x, y = make_data()

@@ -7,8 +7,6 @@ lines, which `_sgd` shows.
 import contextlib
 import functools
 import math
-import signal
-import threading
 from numbers import Real
 
 import torch
@@ -17,6 +15,7 @@ from torch.nn import functional as F
 
 from utils.torchdoctor.errors import WrongType, WrongValue, first_line, is_misfit
 from utils.training.history import History, Runs
+from utils.training.interrupt import noted_interrupt
 
 _PART = 256  # samples: the activations of a deep net for all of x at once would be the chapter's largest tensors
 
@@ -43,6 +42,7 @@ def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, optimizer="sgd", batc
     live: show the loss, the progress and a Stop button in a notebook; "bar" leaves out the loss, which may answer a question.
 
     A stop, an interrupt of the kernel and a loss that is no longer finite end the run, and all that was learned stays.
+    Before a lecture a race with a chart shows Start and takes no step: its runs are untrained, and `stopped`.
     Raises TypeError or ValueError, with one sentence, before the first step if an argument makes no sense.
     """
     record = record or {}
@@ -55,14 +55,16 @@ def race(models, x, y, *, steps=600, lr=0.1, momentum=0.9, optimizer="sgd", batc
     runs = {name: _Run(model, rates[name], record) for name, model in models.items()}
     losses = {name: run.history.loss for name, run in runs.items()}
     generator = torch.Generator().manual_seed(seed)
-    with _open_view(list(models), steps, title, live) as view, _noted_interrupt() as interrupt:
+    with _open_view(list(models), steps, title, live) as view, noted_interrupt() as interrupt:
         try:
             for step in range(steps):
+                if interrupt.is_set() or (view and view.stop_requested):
+                    break
                 if until and step % every == 0:
                     for run in runs.values():
                         run.note_goal(until)
                 running = [run for run in runs.values() if not (run.history.diverged or run.history.reached)]
-                if not running or interrupt.is_set() or (view and view.stop_requested):
+                if not running:
                     break
                 rows = torch.randperm(len(x), generator=generator)[:batch]
                 for run in running:
@@ -91,30 +93,6 @@ def _open_view(names, steps, title, live):
         if is_watched():
             return LiveView(names, steps, title, chart=live != "bar")
     return contextlib.nullcontext()
-
-
-@contextlib.contextmanager
-def _noted_interrupt():
-    """Yield an Event that the kernel's interrupt sets; only a second interrupt, in a step without end, is raised.
-
-    An exception may hit any line: in 3 of 300 trials Python swallowed it, in the callback of a weak reference while
-    matplotlib was drawing, and the training went on; in another one it left a picture that could not be drawn again.
-    """
-    noted = threading.Event()
-
-    def note(*signal_and_frame):
-        if noted.is_set():
-            raise KeyboardInterrupt
-        noted.set()
-
-    if threading.current_thread() is not threading.main_thread():  # which alone receives signals
-        yield noted
-        return
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield noted
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class _Run:

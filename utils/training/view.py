@@ -5,50 +5,59 @@ what a widget says to a *subshell*, which ipykernel (from 7 on) serves in a thre
 subshells delivers the click when the cell has ended; there the kernel's own interrupt stops the training.
 """
 
+import html
 import time
 
 import ipywidgets as widgets
 import numpy as np
-from comm.base_comm import BaseComm
 from IPython import get_ipython
 from IPython.display import display
 
-from utils.figures import style
+from utils.figures import page, style
 from utils.figures.canvas import Canvas
+from utils.widgets.versions import OLD, Shown, set_tooltip
 
 REFRESH = 0.25  # seconds between two pictures: often enough to watch, rarely enough to cost little
 RAREST = 1.0  # seconds between two pictures on a machine that draws slowly
 SHARE = 0.1  # the part of the run's time that drawing may take, as far as RAREST permits
+# The page of a lecture knows the button by its class, and runs the cell when it is pressed.
+START = '<button class="jupyter-button mod-primary lecture-start">\u25b6 Start</button> {}'
 POINTS = 150  # at most, on a curve: each is the mean over as many steps as that takes
 
 
 class LiveView:
     """The view of a run in a notebook. Its last picture stays in the output, also of the saved notebook.
 
-    Without a chart it shows the progress and the Stop button alone, and its title stays.
+    Without a chart it shows the progress and the Stop button alone, and its title stays. A chart that waits for a lecture
+    shows its axes and a Start button, and stops the training before the first step.
     """
 
     def __init__(self, names, steps, title, chart=True):
-        self.steps, self.title, self.chart, self.stop_requested = steps, title, chart, False
-        room = (len(names) - 1) * (0.35 if style.in_lecture() else 0.2)  # inches, for the legend and the caption
-        self.canvas = Canvas(size=(style.WIDTH, style.HEIGHT + room))
-        self.image = widgets.Image(format="png", layout={"width": f"{style.WIDTH * style.DPI:.0f}px", "max_width": style.FIT})
+        self.steps, self.title, self.chart = steps, title, chart
+        self.waits = self.stop_requested = chart and is_prepared()
+        self.canvas = Canvas(size=size_of_chart(names))
+        self.image = widgets.Image(format="png", layout={"width": "100%"})
+        self.words = widgets.HTML(layout={"display": "none"})
+        picture = widgets.VBox([self.image, self.words], layout=style.fit(style.WIDTH))
+        picture.add_class("picture")
         self.button = StopButton(description="Stop", icon="stop", tooltip="End the training and keep what was learned")
         self.button.on_click(self._request_stop)
         self.bar = widgets.IntProgress(max=steps, layout={"width": "300px"})
+        set_tooltip(self.bar, f"Steps of {title}")
         self.status = widgets.Label("starting")
-        self.controls = widgets.HBox([self.button, self.bar, self.status])
-        self.box = widgets.VBox([self.controls, self.image] if chart else [self.controls])
+        controls = widgets.Box([self.button, self.bar, self.status], layout={"flex_flow": "row wrap"})
+        mending = widgets.HTML(page.write_mending(), layout={"display": "none"})
+        self.box = Shown([controls, *([widgets.Box([picture])] if chart else []), mending])
+        self.box.add_class(page.CLASS)
         self._draw({name: [] for name in names})
 
     def __enter__(self):
-        self.handle = display(self.box, display_id=True)
+        self.handle = None if self.waits else display(self.box, display_id=True)
         self.started = self.next_refresh = time.perf_counter()
         return self
 
     def __exit__(self, *exception):
-        for widget in (self.box, self.image, self.controls, *self.controls.children):
-            widget.close()
+        close_all(self.box)
 
     def _request_stop(self, button):
         self.stop_requested = True  # the loop, in another thread, reads it after its current step
@@ -59,6 +68,7 @@ class LiveView:
             return
         self.canvas.draw(draw_losses, losses=losses, steps=self.steps, title=self.title, endings=endings)
         self.image.value = self.canvas.png()
+        self.words.value = f'<div class="picture-words">{html.escape(self.canvas.alt)}</div>'
 
     def update(self, step, losses):
         """Show the state after `step` steps, unless the last picture is too recent."""
@@ -72,8 +82,17 @@ class LiveView:
         done = time.perf_counter()
         self.next_refresh = done + min(max(REFRESH, (done - now) / SHARE), RAREST)
 
+    def _show_start(self, names):
+        told = f"{self.title}: {', '.join(names)}; {self.steps} steps."
+        data, metadata = self.canvas.bundle()
+        display({"text/html": START.format(html.escape(told)), "text/plain": f"Start: {told}"}, raw=True)
+        display(data, metadata=metadata, raw=True)
+
     def finish(self, losses, endings, stopped):
         """Replace the widgets by the final picture, with the numbers below it and in its text alternative."""
+        if self.waits:
+            self._show_start(list(losses))
+            return
         self._draw(losses, endings)
         taken = max(map(len, losses.values()))
         told = f"{self.title}: {'stopped after ' if stopped else ''}{taken} steps."
@@ -81,34 +100,42 @@ class LiveView:
         self.handle.update(data, metadata=metadata, raw=True)
 
 
+def close_all(widget):
+    """Close a widget and all that it holds."""
+    for child in getattr(widget, "children", ()):
+        close_all(child)
+    widget.close()
+
+
 class StopButton(widgets.Button):
     """A button whose clicks arrive while a cell runs."""
 
     def open(self):
-        """Open the channel to the front-end, through a comm of ours."""
-        if self.comm is None:
+        """Open the channel to the front-end, through a comm of ours; with ipywidgets 7 through its own, as of any button."""
+        if OLD:
+            super().open()
+        elif self.comm is None:
+            from utils.training.subshell import SubshellComm  # not above: the package comm comes with ipywidgets 8
+
             data = {"state": self.get_state(), "buffer_paths": []}
             metadata = {"version": widgets.__protocol_version__}
             self.comm = SubshellComm("jupyter.widget", data, metadata)
 
 
-class SubshellComm(BaseComm):
-    """A comm that lets the front-end choose the thread which receives its messages.
-
-    ipykernel's own comm (since 7.4) sends them to the thread that used the comm last, which is the one that trains.
-    """
-
-    def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
-        """Send a message to the front-end; called by `open`, `send` and `close`."""
-        kernel = get_ipython().kernel
-        content = {"data": data or {}, "comm_id": self.comm_id, **keys}
-        kernel.session.send(kernel.iopub_socket, msg_type, content, metadata=metadata or {},
-                            parent=kernel.get_parent(), ident=self.topic, buffers=buffers)  # fmt: skip
-
-
 def is_watched():
     """Whether this is a notebook: neither a script nor IPython in a terminal can show a widget."""
     return hasattr(get_ipython(), "kernel")
+
+
+def is_prepared():
+    """Whether the page of a lecture runs this cell before the talk: it says so with its request (teaching/labextension)."""
+    return is_watched() and get_ipython().kernel.get_parent().get("metadata", {}).get("training") == "wait"
+
+
+def size_of_chart(names):
+    """Return (width, height), in inches, of the chart of these nets."""
+    room = (len(names) - 1) * (0.35 if style.in_lecture() else 0.2)  # for the legend and the caption
+    return style.WIDTH, style.HEIGHT + room
 
 
 def draw_losses(ax, losses, steps, title, endings=None):
