@@ -202,8 +202,7 @@ def run_all(page, seconds=900):
     )
     if not finished:
         raise TimeoutError(f"the notebook did not finish within {seconds} s")
-    errors = {index: read_error(page, index) for index in range(page.evaluate(f"{CELLS}.length"))}
-    return {index: error for index, error in errors.items() if error}
+    return read_errors(page)
 
 
 def run_cells(page, indices, seconds=300):
@@ -258,6 +257,12 @@ def set_source(page, index, source):
         }""",
         [index, source],
     )
+
+
+def read_errors(page):
+    """Return the errors in the outputs of all cells, {cell index: "name: value"}."""
+    errors = {index: read_error(page, index) for index in range(page.evaluate(f"{CELLS}.length"))}
+    return {index: error for index, error in errors.items() if error}
 
 
 def read_error(page, index):

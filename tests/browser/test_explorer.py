@@ -156,6 +156,15 @@ def test_a_guess_is_revealed_by_keyboard(page):
     screenshot(cell, "predict-after")
 
 
+def test_the_focus_stays_with_the_question(page):
+    """A button that disables or hides itself would lose it to the page, where no key of the notebook means anything."""
+    cell = get_cell(page, PREDICT)
+    has_focus = "(name) => document.activeElement.textContent.trim() === name && document.activeElement.checkVisibility()"
+    for name, other in 2 * [("Guess again", "Reveal"), ("Reveal", "Guess again")]:
+        cell.get_by_role("button", name=name).press("Enter")
+        page.wait_for_function(has_focus, arg=other)
+
+
 def test_a_choice_is_needed_before_the_reveal(page):
     cell = get_cell(page, CHOOSE)
     button = cell.get_by_role("button", name="Reveal")

@@ -11,13 +11,14 @@ import nbformat
 import numpy as np
 import pytest
 
-from tests.chapters.cells import keep_needed
+from chapters.build.cells import keep_needed
 from tests.chapters.sample import EVIDENCE, SOURCES, build, name_of
 from tests.exercises.test_checking import luminance
 from utils.exercises import claims, verdict
 from utils.figures import style
 from utils.training import loop
 from utils.widgets import explorer, picture
+from utils.widgets.versions import tooltip_of
 
 # Machado, Oliveira, Fernandes (2009), severity 1.0: linear RGB -> linear RGB as a dichromat sees it.
 VISIONS = {
@@ -100,7 +101,7 @@ def test_every_control_of_a_chapter_has_a_label(source, monkeypatch):
     visible = [control for control in made if isinstance(control, widgets.DOMWidget)]
     assert visible or source in EVIDENCE
     for control in visible:
-        assert control.description.strip() and control.tooltip.strip(), f"{control!r} has no label"
+        assert control.description.strip() and tooltip_of(control).strip(), f"{control!r} has no label"
 
 
 def test_every_built_picture_has_words_and_they_hold_numbers():

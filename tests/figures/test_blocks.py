@@ -50,8 +50,8 @@ def test_the_words_of_a_block_stand_apart(settings, mode):  # noqa: F811
 
 @pytest.fixture
 def nets():
-    gradient = {"plain": 1e-3 * 10.0 ** np.linspace(-8, 0, 51), "residual": np.linspace(2, 1, 11)}
-    alike = {"plain": np.linspace(0.5, 1, 51), "residual": np.linspace(0.5, 0.7, 11)}
+    gradient = {"plain, 100 layers": 1e-3 * 10.0 ** np.linspace(-8, 0, 51), "residual": np.linspace(2, 1, 11)}
+    alike = {"plain, 100 layers": np.linspace(0.5, 1, 51), "residual": np.linspace(0.5, 0.7, 11)}
     return gradient, alike
 
 
@@ -63,7 +63,7 @@ def test_a_road_has_the_ink_of_the_gradient_and_a_strip_of_likeness(nets):
     assert np.allclose(roads[0].get_color(), ink.ink([1e-8])[0]), "a share of the last, whatever its size"
     assert roads[0].get_linewidth() < roads[49].get_linewidth()
     strips = [image.get_array()[0] for image in ax.get_images()]
-    assert np.allclose(strips[0], ink.fade(1 - nets[1]["plain"])) and len(strips[1]) == 11
+    assert np.allclose(strips[0], ink.fade(1 - nets[1]["plain, 100 layers"])) and len(strips[1]) == 11
     assert words(drawn).count("F") == 12 + 10, "of a long net twelve blocks"
     assert {"1e-08", "2.00", "1.00", "0.70"} <= set(words(drawn))
 

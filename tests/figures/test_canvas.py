@@ -352,3 +352,23 @@ def test_of_a_drawing_the_words_are_told_and_not_its_strokes():
     canvas = Canvas()
     canvas.draw(drawing)
     assert canvas.alt == "A drawing, in which is written: a wire, w = 2. Two."
+
+
+@pytest.mark.parametrize("drawn, told", [
+    (lambda ax: ax.plot(X), False), (lambda ax: ax.bar(X, X), False), (lambda ax: ax.fill_between(X, X), False),
+    (lambda ax: ax.scatter(X, X, color=style.BLUE), False), (lambda ax: ax.set_title("The darkness within"), False),
+    (lambda ax: ax.imshow([[1, 2]]), True), (lambda ax: ax.pcolormesh([[1, 2]]), True),
+    (lambda ax: ax.scatter(X, X, c=X), True), (lambda ax: ax.set_title("Darker is more"), True),
+])  # fmt: skip
+def test_a_picture_whose_shades_mean_something_is_known(drawn, told):
+    """What no theme may turn from dark to bright; of all others JupyterLab is told that they are made for a bright page."""
+    canvas = Canvas()
+    canvas.draw(lambda ax: drawn(ax) and None)
+    assert canvas.shades is told
+    assert ("needs_background" in canvas.bundle()[1]) is not told
+
+
+def test_a_caption_may_speak_of_shades():
+    canvas = Canvas()
+    canvas.draw(lambda ax: "White is nothing.")
+    assert canvas.shades

@@ -15,6 +15,14 @@ def test_the_words_of_a_layer_say_both_fans_and_stand_apart(n_in, n_out, mode): 
     assert overlapping(drawn.boxes()) == []
 
 
+def test_two_panels_have_room_for_a_layer_and_its_rules(mode):  # noqa: F811
+    rules = {"LeCun: 1 / fan-in": (1.0, 3.0), "Xavier: 2 / sum of both": (0.5, 1.5)}
+    drawn = Drawn(lambda axes: (fans.draw_fans(axes[0], 100, 300), fans.draw_two_ways(axes[1], rules))[1], panels=2, size=(10, 3.8))
+    assert overlapping(drawn.boxes()) == []
+    figure, label = drawn.axes[1].figure, drawn.axes[1].xaxis.label.get_window_extent(drawn.canvas._renderer)
+    assert label.x1 <= figure.bbox.x1, "the label is cut off"
+
+
 @pytest.mark.parametrize("n_in, n_out, circles", [(100, 300, (3, 9)), (400, 100, (9, 2)), (100, 100, (9, 9))])
 def test_columns_are_as_high_as_their_numbers_are_large(n_in, n_out, circles):
     drawn = Drawn(fans.draw_fans, n_in, n_out)

@@ -9,8 +9,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from PIL import Image
 
-from utils.widgets.explorer import Explorer, Prediction, explore, predict, show
+from utils.figures import style
+from utils.widgets.explorer import CARD, Explorer, Prediction, explore, predict, show
 from utils.widgets.picture import SceneError
+from utils.widgets.versions import OLD, tooltip_of
 
 
 @pytest.fixture(autouse=True)
@@ -185,8 +187,8 @@ def test_moves_from_two_threads_end_in_the_picture_of_the_last_value():
 def test_every_control_has_a_name():
     explorer = Explorer(waves, frequency=(0, 10), sigma_w=(0.5, 4.0))
     assert explorer.controls["frequency"].description == "frequency"
-    assert explorer.controls["sigma_w"].description == r"$\sigma_{w}$"
-    assert explorer.controls["sigma_w"].tooltip == "sigma w"
+    assert explorer.controls["sigma_w"].description == ("σ_w" if OLD else r"$\sigma_{w}$")
+    assert tooltip_of(explorer.controls["sigma_w"]) == "sigma w"
     assert "frequency 2, sigma w 1." in explorer.data.value
 
 
@@ -206,6 +208,22 @@ def test_a_prediction_is_drawn_only_after_the_guess(guess, value):
     assert prediction.data.value != card
     assert f"You said {value}; it is 5." in prediction.data.value
     assert prediction.guess.disabled and prediction.button.disabled
+
+
+@pytest.mark.parametrize("guess", [{"one in 2": 1, "five of 7": 5}, [("one in 2", 1), ("five of 7", 5)]])
+def test_a_saved_question_lists_its_options_and_not_the_answer(guess):
+    prediction = Prediction("How many?", guessed, guess, right=5)
+    data, metadata = prediction._repr_mimebundle_()
+    assert data["text/plain"] == "How many? ○ one in 2 ○ five of 7. Guess first, then reveal the answer."
+    assert metadata["image/png"]["alt"] == data["text/plain"]
+    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as saved:
+        assert saved.size == (prediction.canvas.size[0] * style.DPI, CARD * style.DPI)
+    assert "one in" not in prediction.data.value  # beside live controls they would stand twice
+    prediction.guess.value = prediction.labels[0][1]
+    prediction.button.click()
+    assert "it is 5" in prediction._repr_mimebundle_()[0]["text/plain"]
+    prediction.again.click()
+    assert "○ one in" in prediction._repr_mimebundle_()[0]["text/plain"]
 
 
 def test_nothing_is_revealed_before_a_choice():
@@ -290,10 +308,11 @@ def test_predict_needs_a_scene_that_takes_the_guess():
         predict("How many?", waves, (0, 10))
 
 
-@pytest.mark.parametrize("name, label", [
-    ("n_layers", "n layers"), ("sigma_w", r"$\sigma_{w}$"), ("sigma_w_squared", r"$\sigma_{w}^2$"),
-    ("beta", r"$\beta$"), ("beta_squared", r"$\beta^2$"), ("area_squared", "area squared"),
+@pytest.mark.parametrize("name, label, plain", [
+    ("n_layers", "n layers", "n layers"), ("area_squared", "area squared", "area squared"),
+    ("sigma_w", r"$\sigma_{w}$", "σ_w"), ("sigma_w_squared", r"$\sigma_{w}^2$", "σ_w²"),
+    ("beta", r"$\beta$", "β"), ("lambda_squared", r"$\lambda^2$", "λ²"),
 ])  # fmt: skip
-def test_a_control_is_labelled_as_one_writes_its_parameter(name, label):
+def test_a_control_is_labelled_as_one_writes_its_parameter(name, label, plain):
     explorer = Explorer(lambda ax, **controls: None, **{name: widgets.IntSlider()})
-    assert explorer.controls[name].description == label
+    assert explorer.controls[name].description == (plain if OLD else label)

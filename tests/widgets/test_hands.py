@@ -5,6 +5,7 @@ import pytest
 from utils.figures import style
 from utils.widgets.explorer import Prediction
 from utils.widgets.hands import Hands
+from utils.widgets.versions import tooltip_of
 
 
 @pytest.fixture
@@ -29,19 +30,21 @@ def test_most_hands_are_the_guess(options):
 
 
 def test_every_field_says_what_it_counts():
-    assert [(field.description, field.tooltip) for field in Hands(["a", "b"]).fields] == [
+    assert [(field.description, tooltip_of(field)) for field in Hands(["a", "b"]).fields] == [
         ("a", "hands for: a"), ("b", "hands for: b")]
 
 
 def test_a_lecture_counts_hands_and_reveals_them(lecture):
     prediction = Prediction("Which <one>?", scene, [("<a>", 1), ("b", 2)], right=2)
     assert isinstance(prediction.guess, Hands) and prediction.button.disabled
+    assert "Type how many hands" in prediction.data.value or "Type how many hands" in prediction.canvas.alt
     for field, count in zip(prediction.guess.fields, (30, 12)):
         field.value = count
     assert not prediction.button.disabled
     prediction.button.click()
     [bars] = prediction.guess.children
     assert "The hall says 1." in prediction.data.value
+    assert "Revealed. Most hands: &lt;a&gt;." in prediction.outcome.value
     assert "&lt;a&gt;" in bars.value and "<b>30</b>" in bars.value and "<b>12 ✔ right</b>" in bars.value
     assert bars.value.count("✔") == 1 and style.HEALTHY in bars.value and style.GUESS in bars.value
 

@@ -94,8 +94,9 @@ def draw_roads(ax, gradient, alike, skips=()):
             ax.text(place, road, _say(share), ha=side, va="center", color=style.BLUE)
         for place, cosine, side in ((-0.012, cosines[0], "right"), (1.012, cosines[-1], "left")):
             ax.text(place, row + 0.82, f"{cosine:.2f}", ha=side, va="center")
-    ax.text(1, 0.06, "← gradient, and below it the cosine of two inputs", ha="right", va="center", fontsize=0.9 * size,
-            color=style.GREY)  # fmt: skip
+    # A lecture's letters leave less room beside the name.
+    legend = "← gradient; below: cosine of inputs" if style.in_lecture() else "← gradient, and below it the cosine of two inputs"
+    ax.text(1, 0.06, legend, ha="right", va="center", fontsize=0.9 * size, color=style.GREY)
     most = max(map(len, gradient.values())) - 1
     more = f" {_DRAWN} of {most} blocks are drawn." if most > _DRAWN else ""
     return f"The road thins and fades with every power of ten of the gradient; where the strip is white, all inputs look the same.{more}"

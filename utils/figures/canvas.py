@@ -68,7 +68,8 @@ class Canvas:
         layers: write the data as SVG too, to be laid over the frame.
 
     After `draw`, `caption` and `alt` (the picture in words) belong to the picture, which `png()` returns as a whole, and
-    `frame_png()` and `svg` as two layers; `svg` is None where only pixels will do.
+    `frame_png()` and `svg` as two layers; `svg` is None where only pixels will do. `shades` tells whether it
+    has shades that mean something, so that no theme may turn dark into bright.
     """
 
     def __init__(self, panels=1, size=None, layers=False):
@@ -87,7 +88,7 @@ class Canvas:
         self._layers, self.svg = layers, None
         self._names = f"picture-{uuid.uuid4().hex[:12]}"  # sets the names within the SVG apart from others of the page
         self._lines, self._font = [], None  # of the caption
-        self.caption, self.alt = "", ""
+        self.caption, self.alt, self.shades = "", "", False
 
     def draw(self, scene, **params):
         """Draw `scene(ax, **params)`. What the scene raises goes through and leaves the picture as it was.
@@ -128,6 +129,7 @@ class Canvas:
             if self.svg is None:
                 self._draw_data()
             self.caption, self.alt = caption, words.describe(figure, caption)
+            self.shades = words.speaks_of_shades(figure, self.alt)
 
     def prepare(self):
         """Build the empty axes of the next picture, which takes some 10 ms a panel, while nobody waits for it."""
@@ -157,7 +159,8 @@ class Canvas:
     def bundle(self):
         """Return (data, metadata) of the picture for IPython's `display`: a small PNG, and its words."""
         data = {"image/png": b64encode(self.png(small=True)).decode(), "text/plain": self.alt}
-        return data, {"image/png": {"alt": self.alt}}
+        light = {} if self.shades else {"needs_background": "light"}  # what JupyterLab makes a class of, for page.css
+        return data, {"image/png": {"alt": self.alt}, **light}
 
     def _frame(self):
         return self._frames[next(reversed(self._frames))]

@@ -31,8 +31,10 @@ def draw_fans(ax, n_in, n_out):
     for x, heights, chosen, colour in zip(_COLUMNS, columns, (source, unit), (style.ALARM, style.BLUE)):
         paper = [colour if height == chosen else "white" for height in heights]
         ax.scatter(np.full_like(heights, x), heights, s=size**2, c=paper, edgecolors=style.GREY, linewidths=1.2, zorder=3)
-    for x, number, word in zip(_COLUMNS, (n_in, n_out), ("inputs", "units")):
-        ax.text(x, 1, f"{number} {word}", ha="center", va="top")
+    # In a lecture, with letters as large as they are, centred words would meet in the middle.
+    sides = (("right", 0.05), ("left", -0.05)) if style.in_lecture() else (("center", 0), ("center", 0))
+    for x, number, word, (side, shift) in zip(_COLUMNS, (n_in, n_out), ("inputs", "units"), sides):
+        ax.text(x + shift, 1, f"{number} {word}", ha=side, va="top")
     ax.text(_COLUMNS[1] + 0.07, max(unit, 0.14), f"forward:\na sum of {n_in}\n(fan-in)", va="center", color=style.BLUE)
     ax.text(_COLUMNS[0] - 0.07, min(source, 0.64), f"backward:\na sum of {n_out}\n(fan-out)", ha="right", va="center", color=style.ALARM)
     return f"On the way forward a unit adds up {n_in} terms, on the way back an input adds up {n_out}."
@@ -54,7 +56,8 @@ def draw_two_ways(ax, factors):
             fillstyle="none", markeredgewidth=2)  # fmt: skip
     ax.axvline(1, color=style.THEORY, linewidth=1.4)
     ax.set_xscale("log", base=2)
-    ax.set(xlim=(0.15, 6.5), ylim=(len(factors) - 0.4, -0.9), xlabel="factor of the mean square in one layer")
+    label = "factor of the mean square" + " in one layer" * (not style.in_lecture())  # there it would be cut off
+    ax.set(xlim=(0.15, 6.5), ylim=(len(factors) - 0.4, -0.9), xlabel=label)
     ax.set_xticks([0.25, 0.5, 1, 2, 4], ["¼", "½", "1", "2", "4"])
     ax.set_yticks(rows, list(factors))
     ax.legend(loc="upper center", ncols=2)

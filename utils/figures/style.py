@@ -39,9 +39,16 @@ DIVERGING = "PuOr"
 INK = ("#F6F8FB", "#A9CBE3", "#4E9DCB", BLUE, "#004A80", "#00203F")  # equal steps of lightness
 
 WIDTH, HEIGHT, DPI = 9.0, 3.8, 100  # inches, inches, pixels per inch: one figure fits one notebook cell
-FIT = "calc(100% - 4px)"  # the greatest width of a picture in a widget: what the margins leave of a narrow notebook
+LEAST = 0.85  # how far a picture shrinks in a narrow window; then it is scrolled, or its type would be too small to read
 
 LECTURE_VARIABLE = "COURSE_LECTURE"
+
+
+def fit(width):
+    """Return the layout of a picture of `width` inches in a widget, as a dict: what the margins leave of a notebook."""
+    pixels = round(width * DPI)
+    least = f"max(calc(100% - 4px), {round(LEAST * pixels)}px)"
+    return {"width": f"{pixels}px", "max_width": least, "flex": "0 0 auto"}
 
 
 def lecture(on=True):

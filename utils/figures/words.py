@@ -1,6 +1,7 @@
 """A picture in words: the caption below it, cut into lines that fit; and its text alternative, built from what was drawn."""
 
 import functools
+import re
 
 import matplotlib
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import ImageFont
 from utils.figures import style
 
 LINE = 1.4  # from one line to the next, in units of the font size
+_SHADES = re.compile(r"\b(dark|bright|white|black|pale)(er|est)?\b", re.IGNORECASE)
 _FOOT, _SIDE = 0.8, 1.5  # from the lower edge to the last line, and from the left edge, in the same units
 
 
@@ -48,6 +50,12 @@ def describe(figure, caption=""):
     parts = [sentence for ax in figure.axes for sentence in _describe_axes(ax)]
     parts += [_sentence(_plain(text.get_text())) for text in figure.texts]
     return " ".join([*parts, caption]).strip() or "An empty picture."
+
+
+def speaks_of_shades(figure, text):
+    """Whether dark and bright mean something in a figure: it shows a map of colours, or its `text` speaks of a shade."""
+    coloured = (artist for ax in figure.axes for artist in (*ax.images, *ax.collections))
+    return any(artist.get_array() is not None for artist in coloured) or bool(_SHADES.search(text))
 
 
 def _describe_axes(ax):

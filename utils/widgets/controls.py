@@ -5,6 +5,7 @@ import inspect
 import ipywidgets as widgets
 
 from utils.torchdoctor.errors import WrongType, WrongValue
+from utils.widgets.versions import set_tooltip, symbol, tooltip_of
 
 MOST_BUTTONS = 5  # a list of so many options becomes a row of buttons, a longer one a slider
 
@@ -60,12 +61,12 @@ def make_control(scene, name, abbreviation):
         else:
             control = widgets.SelectionSlider(options=control.options, value=control.value)
     if not given:
-        control.layout.width = "400px"
+        control.layout.width, control.layout.max_width = "400px", "calc(100% - 4px)"
         control.style.description_width = "7em"
         if isinstance(control, widgets.FloatSlider):
             control.readout_format = ".3g"
     control.description = control.description or _label(name)
-    control.tooltip = control.tooltip or name.replace("_", " ")
+    set_tooltip(control, tooltip_of(control) or name.replace("_", " "))
     return control
 
 
@@ -73,6 +74,5 @@ def _label(name):
     """Return a parameter's name as it is written: n_layers -> n layers, sigma_w_squared -> $\\sigma_w^2$, typeset."""
     first, _, rest = name.removesuffix("_squared").partition("_")
     if first in _GREEK:
-        power = "^2" if name.endswith("_squared") else ""
-        return rf"$\{first}_{{{rest}}}{power}$" if rest else rf"$\{first}{power}$"
+        return symbol(first, rest, squared=name.endswith("_squared"))
     return name.replace("_", " ")

@@ -18,6 +18,9 @@ from utils.figures.canvas import Canvas
 from utils.widgets.controls import check_parameters, make_control
 from utils.widgets.hands import Hands, labelled
 from utils.widgets.picture import Picture, draw_scene
+from utils.widgets.versions import focus, set_tooltip
+
+CARD = 3  # inches: the height of a question with its options in a saved notebook
 
 
 def show(scene, *data, panels=1, size=None, **params):
@@ -86,7 +89,7 @@ class Explorer(Picture):
         # queue of stale frames can form.
         with self.lock:
             values = self.values()
-            # ipywidgets gives the handle of a slider no name, so the words tell which control stands where.
+            # So that whoever only hears the words knows which picture they are of.
             state = ", ".join(f"{name.replace('_', ' ')} {_say(value)}" for name, value in values.items())
             self.draw(self.scene, values, f"{state}.")
 
@@ -102,9 +105,11 @@ class Prediction(Picture):
             self.guess = Hands(guess, right)
         elif self.labels:
             self.guess = widgets.RadioButtons(options=guess, value=None, layout=widgets.Layout(width="auto"))
+            set_tooltip(self.guess, question)
         else:
             self.guess = make_control(scene, "guess", guess)
             self.guess.description = "Your guess"
+            set_tooltip(self.guess, question)
         self.button = widgets.Button(description="Reveal", icon="eye", button_style="primary")
         self.button.disabled = self.guess.value is None
         self.again = widgets.Button(description="Guess again", icon="undo", layout=widgets.Layout(display="none"))
@@ -117,22 +122,35 @@ class Prediction(Picture):
         self.button.on_click(self._reveal)
         self.again.on_click(self._ask)
 
-    def _ask(self, _button=None):
+    def _ask(self, pressed=None):
         """Show the question, and take a guess, the first or a further one."""
         with self.lock:
-            self.draw(_question_card, {"question": self.question})
+            self.draw(_question_card, {"question": self.question, "by_hands": isinstance(self.guess, Hands)})
         self.outcome.value, self.again.layout.display = "", "none"
         self.guess.disabled, self.button.disabled = False, self.guess.value is None
         if isinstance(self.guess, Hands):
             self.guess.ask()
+        if pressed:
+            _hand_focus(self.button)
+
+    def saved(self):
+        """Return what a saved notebook shows: until the answer is revealed, the question with its options."""
+        if not self.labels or self.outcome.value:
+            return super().saved()
+        card = Canvas(size=(self.canvas.size[0], CARD))
+        draw_scene(card, _question_card, {"question": self.question, "options": [label for label, _ in self.labels]})
+        return card.bundle()
 
     def _name(self, value):
         """Return an option as the learner reads it, up to its remark; a value without options as a number."""
         return next((label.split(":")[0] for label, option in self.labels if option == value), _say(value))
 
+    def _whose(self):
+        return "most hands" if isinstance(self.guess, Hands) else "your guess"
+
     def _judged(self):
         """Say in words what was guessed, and, if it is known, what is right."""
-        told = f"Revealed. Your guess: {self._name(self.guess.value)}."
+        told = f"Revealed. {self._whose().capitalize()}: {self._name(self.guess.value)}."
         if self.right is None:
             return told
         if self.guess.value == self.right:
@@ -144,39 +162,57 @@ class Prediction(Picture):
 
     def _reveal(self, _button):
         with self.lock:
-            scene = _with_named_guess(self.scene, self._name(self.guess.value))
+            scene = _with_named_guess(self.scene, f"{self._whose()}: {self._name(self.guess.value)}")
             self.draw(scene, {"guess": self.guess.value, **self.params}, self._judged())
         self.guess.disabled = self.button.disabled = self.error is None
         if self.error is None:
             # Not a live region: the words below the picture are one, and say the same first.
             self.outcome.value = f'<b class="prediction-outcome">{html.escape(self._judged())}</b>'
             self.again.layout.display = None
+            _hand_focus(self.again)
             progress.record(progress.PREDICTION, self.question)
             if isinstance(self.guess, Hands):
                 self.guess.reveal()
 
 
+def _hand_focus(button):
+    """Give a button the focus of one that was pressed and is disabled or hidden now, which would lose it to the page.
+
+    On a slide the cell gets it (teaching/labextension), so that the next key turns the slide.
+    """
+    if not style.in_lecture():
+        focus(button)
+
+
 def _with_named_guess(scene, name):
-    """Return the scene, with the option's name beside "your guess" in its legends: an axis may count in other units."""
+    """Return the scene, with `name` in place of "your guess" in its legends: an axis may count in other units."""
     @functools.wraps(scene)
     def named(axes, **params):
         caption = scene(axes, **params)
         for ax in np.ravel(axes):
             for text in ax.get_legend().get_texts() if ax.get_legend() else ():
                 if text.get_text() == "your guess":
-                    text.set_text(f"your guess: {name}")
+                    text.set_text(name)
         return caption
 
     return named
 
 
-def _question_card(axes, question):
-    """Draw the question where the answer will stand."""
+def _question_card(axes, question, options=(), by_hands=False):
+    """Draw the question where the answer will stand, and how it is answered.
+
+    options: for paper, where no controls show them; by_hands: in a hall.
+    """
     for ax in np.ravel(axes):
         ax.set_axis_off()
     figure = np.ravel(axes)[0].figure
-    figure.text(0.5, 0.6, question, ha="center", va="center", wrap=True, fontsize="large")
-    figure.text(0.5, 0.25, "Guess first, then reveal the answer.", ha="center", va="center", color=style.GREY)
+    asked, told = (0.85, 0.1) if options else (0.6, 0.25)
+    figure.text(0.5, asked, question, ha="center", va="center", wrap=True, fontsize="large")
+    if options:
+        listed = "\n".join(f"○  {option}" for option in options)
+        figure.text(0.3, 0.48, listed, va="center", linespacing=1.4, parse_math=False)
+    way = "Type how many hands go up for each answer, then reveal it." if by_hands else "Guess first, then reveal the answer."
+    figure.text(0.5, told, way, ha="center", va="center", color=style.GREY, wrap=True)
 
 
 def _say(value):

@@ -6,6 +6,7 @@ import ipywidgets as widgets
 import traitlets
 
 from utils.figures import style
+from utils.widgets.versions import set_tooltip
 
 _LONGEST = 55  # per cent of the width, of the longest bar
 
@@ -55,8 +56,8 @@ class Hands(widgets.VBox):
 
     @staticmethod
     def _field(label):
-        tip = f"hands for: {label}"
-        field = widgets.BoundedIntText(value=0, min=0, max=9999, description=label, tooltip=tip)
+        field = widgets.BoundedIntText(value=0, min=0, max=9999, description=label)
+        set_tooltip(field, f"hands for: {label}")
         field.style.description_width = "initial"
         field.layout.width = "auto"
         return field

@@ -11,9 +11,10 @@ from base64 import b64encode
 
 import ipywidgets as widgets
 
-from utils.figures import style
+from utils.figures import page, style
 from utils.figures.canvas import Canvas
 from utils.widgets.controls import name_of
+from utils.widgets.versions import Shown
 
 _PAUSE = 0.04  # seconds that the browser has for a picture before the next one is prepared
 _COVER = 'class="picture-cover" decoding="sync" alt="" style="grid-area:1/1; width:100%; max-width:none"'
@@ -28,7 +29,7 @@ class SceneError(RuntimeError):
         return [f"{type(self).__name__}: {self}"]
 
 
-class Picture(widgets.VBox):
+class Picture(Shown):
     """A picture that is drawn again on demand, its words for a screen reader, and a place for one error message."""
 
     def __init__(self, scene, controls, panels, size):
@@ -41,12 +42,14 @@ class Picture(widgets.VBox):
         over = {"grid_area": "1 / 1", "width": "100%", "margin": "0"}
         self.image = widgets.Image(format="png", layout=over)
         self.data = widgets.HTML(layout=over)
-        width = f"{round(self.canvas.size[0] * style.DPI)}px"
-        layout = widgets.Layout(grid_template_columns="100%", width=width, max_width=style.FIT, display="none")
+        layout = widgets.Layout(grid_template_columns="100%", **style.fit(self.canvas.size[0]), display="none")
         self.layers = widgets.GridBox([self.image, self.data], layout=layout)
         self.layers.add_class("picture")
+        scroller = widgets.Box([self.layers])  # or controls would be scrolled out of sight with a picture that is too wide
         self.message = widgets.HTML(layout=widgets.Layout(display="none"))
-        super().__init__([*controls, self.message, self.layers])
+        mending = widgets.HTML(page.write_mending(), layout=widgets.Layout(display="none"))
+        super().__init__([*controls, self.message, scroller, mending])
+        self.add_class(page.CLASS)
 
     def draw(self, scene, params, state=""):
         """Draw the scene; if it raises, say so and keep the last picture. `state` opens the words."""
@@ -66,7 +69,8 @@ class Picture(widgets.VBox):
         self.image.value = pixels
         words = html.escape(f"{state} {self.canvas.alt}".strip())
         told = f'<div class="picture-words" aria-live="polite" style="{_HIDDEN}">{words}</div>'
-        self.data.value = f'<div style="display:grid">{cover}{data}</div>{told}'
+        shades = ' class="picture-shades"' if self.canvas.shades else ""
+        self.data.value = f'<div style="display:grid"{shades}>{cover}{data}</div>{told}'
         self.layers.layout.display = "grid"  # hidden until there is a first picture
         # In a kernel this waits until the picture is sent. Its sender, a thread of its own, would else wait for ours.
         sys.stdout.flush()
@@ -96,8 +100,12 @@ class Picture(widgets.VBox):
         with self.lock:
             if self.error:
                 return {**view, "text/plain": str(self.error)}
-            data, metadata = self.canvas.bundle()
+            data, metadata = self.saved()
         return {**view, **data}, metadata
+
+    def saved(self):
+        """Return (data, metadata) of the picture that a saved notebook shows: this one, where a subclass has no other."""
+        return self.canvas.bundle()
 
 
 def draw_scene(canvas, scene, params):
