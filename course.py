@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """The one door to the course, with nothing but Python's standard library:
 
-    python3 course.py lab          open JupyterLab on the chapter where you stopped, at first on chapter 1
+    python3 course.py lab          open JupyterLab on a start page: the chapters, and where you are
     python3 course.py lab 03       open chapter 3; all that follows goes to JupyterLab (lab 03 --port 9000)
     python3 course.py lecture 03   show chapter 3 as slides with live widgets; lecture 03 --dark for a dark hall
     python3 course.py handout 03   write its run sheets for the speaker, and its slides and text to hand out
+    python3 course.py web          make the web edition in the folder web/: it moves without a kernel (web 01 --states 12)
     python3 course.py test         run every test; test --fast between two edits, test --seeds tries claims elsewhere
     python3 course.py build 01     build chapter 1 from chapters/source; build --check only compares, --time 01 counts minutes
     python3 course.py bench        measure speed and memory; bench --hub measures a class on a JupyterHub
+    python3 course.py address URL  write the public address of this repository, and the badges that need it
+    python3 course.py colab FOLDER write the notebooks' copies for Google Colab
 
 The first start installs what requirements.lock names into the folder .venv (about 1.3 GB), which belongs to this
 program: if it is not complete, it is made anew. Nothing is installed outside of it. On Windows, say "py course.py lab".
@@ -17,6 +20,8 @@ program: if it is not complete, it is made anew. Nothing is installed outside of
 import argparse
 import contextlib
 import errno
+import importlib
+import json
 import os
 import subprocess
 import sys
@@ -31,18 +36,33 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 INSTALLING = ROOT / ".venv.lock"  # held by the start that installs; an empty file, whose lock ends with its process
 STAMP = VENV / "installed.txt"  # what a completed installation put there, one item a line; written last
-# JupyterLab's defaults in this environment: without an answer here its first start asks whether it may show news.
-OVERRIDES = VENV / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
-NO_NEWS = '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}\n'
+SETTINGS = {  # path below the environment's folder -> what JupyterLab, or each of its kernels, reads there
+    "share/jupyter/lab/settings/overrides.json": {
+        # Without an answer here its first start asks whether it may show news.
+        "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
+        # The start page and the glossary are to be read; "Open With > Editor" shows their text.
+        "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
+    },
+    # What a kernel says to a slip, from the first cell on.
+    "etc/ipython/ipython_kernel_config.json": {"InteractiveShellApp": {"extra_extensions": ["utils.exercises.kernel"]}},
+}  # fmt: skip
+START, START_TEMPLATE = (ROOT / "chapters" / name for name in ("start.md", "templates/start.md"))
+# JupyterLab's tabs and sidebars for this course, in a file that has JupyterLab's name for it; git ignores it.
+WORKSPACE_FILE = ROOT / ".jupyter" / "workspaces" / "default-37a8.jupyterlab-workspace"
+# At the first start the sidebar with the files is closed; later it is as the learner left it.
+CLOSED = {"left": {"collapsed": True, "widgets": ["filebrowser"]}}
+WORKSPACE = {"data": {"layout-restorer:data": CLOSED}, "metadata": {"id": "default"}}
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 LABS = {"lab": "jupyterlab", "lecture": "teaching.lecture"}  # the modules of the commands that open JupyterLab
 TOOLS = {  # what Python runs for the other commands
     "handout": ["-m", "teaching.handout"],
+    "web": ["-m", "teaching.web.site"],
     "test": ["-m", "pytest"],
     "build": ["-m", "chapters.build"],
     "bench": ["-m", "tests.bench"],
 }
+BARE = {"address": "binder.address", "colab": "binder.colab"}  # the modules of the commands that need nothing installed
 FAST = "not (browser or chapter or install or slow or seeds)"  # the tests that a contributor runs between two edits
 
 # What pip, venv and the system say (the system's words may be translated, its error numbers are not), and what it means.
@@ -169,15 +189,37 @@ def install(pins, identity, present):
     for number, (label, action, arguments) in enumerate(steps, start=1):
         print(f"[{number}/{len(steps)}] {label} ...", flush=True)
         action(*arguments)
-    OVERRIDES.parent.mkdir(parents=True, exist_ok=True)
-    OVERRIDES.write_text(NO_NEWS, encoding="utf-8")
     STAMP.write_text("\n".join([*sorted(identity), *pins, ""]), encoding="utf-8")
+
+
+def configure(prefix=VENV):
+    """Write SETTINGS into the environment at `prefix`, where they are not yet."""
+    for name, values in SETTINGS.items():
+        write(Path(prefix) / name, json.dumps(values, indent=1) + "\n")
+
+
+def write(path, text):
+    """Write a text file, and the folders that it needs, unless it holds this text."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def write_start_page():
+    """Write the start page, with where the learner is, and return its path; git ignores it."""
+    from utils import progress
+
+    template = START_TEMPLATE.read_text(encoding="utf-8")
+    write(START, template.replace("{progress}", progress.show().summary(START.parent)))
+    return START
 
 
 def run(*arguments):
     """Run the environment's Python on `arguments` in the repository's folder, and return its exit code."""
     # One thread a kernel: with two, four busy kernels on two cores took 3,200 ms a training step instead of 36.
     environment = {"OMP_NUM_THREADS": "1", **os.environ, "VIRTUAL_ENV": str(VENV)}
+    if os.access(str(WORKSPACE_FILE), os.W_OK):
+        environment.setdefault("JUPYTERLAB_WORKSPACES_DIR", str(WORKSPACE_FILE.parent))
     # So that a terminal in JupyterLab, or "!pip" in a cell, finds this environment.
     environment["PATH"] = str(VENV_PYTHON.parent) + os.pathsep + environment.get("PATH", "")
     command = [str(VENV_PYTHON), *arguments]
@@ -200,20 +242,30 @@ def find_chapter(number):
     return chapters[wanted]
 
 
-def open_lab(program, chapter, further):
-    """Set up the course, and become JupyterLab, run as the module `program`, with a chapter open."""
-    from utils.progress import last_chapter
-
-    with contextlib.suppress(Problem):  # there may be no last chapter, or one of another version of the course
-        chapter = chapter or find_chapter(str(last_chapter())).name
-    notebook = find_chapter(chapter or "1")
+def open_lab(command, chapter, further):
+    """Set up the course, and become JupyterLab with a chapter open; `lab` without a chapter opens the start page."""
+    page = find_chapter(chapter or last_chapter())
     set_up()
-    # As the default URL, the chapter is also in the address that a server without a browser prints.
+    configure()
+    if command == "lab":
+        with contextlib.suppress(OSError):  # a course that is shared, in a folder that this user cannot write to
+            if not WORKSPACE_FILE.exists():
+                write(WORKSPACE_FILE, json.dumps(WORKSPACE))
+            page = page if chapter else write_start_page()
+    # As the default URL, the page is also in the address that a server without a browser prints.
     # -y: the first Ctrl-C ends it, without a question. Root is the usual user of a container.
-    options = ["-y", f"--LabApp.default_url=/lab/tree/chapters/{notebook.name}", f"--ServerApp.root_dir={ROOT}"]
+    options = ["-y", f"--LabApp.default_url=/lab/tree/chapters/{page.name}", f"--ServerApp.root_dir={ROOT}"]
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     print("Opening JupyterLab; Ctrl-C in this window ends it.", flush=True)
-    return run("-m", program, *options, *root, *further)
+    return run("-m", LABS[command], *options, *root, *further)
+
+
+def last_chapter():
+    """Return the number of the chapter where the learner stopped, as text; "1" if there is none in this version."""
+    from utils import progress
+
+    number = str(progress.last_chapter()).zfill(2)
+    return number if list(ROOT.glob(f"chapters/{number}_*.ipynb")) else "1"
 
 
 def run_tool(options, further):
@@ -242,9 +294,9 @@ def make_parser():
     """Return the parser of the command line; what it does not know is the concern of the command's program."""
     parser = Parser(prog="course.py")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, help="as above")
-    parsers = {name: commands.add_parser(name) for name in [*LABS, *TOOLS]}
+    parsers = {name: commands.add_parser(name) for name in [*LABS, *TOOLS, *BARE]}
     for name in LABS:
-        parsers[name].add_argument("chapter", nargs="?", help="such as 03; without it, the one where you stopped")
+        parsers[name].add_argument("chapter", nargs="?", help="such as 03; without it, the start page, or in a lecture where you stopped")
     parsers["bench"].add_argument("--hub", action="store_true", help="measure a class on a JupyterHub")
     flags = parsers["test"].add_mutually_exclusive_group()
     fast = "leave out what takes long (browser, whole chapters, installations): for the time between two edits"
@@ -265,8 +317,10 @@ def main(arguments):
             # A value of an option may look like a chapter, so the first option ends what is read here.
             ends = [word.startswith("-") and word not in ("-h", "--help") for word in [*arguments, "--"]]
             options = parser.parse_args(arguments[: ends.index(True)])
-            return open_lab(LABS[options.command], options.chapter, arguments[ends.index(True) :])
+            return open_lab(options.command, options.chapter, arguments[ends.index(True) :])
         options, further = parser.parse_known_args(arguments)
+        if options.command in BARE:
+            return importlib.import_module(BARE[options.command]).main(further)
         return run_tool(options, further)
     except (Problem, OSError, subprocess.CalledProcessError) as error:
         print(f"course.py: {error if isinstance(error, Problem) else explain(error)}", file=sys.stderr)

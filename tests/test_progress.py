@@ -1,13 +1,17 @@
 """What a learner has done is kept beside the notebook, survives a crash, and never stops a cell."""
 
+import html
+import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 
+import nbformat
 import pytest
 
-from tests.chapters.sample import build, write_sample
+from tests.chapters.sample import SOURCES, build, write_sample
 from utils import progress
 from utils.answers import chapter02, chapter06
 from utils.exercises import clinic, quiz
@@ -135,10 +139,68 @@ def test_the_overview_counts_and_says_where_it_is_kept(kept):
     assert chapter02.check_level_sigma_w(lambda alpha: (2 / (1 + alpha**2)) ** 0.5)
     progress.record(progress.PREDICTION, "How <many>?")
     overview = progress.show()
-    assert repr(overview).splitlines() == [
-        "chapter 2: exercises solved 1 of 4, predictions made 1, patients cured 0, quiz answers 0", f"Kept in {kept}",
-    ]
-    assert '<th scope="row">2</th><td>1 of 4</td><td>1</td>' in overview._repr_html_()
+    lines = repr(overview).splitlines()
+    assert "chapter 2: exercises solved 1 of 4, predictions made 1, patients cured 0, quiz answers 0" in lines
+    assert lines[-1] == f"Kept in {kept}"
+    assert "2 · ReLU</a></th><td>1 of 4</td><td>1</td>" in re.sub(' style="[^"]*"', "", overview._repr_html_())
+
+
+def test_the_overview_lists_every_chapter_with_its_open_exercises_by_name(kept, monkeypatch):
+    monkeypatch.chdir(progress.CHAPTERS)
+    written = {int(source.stem[:2]) for source in SOURCES}
+    told, page = repr(progress.show()), progress.show()._repr_html_()
+    for chapter, lesson in progress.lessons().items():
+        checkers = {name for name, checker in vars(importlib.import_module(f"utils.answers.chapter{chapter:02}")).items()
+                    if hasattr(checker, "is_exercise") and checker.__module__ == f"utils.answers.chapter{chapter:02}"}
+        assert set(lesson.exercises) == checkers
+        written.remove(chapter)
+        assert f"chapter {chapter}: exercises solved 0 of {len(checkers)}, " in told
+        assert f'<a href="{lesson.file}">{chapter} · {lesson.title}</a>' in page
+        cells = {cell.id: cell.source for cell in nbformat.read(progress.CHAPTERS / lesson.file, as_version=4).cells}
+        for exercise in lesson.exercises.values():
+            assert exercise.heading in told
+            assert f"### {exercise.heading}" in cells[exercise.cell]
+            assert f'<a href="{lesson.file}#cell-id={exercise.cell}">{html.escape(exercise.heading)}</a>' in page
+    assert not written
+    assert chapter02.check_level_sigma_w(lambda alpha: (2 / (1 + alpha**2)) ** 0.5)
+    assert "2. The level for a leaky ReLU" in told and "2. The level for a leaky ReLU" not in repr(progress.show())
+
+
+LESSONS = {number: progress.Lesson(f"0{number}_x.ipynb", f"T{number}", {name: progress.Exercise(f"{name} of {number}", f"id-{name}")
+                                                                        for name in exercises})
+           for number, exercises in ((1, "ab"), (2, "cd"), (3, "e"))}  # fmt: skip
+
+
+@pytest.mark.parametrize("done, place, link", [
+    ("", "chapter 1 · T1", "01_x.ipynb"),
+    ("1p", "chapter 1 · T1", "01_x.ipynb"),  # a prediction: the lesson has begun, and its exercises have not
+    ("1b", "chapter 1 · T1, a of 1", "01_x.ipynb#cell-id=id-a"),
+    ("1a 1b", "chapter 2 · T2", "02_x.ipynb"),
+    ("2c", "chapter 2 · T2, d of 2", "02_x.ipynb#cell-id=id-d"),  # chapter 1 was left out, and may stay so
+    ("1a 2c 2d 3e", "chapter 1 · T1, b of 1", "01_x.ipynb#cell-id=id-b"),
+    ("9p", "chapter 1 · T1", "01_x.ipynb"),  # of another edition
+    ("1a 1b 2c 2d 3e", None, None),
+])  # fmt: skip
+def test_the_next_step_is_a_link(done, place, link):
+    events = [{"chapter": int(one[0]), "kind": progress.PREDICTION if one[1] == "p" else progress.EXERCISE, "name": one[1]}
+              for one in done.split()]
+    overview = progress.Overview(events, None, LESSONS)
+    solved = sum(event["kind"] == progress.EXERCISE for event in events)
+    if place is None:
+        assert overview.summary(progress.CHAPTERS) == "Every exercise is solved, 5 of 5." and "Next" not in repr(overview)
+        return
+    assert f"Next: {place}\n" in repr(overview)
+    assert overview.summary(progress.CHAPTERS) == f'Next: <a href="{link}">{place}</a><br>Exercises solved: {solved} of 5'
+    assert f'<a href="../{link}">{place}</a>' in overview.summary(progress.CHAPTERS / "evidence")
+    assert f'<a href="chapters/{link}">{place}</a>' in overview.summary(progress.CHAPTERS.parent)
+
+
+def test_a_lesson_that_cannot_be_read_is_left_out(monkeypatch, tmp_path, kept):
+    for name, text in (("01_a", "{"), ("02_b", "[]"), ("03_c", '{"cells": [1]}'), ("04_d", '{"cells": []}')):
+        (tmp_path / f"{name}.ipynb").write_text(text)
+    monkeypatch.setattr(progress, "CHAPTERS", tmp_path)
+    assert progress.lessons() == {4: progress.Lesson("04_d.ipynb", "04_d", {})}
+    assert "Every exercise is solved, 0 of 0." in progress.show()._repr_html_()
 
 
 def test_by_default_it_is_in_the_home_folder(monkeypatch, tmp_path):
@@ -174,4 +236,7 @@ def test_a_file_of_the_first_edition_still_loads(monkeypatch, tmp_path):
     ]))
     monkeypatch.setenv("COURSE_PROGRESS", str(kept))
     told = repr(progress.show()).splitlines()
-    assert told[0].startswith("chapter 1: exercises solved 2 of 4") and told[2].startswith("chapter 7: ") and len(told) == 4
+    exercises = progress.lessons()[1].exercises
+    assert "check_backward_step" in exercises and "check_layer_factor" not in exercises
+    assert told[0].startswith(f"chapter 1: exercises solved 1 of {len(exercises)}, ") and "2. One step back" not in told[1]
+    assert any(line.startswith("chapter 7: ") and "patients cured 1" in line for line in told)

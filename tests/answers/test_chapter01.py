@@ -189,7 +189,8 @@ def test_the_text_below_the_main_explorer_is_what_it_shows(main_explorer):
     ((None, -2.0), "○ not attempted"),
     (("a", 1), "weight and bias are two plain numbers"),
     ((torch.ones(2), 0.0), "weight and bias are two plain numbers"),
-    ((float("nan"), 0.0), "neither of them beyond a thousand"),
+    ((float("nan"), 0.0), "weight is nan"),
+        ((float("inf"), 0.0), "neither of them beyond a thousand"),
     ((4.0, 0.0), "by 3.6e-22; the last one's z is 3.9, its factor 4 x 0.019. Which bias"),  # the weight alone
     ((4.0, 2.0), "Which bias would hold z"),
     ((1.0, -0.5), "by 9.1e-13; the last one's z is 0.0, its factor 1 x 0.250. The slope"),  # the bias alone

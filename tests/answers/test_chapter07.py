@@ -61,7 +61,7 @@ def test_biases_with_which_the_lstm_recalls_are_correct(answer):
     ((1.0, -5.0), "not enough to learn from"),
     ((5.0, 0.0), "let 50% of every distractor in, 100 times over"),
     ((1e3, 0.0), "beyond 100"),
-    ((float("nan"), 0.0), "beyond 100"),
+    ((float("nan"), 0.0), "b_f is nan"),
     (("five", 0.0), "two plain numbers"),
     ((torch.zeros(2), 0.0), "two plain numbers"),
 ])

@@ -9,15 +9,16 @@ import pytest
 import torch
 
 from tests.answers.answers import CHAPTERS
-from utils.answers import chapter01, chapter02, chapter03
+from utils.answers import chapter01, chapter02, chapter03, chapter06
 from utils.exercises.verdict import NOT_ATTEMPTED, NOT_YET
 
-CHECKERS = {  # of one function, f; each where it is written, not where it is imported
+CHECKED = {  # each where it is written, not where it is imported
     f"{chapter.__name__}.{name}": checker
     for chapter in CHAPTERS
     for name, checker in vars(chapter).items()
-    if name.startswith("check_") and checker.__module__ == chapter.__name__ and list(inspect.signature(checker).parameters) == ["f"]
+    if name.startswith("check_") and checker.__module__ == chapter.__name__
 }
+CHECKERS = {name: checker for name, checker in CHECKED.items() if list(inspect.signature(checker).parameters) == ["f"]}  # of a function
 
 
 def stub(*arguments):
@@ -51,6 +52,22 @@ def test_junk_gets_one_sentence(checker, junk):
 def test_a_stub_is_not_attempted(checker, attempt):
     verdict = checker(attempt)
     assert verdict.status == NOT_ATTEMPTED and not verdict
+
+
+OF_NUMBERS = {name: checker for name, checker in CHECKED.items() if name not in CHECKERS}
+
+
+@pytest.mark.parametrize("checker", OF_NUMBERS.values(), ids=OF_NUMBERS)
+def test_a_number_that_is_nan_is_told_so(checker):
+    names = list(inspect.signature(checker).parameters)
+    for name in names:
+        verdict = checker(*(float("nan") if other == name else 1.0 for other in names))
+        assert verdict.status == NOT_YET and f"{name} is nan" in verdict.sentence, verdict
+
+
+def test_a_net_that_is_nan_by_the_learners_own_formula_is_told_so():
+    verdict = chapter06.check_through(lambda x, blocks: x * 0 / 0)
+    assert verdict.status == NOT_YET and verdict.sentence.startswith("your result is nan"), verdict
 
 
 def _by_grad(function):

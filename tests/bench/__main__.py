@@ -30,6 +30,13 @@ started = time.perf_counter()
 exec({code!r})
 print((time.perf_counter() - started) * 1000)
 """
+# Resolves to the ms from the start of a page to its first picture, which is brought into view.
+FIRST_PICTURE = """async () => {
+    const image = document.querySelector(".course-picture img");
+    image.scrollIntoView();
+    await image.decode();
+    return performance.now();
+}"""
 
 
 class Row(NamedTuple):
@@ -141,6 +148,26 @@ def map_rows(repeats):
     yield at_least("phase map, 20 x 25 nets: loop with `measure` / one pass", looped / together, "{:.0f}", 10, remark)
 
 
+def web_rows():
+    """The web edition, if there is one in web/: each lesson's weight, its first picture, a move; from a server on this machine."""
+    from teaching.web.site import SITE
+    from tests.web.visiting import served, time_moves, visit, weigh
+
+    chromium = find_chromium()
+    if not chromium or not (SITE / "index.html").exists():
+        yield Row("web edition", "left out: course.py web makes one, and it needs a Chromium")
+        return
+    with served(SITE) as address:
+        for source in SOURCES:
+            with visit(chromium, address, f"{source.stem}.html") as page:
+                picture = page.evaluate(FIRST_PICTURE)
+                weight, _ = weigh(page, SITE)
+                moves = time_moves(page)
+            yield at_most(f"web, {source.stem}: compressed, before a move", weight / 1e6, "{:.2f} MB", 1.5)
+            yield Row(f"web, {source.stem}: first picture", f"{picture:.0f} ms")
+            yield at_most(f"web, {source.stem}: a move", statistics.median(moves), "{:.0f} ms", 50)
+
+
 def describe_machine():
     """Return CPU, cores, system, load and versions, in two lines."""
     cpu = platform.processor() or platform.machine()
@@ -173,6 +200,7 @@ def main():
         if cores:
             os.sched_setaffinity(0, cores)
         yield from browser_rows(1 if quick else 3)
+        yield from web_rows()
 
     missed = 0
     print(f"\n{'what':78} {'value':44} {'limit':10} ok")

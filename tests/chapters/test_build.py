@@ -1,9 +1,10 @@
-"""build.py on a tiny chapter: the notebook that it writes, twice the same bytes, and one sentence for what goes wrong."""
+"""The build on a tiny chapter: the notebook that it writes, twice the same bytes, and one sentence for what goes wrong."""
 
 import nbformat
 import pytest
 
 from tests.chapters.sample import SAMPLE, build, write_sample
+from utils.exercises.kernel import LANGUAGE
 
 pytestmark = pytest.mark.slow  # kernels are started
 
@@ -33,15 +34,25 @@ def test_notebook_holds_what_learners_need_and_no_trace_of_the_run(built):
     content = nbformat.read(built[1], as_version=4)
     nbformat.validate(content)
     assert set(content.metadata) == {"kernelspec", "language_info"}
-    assert set(content.metadata.language_info) == {"name", "pygments_lexer"}
+    assert content.metadata.language_info == LANGUAGE  # as the course's kernels say: JupyterLab changes nothing on opening
     assert [cell.execution_count for cell in content.cells if cell.cell_type == "code"] == [1, 2, 3, 4]
     assert content.cells[0].metadata == {"slideshow": {"slide_type": "slide"}}
     assert content.cells[2].metadata == {"tags": ["claim-C1.04"], "slideshow": {"slide_type": "fragment"}}
     assert all("execution" not in cell.metadata for cell in content.cells)
-    [picture] = outputs_of(content.cells[3])
-    assert set(picture) == {"image/png", "text/plain"}
+    how_to, picture = outputs_of(content.cells[3])
+    assert how_to == {"text/markdown": build.HOW_TO} and set(picture) == {"image/png", "text/plain"}
     [verdict] = outputs_of(content.cells[5])
     assert "not attempted" in verdict["text/plain"]
+
+
+def test_only_the_first_picture_of_a_widget_says_how_it_comes_alive(tmp_path):
+    again = "\n# %%\nPicture(value=base64.b64decode(PIXEL))\n"
+    still = "# %%\nimport base64\nfrom IPython.display import Image\nfrom IPython.display import Markdown\nMarkdown('*no*')\n\n"
+    source, notebook = write_sample(tmp_path, still + SAMPLE + again)
+    build.build(source, notebook)
+    cells = nbformat.read(notebook, as_version=4).cells
+    assert [index for index, cell in enumerate(cells) if {"text/markdown": build.HOW_TO} in outputs_of(cell)] == [4]
+    assert set(outputs_of(cells[-1])[0]) == {"image/png", "text/plain"}
 
 
 def test_cell_ids_are_unique_and_stay_when_a_cell_is_inserted(tmp_path):

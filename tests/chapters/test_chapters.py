@@ -26,7 +26,7 @@ import sys
 import nbformat
 import pytest
 
-from chapters.lesson import check_of, faults
+from chapters.build.lesson import check_of, faults
 from tests.chapters.own_functions import own_functions
 from tests.chapters.sample import CHAPTERS, EVIDENCE, SOURCES, build, name_of, write_sample
 

@@ -4,8 +4,8 @@ import nbformat
 import pytest
 
 import utils
-from chapters import lesson
-from chapters.glossary import GlossaryError, glossary, terms_of
+from chapters.build import lesson
+from chapters.build.glossary import GlossaryError, glossary, terms_of
 from tests.chapters import own_functions as found_alone
 from tests.chapters.own_functions import lines_of, used_functions
 from tests.chapters.sample import build
@@ -134,6 +134,7 @@ def test_a_function_is_a_lesson_s_own_until_another_chapter_uses_it(tmp_path, mo
     other.write_text("# %%\nfrom utils import explore, plots\nexplore(plots.draw_bars)\n")
     monkeypatch.setattr(found_alone, "EVIDENCE", [evidence])
     monkeypatch.setattr(found_alone, "SOURCES", [toy])
+    monkeypatch.setattr(found_alone, "MODULES", [path for path in found_alone.MODULES if path.parent.name != "web"])  # draws scenes
     own = found_alone.own_functions(toy)
     assert own["explore"] == lines_of(utils.explore)
     assert "race" not in own  # the clinic trains, too

@@ -12,7 +12,7 @@ from ipywidgets import fixed
 from PIL import Image
 
 import utils.widgets.explorer
-from tests.chapters.cells import keep_needed
+from chapters.build.cells import keep_needed
 from tests.chapters.claims import run_cells
 from tests.chapters.sample import EVIDENCE, SOURCES, build, name_of
 from utils.figures import style

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import nbformat
 
-from chapters.lesson import calls
-from tests.chapters.cells import keep_needed
+from chapters.build.cells import keep_needed
+from chapters.build.lesson import calls
 from tests.chapters.claims import run_cells
 from tests.chapters.sample import build
 from utils.data import datasets

@@ -97,3 +97,48 @@ def test_the_box_is_readable_in_words_and_in_contrast(status):
     box = Verdict(status, "a <b> & c")._repr_html_()
     assert status in box
     assert "a &lt;b&gt; &amp; c" in box
+
+
+def square(z):
+    return z**2
+
+
+@pytest.mark.parametrize("case", [3.0, torch.tensor([[0.5, -1.25], [3.0, 1e-3]], dtype=torch.float64), torch.tensor(1.5)])
+def test_a_function_that_prints_the_right_answer_is_told_to_return_it(case, capsys):
+    for attempt in (lambda z: print(square(z)), lambda z: print("z =", z, "\n", square(z))):
+        verdict = check(attempt, square, [(case,)])
+        assert (verdict.status, verdict.sentence) == (
+            NOT_YET, "it prints the right answer, and returns nothing: write `return` in place of `print`")
+    assert str(square(case)) in capsys.readouterr().out  # what it prints is still seen
+
+
+@pytest.mark.parametrize("attempt", [print, lambda z: print(2 * z), lambda z: print("done"), lambda z: print(square(z), 7)])
+def test_a_function_that_prints_something_else_is_not_attempted(attempt):
+    assert check(attempt, square, [(3.0,)]) == Verdict(NOT_ATTEMPTED, "the function returns nothing so far")
+
+
+def test_what_is_printed_is_compared_with_the_answer_and_not_with_what_a_checker_looks_at():
+    shape_of = {"convert": lambda answer: torch.tensor(answer.shape)}  # what is expected is the shape of the answer
+    verdict = check(lambda n: print(n, 2), lambda n: torch.tensor([n, 2]), [(3,)], **shape_of)
+    assert verdict.status == NOT_ATTEMPTED
+    assert check(lambda n: print(n, 2), lambda n: torch.tensor([n, 2]), [(3,)], convert=as_vector).status == NOT_YET
+
+
+def test_a_function_that_prints_on_its_way_may_be_right(capsys):
+    def attempt(z):
+        print("here")
+        return z**2
+
+    assert check(attempt, square, [(3.0,)])
+    assert capsys.readouterr().out == "here\n"
+
+
+NAN = "nan (which comes of 0/0, or of the root of a negative number)"
+
+
+def test_nan_is_blamed_on_nan():
+    z = torch.tensor([2.0, 0.0, 3.0])
+    verdict = check(lambda z: 0.5 * z / z, lambda z: torch.ones(3), [(z,)], mistakes={lambda z: 0.5 * z / z: "a mistake"})
+    assert verdict.sentence == f"expected 1 at [1] for z = 0, but your result is {NAN}"  # and not on the half at [0]
+    assert check(lambda z: float("nan"), square, [(3.0,)]).sentence == f"expected 9 for z = 3, but your result is {NAN}"
+    assert check(lambda z: 8.0, square, [(3.0,)]).sentence == "expected 9 for z = 3, got 8"

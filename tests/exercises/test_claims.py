@@ -25,7 +25,8 @@ def test_what_does_not_hold_raises_the_sentence_and_no_page_of_traceback(holds, 
     assert capsys.readouterr().out == ""
 
 
-STOPPED, DONE = History(stopped=True), History()
+STOPPED, DONE = History([2.3], steps=1, stopped=True), History()
+NOT_BEGUN = History(stopped=True)  # a training that waits, before a lecture
 
 
 @pytest.mark.parametrize("unless", [STOPPED, Runs(a=DONE, b=STOPPED), [DONE, STOPPED], (Runs(a=DONE), Runs(a=STOPPED)),
@@ -33,6 +34,12 @@ STOPPED, DONE = History(stopped=True), History()
 def test_what_was_stopped_is_not_judged(unless, capsys):
     claim("C1.14", SENTENCE, False, unless)
     assert capsys.readouterr().out == f"○ not judged: you stopped the run ({SENTENCE})\n"
+
+
+@pytest.mark.parametrize("unless", [NOT_BEGUN, Runs(a=NOT_BEGUN), [DONE, NOT_BEGUN]])
+def test_what_has_not_begun_is_not_judged_and_its_claim_not_told(unless, capsys):
+    claim("C1.14", SENTENCE, False, unless)
+    assert capsys.readouterr().out == "○ not judged yet: the training has not begun\n"
 
 
 @pytest.mark.parametrize("unless", [(), DONE, Runs(a=DONE), [DONE, Runs(a=DONE)]])

@@ -112,3 +112,9 @@ def test_an_empty_table_is_not_attempted(table):
     assert not report
     assert {verdict.status for verdict in report.verdicts.values()} == {NOT_ATTEMPTED}
     assert quiz.review({"gain": 1.5, "holds": "elu"}, {"gain": 1.5, "holds": {"elu"}})
+
+
+def test_a_nan_in_a_table_is_told_so():
+    for entry in (float("nan"), torch.tensor(float("nan"))):
+        verdict = quiz.review({"gain": entry}, {"gain": 1.5}).verdicts["gain"]
+        assert verdict.status == NOT_YET and verdict.sentence.startswith("this entry is nan")

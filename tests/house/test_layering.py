@@ -21,8 +21,8 @@ ROOMS = {  # room -> the rooms that it may import from, all of which stand above
     "nets": ["torchdoctor"],
     "figures": ["torchdoctor"],
     "theory": ["nets", "torchdoctor"],
-    "training": ["figures", "torchdoctor"],
     "widgets": ["figures", "progress", "torchdoctor"],
+    "training": ["figures", "torchdoctor", "widgets"],
     "exercises": ["data", "figures", "progress", "torchdoctor", "training"],
     "answers": ["data", "exercises", "nets", "theory", "torchdoctor", "training"],
 }

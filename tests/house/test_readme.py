@@ -29,6 +29,18 @@ def test_the_chapters_listed_are_those_that_exist():
             assert "not yet written" in title, f"chapter {number} does not exist, and README does not say so"
 
 
+def test_the_start_page_asks_the_question_of_every_chapter_with_its_picture():
+    page = (ROOT / "chapters" / "templates" / "start.md").read_text(encoding="utf-8")
+    for number, title, question in re.findall(r"^\| (\d) \| \[(.*?)\]\(.*?\) \| (.*?) \|$", README, flags=re.MULTILINE):
+        [notebook] = (ROOT / "chapters").glob(f"0{number}_*.ipynb")
+        plain = title.replace("\\", "")
+        assert f'<h3><a href="{notebook.name}">{number} · {plain}</a></h3>\n<p>{question}</p>\n' in page
+        assert f'<img src="pictures/{notebook.stem}.png"' in page
+    targets = re.findall(r'(?:href|src)="([^"]+)"', page) + re.findall(r"\]\(([^)]+)\)", page)
+    assert len(targets) > 28 and [target for target in targets if not (ROOT / "chapters" / target).exists()] == []
+    assert all(re.findall(r'<img [^>]*alt="([^"]*)"', page)) and page.count("<img") == page.count("alt=")
+
+
 def test_the_table_of_rooms_is_the_one_that_is_held():
     rows = re.findall(r"^\| `(\w+)/?` \| .+? \| ([\w, -]+) \|$", README, flags=re.MULTILINE)
     assert {name: [] if used == "-" else used.split(", ") for name, used in rows} == ROOMS
@@ -37,6 +49,15 @@ def test_the_table_of_rooms_is_the_one_that_is_held():
 def test_the_diseases_listed_are_those_that_are_known():
     told = " ".join(README[README.index("It knows these") : README.index("**How often")].split())
     assert [kind for kind in FAMILIES if not re.search(rf"\b{kind}\b", told)] == []
+
+
+def test_every_promise_of_accessibility_names_the_test_that_tries_it():
+    rows = re.findall(r"^\| (.+?) \| (`tests.+?) \|$", (ROOT / "ACCESSIBILITY.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert len(rows) > 10
+    for promise, tests in rows:
+        assert all("::" in test for test in tests.split(", "))
+        for path, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", tests):
+            assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), f"{promise}: {path} has no {name}"
 
 
 def test_no_placeholder_is_left():

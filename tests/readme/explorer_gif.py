@@ -1,4 +1,4 @@
-"""Record chapters/explorer.gif, README's moving picture, from the real thing.
+"""Record chapters/pictures/explorer.gif, README's moving picture, from the real thing.
 
     .venv/bin/python -m tests.readme.explorer_gif
 
@@ -28,7 +28,7 @@ from tests.browser.lab import (
 )
 
 CHAPTER = ROOT / "chapters" / "01_saturation.ipynb"
-TARGET = ROOT / "chapters" / "explorer.gif"
+TARGET = ROOT / "chapters" / "pictures" / "explorer.gif"
 WIDTH = 700  # pixels
 COLOURS = 48
 STEP_MS, PAUSE_MS = 125, 900  # how long a step is shown, and a place that is worth a look

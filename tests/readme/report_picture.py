@@ -1,4 +1,4 @@
-"""Record chapters/report.png, README's picture of a report, from the real thing.
+"""Record chapters/pictures/report.png, README's picture of a report, from the real thing.
 
     .venv/bin/python -m tests.readme.report_picture
 
@@ -25,7 +25,7 @@ from tests.browser.lab import (
 )
 from tests.browser.test_report import IMPORTS, REPORT
 
-TARGET = ROOT / "chapters" / "report.png"
+TARGET = ROOT / "chapters" / "pictures" / "report.png"
 COLOURS = 96
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from utils.data.datasets import digits
-from utils.exercises.checking import as_vector, check, exercise
+from utils.exercises.checking import as_vector, check, exercise, nan_among
 from utils.exercises.clinic import Patient, Treatment
 from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 from utils.nets.initialization import scaled_
@@ -151,14 +151,14 @@ def check_twenty_layers(sigma_w, c):
 
 def _refuse(**answers):
     """Return the Verdict on answers that are not numbers to compute with, or None."""
-    names = " and ".join(answers)
-    if any(answer in (None, ...) for answer in answers.values() if not isinstance(answer, torch.Tensor)):
+    if any(answer is None or answer is ... for answer in answers.values()):
         return Verdict(NOT_ATTEMPTED, "put two numbers in the place of the dots")
     try:
-        fit_to_use = all(abs(float(answer)) < 1000 for answer in answers.values())
+        numbers = {name: float(answer) for name, answer in answers.items()}
     except (TypeError, ValueError, RuntimeError, OverflowError):
-        return Verdict(NOT_YET, f"{names} are two plain numbers, such as 1.0 and 0.0")
-    return None if fit_to_use else Verdict(NOT_YET, f"{names} are two numbers, neither of them beyond a thousand")
+        return Verdict(NOT_YET, f"{' and '.join(answers)} are two plain numbers, such as 1.0 and 0.0")
+    beyond = f"{' and '.join(answers)} are two numbers, neither of them beyond a thousand"
+    return None if all(abs(number) < 1000 for number in numbers.values()) else Verdict(NOT_YET, nan_among(**numbers) or beyond)
 
 
 class _Shifted(nn.Module):

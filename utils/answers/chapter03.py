@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from utils.data.datasets import digits
-from utils.exercises.checking import as_vector, check, exercise
+from utils.exercises.checking import as_vector, check, exercise, nan_among
 from utils.exercises.clinic import Patient, Treatment
 from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 from utils.nets import mlp
@@ -132,8 +132,8 @@ def check_twenty_layers(c, sigma_w):
         c, sigma_w = float(c), float(sigma_w)
     except (TypeError, ValueError, RuntimeError):
         return Verdict(NOT_YET, "c and sigma_w are two plain numbers, such as 0.0 and 1.0")
-    if not 0 < sigma_w < 1000 or not abs(c) < 1000:
-        return Verdict(NOT_YET, "sigma_w is a positive number, c any number; neither is beyond a thousand")
+    if (fault := nan_among(c=c, sigma_w=sigma_w)) or not 0 < sigma_w < 1000 or not abs(c) < 1000:
+        return Verdict(NOT_YET, fault or "sigma_w is a positive number, c any number; neither is beyond a thousand")
     x, y, *_ = digits()
     net = shifted(20, squareplus, c, sigma_w, seed=0, dtype=torch.float32)
     delta = measure(net, x[:128].float(), y[:128]).delta_norm

@@ -5,7 +5,7 @@ import math
 import torch
 
 from utils.data.datasets import digits
-from utils.exercises.checking import check, exercise
+from utils.exercises.checking import check, exercise, nan_among
 from utils.exercises.clinic import Patient, Treatment
 from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 from utils.nets.mlp import MLP
@@ -108,7 +108,7 @@ def check_thirty_layers(sigma_w):
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return Verdict(NOT_YET, "sigma_w is one plain number, such as 1.0")
     if not 0 < sigma_w < 1000:
-        return Verdict(NOT_YET, "sigma_w is a positive number below a thousand")
+        return Verdict(NOT_YET, nan_among(sigma_w=sigma_w) or "sigma_w is a positive number below a thousand")
     net, (x, y, *_) = thirty_layers(sigma_w), digits()
     delta = measure(net, x[:128].float(), y[:128]).delta_norm
     left = (delta[0] / delta[-1]).item()

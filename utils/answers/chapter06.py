@@ -10,8 +10,10 @@ from utils.answers.quiz06 import QUIZ  # noqa: F401 - chapters find it here, as 
 from utils.data.datasets import digits
 from utils.exercises.checking import check, exercise
 from utils.exercises.clinic import Patient, Treatment
+from utils.exercises.comparison import NAN
 from utils.exercises.verdict import CORRECT, NOT_YET, Verdict
 from utils.nets.residual import ResidualNet
+from utils.torchdoctor.errors import WrongType
 from utils.training.loop import fit
 
 LEARNT = 0.8  # the accuracy, 0..1, that a net with the learner's skips must reach
@@ -87,6 +89,8 @@ def check_through(f):
         return torch.tensor(x.shape)
 
     def shape(answer):
+        if isinstance(answer, torch.Tensor) and answer.isnan().any():
+            raise WrongType(f"your result is {NAN}")
         return torch.tensor(answer.shape) if isinstance(answer, torch.Tensor) else answer
 
     small = nn.ModuleList(nn.Sequential(nn.ReLU(), nn.Linear(4, 4).double()) for _ in range(3))

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.functional import one_hot
 
 from utils.data.datasets import recall
-from utils.exercises.checking import check, exercise
+from utils.exercises.checking import check, exercise, nan_among
 from utils.exercises.clinic import Patient, Treatment
 from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 from utils.nets.mlp import MLP
@@ -56,7 +56,7 @@ def check_memory(b_f, b_i):
     except (TypeError, ValueError, RuntimeError):
         return Verdict(NOT_YET, "b_f and b_i are two plain numbers, such as 0.0 and 0.0")
     if not (abs(b_f) <= 100 and abs(b_i) <= 100):
-        return Verdict(NOT_YET, "a bias beyond 100 shuts a gate for good: take smaller numbers")
+        return Verdict(NOT_YET, nan_among(b_f=b_f, b_i=b_i) or "a bias beyond 100 shuts a gate for good: take smaller numbers")
     net = Reader(_gates(make_cell("lstm", 8, 16, seed=0, dtype=torch.float32), b_f, b_i))
     symbols = one_hot(recall(1, LAG)[0][0].long(), 8).double()
     kept, let_in = measure_through_time(copy.deepcopy(net.cell).double(), symbols)[LAG].item(), 1 / (1 + math.exp(-b_i))

@@ -6,9 +6,11 @@ and the typical mistakes with what to say to them (see `chapter01`), under the d
 
 import functools
 import inspect
+import io
+import math
 import random
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from numbers import Real
 
 import numpy as np
@@ -17,12 +19,14 @@ from torch.autograd import graph
 
 from utils import progress
 from utils.exercises.comparison import (
+    NAN,
     copy_of,
     describe_argument,
     describe_change,
     describe_difference,
     first_words,
     kind_of,
+    prints,
 )
 from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict
 from utils.torchdoctor.errors import WrongType
@@ -50,6 +54,18 @@ def without_autograd():
         if "saved tensor hooks" not in str(error):  # what torch.func.grad and its like say to such hooks
             raise
         raise UsedAutograd(_ASKS_FOR_FORMULA) from error
+
+
+class _Echo(io.StringIO):
+    """A standard output that passes on to `shown` what is written, and keeps it."""
+
+    def __init__(self, shown):
+        super().__init__()
+        self.shown = shown
+
+    def write(self, text):
+        self.shown.write(text)
+        return super().write(text)
 
 
 class _Fault(Exception):
@@ -111,16 +127,26 @@ def as_vector(answer):
     return torch.tensor([float(entry) for entry in answer], dtype=torch.float64) if numbers else answer
 
 
+def nan_among(**numbers):
+    """Return a sentence on the first of a learner's numbers, given by their names, that is NaN; "" if none is."""
+    return next((f"{name} is {NAN}" for name, number in numbers.items() if math.isnan(number)), "")
+
+
 def _check_case(function, reference, case, mistakes, convert, by_hand, rtol, atol):
     """Raise _Fault with the Verdict if `function` fails on this case."""
     names = list(inspect.signature(reference).parameters)
-    answer = _answer(function, dict(zip(names, case)), without_autograd if by_hand else nullcontext)
+    expected = reference(*map(copy_of, case))
+    printed = _Echo(sys.stdout)
+    answer = _answer(function, dict(zip(names, case)), without_autograd if by_hand else nullcontext, printed)
+    if answer is None or answer is ...:
+        if prints(printed.getvalue(), expected) and _is_kept(convert, expected, rtol, atol):
+            raise _Fault(Verdict(NOT_YET, "it prints the right answer, and returns nothing: write `return` in place of `print`"))
+        raise _Fault(Verdict(NOT_ATTEMPTED, "the function returns nothing so far"))
     if convert is not None:
         try:
             answer = convert(answer)
         except WrongType as error:
             raise _Fault(Verdict(NOT_YET, str(error)))
-    expected = reference(*map(copy_of, case))
     difference = describe_difference(answer, expected, dict(zip(names, case)), rtol, atol)
     if difference is None:
         return
@@ -129,6 +155,14 @@ def _check_case(function, reference, case, mistakes, convert, by_hand, rtol, ato
             difference = f"{hint} ({difference})"
             break
     raise _Fault(Verdict(NOT_YET, difference))
+
+
+def _is_kept(convert, expected, rtol, atol):
+    """Whether `expected` is what a learner is to return, and no property of it that `convert` finds."""
+    try:
+        return convert is None or describe_difference(convert(expected), expected, {}, rtol, atol) is None
+    except WrongType:
+        return False
 
 
 def _same_mistake(answer, wrong, case, rtol, atol):
@@ -142,8 +176,11 @@ def _same_mistake(answer, wrong, case, rtol, atol):
         return False
 
 
-def _answer(function, arguments, within):
-    """Return what `function` gives `within` a context for copies of `arguments` (name -> value), or raise _Fault."""
+def _answer(function, arguments, within, printed):
+    """Return what `function` gives `within` a context for copies of `arguments` (name -> value), or raise _Fault.
+
+    printed: a stream for what it prints.
+    """
     if not callable(function):
         raise _Fault(Verdict(NOT_YET, f"expected a function, got {kind_of(function)}"))
     copies = {name: copy_of(value) for name, value in arguments.items()}
@@ -157,15 +194,13 @@ def _answer(function, arguments, within):
     except TypeError:
         raise _Fault(Verdict(NOT_YET, f"expected a function of ({', '.join(arguments)}), got one of {signature}"))
     try:
-        with within():
+        with within(), redirect_stdout(printed):
             answer = function(*copies.values())
     except BaseException as error:  # noqa: BLE001 - sys.exit() and an interrupted endless loop count, too
         status = NOT_ATTEMPTED if isinstance(error, NotImplementedError) else NOT_YET
         raise _Fault(Verdict(status, _raised(error, function, arguments)))
     if inspect.iscoroutine(answer):
         answer.close()  # else Python warns that nobody awaited it
-    if answer is None or answer is ...:
-        raise _Fault(Verdict(NOT_ATTEMPTED, "the function returns nothing so far"))
     for name, value in arguments.items():
         if change := describe_change(value, copies[name]):
             raise _Fault(Verdict(NOT_YET, change.format(name=name)))

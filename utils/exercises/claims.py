@@ -7,6 +7,7 @@ import torch
 
 from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, SYMBOLS
 from utils.torchdoctor.errors import WrongType, WrongValue
+from utils.training.history import History
 
 # What a training claim may depend on -> what its sentence then has to name, as a pattern, and an example.
 FACTORS = {
@@ -33,15 +34,17 @@ def claim(id, sentence, holds, unless=(), only=()):
     holds: True or False, or a tensor or array of one truth value. Write the comparison itself, not the name of its
         result: the tests try wrong figures in it.
     unless: the training, or trainings, that it is about: a `History`, what `race` returns, or a list of these. If you
-        stopped one of them, nothing is judged.
+        stopped one of them, or it has not begun, nothing is judged.
     only: what the truth of a claim about a training depends on, names of FACTORS; the sentence then names its value.
 
     Raises TypeError or ValueError with one sentence if an argument makes no sense.
     """
     _check(id, sentence, only)
     true = _truth(holds)
-    if _was_stopped(unless):
-        print(f"{SYMBOLS[NOT_ATTEMPTED]} not judged: you stopped the run ({sentence})")
+    if stopped := _stopped(unless):
+        # Before the first step its numbers are none yet, and its words may answer what a hall is still asked.
+        why = f": you stopped the run ({sentence})" if any(run.loss for run in stopped) else " yet: the training has not begun"
+        print(f"{SYMBOLS[NOT_ATTEMPTED]} not judged{why}")
     elif true:
         print(f"{SYMBOLS[CORRECT]} {sentence}")
     else:
@@ -72,12 +75,12 @@ def _truth(holds):
     raise WrongType(f"holds must be True or False, such as the comparison `loss > 2.25`, not a {type(holds).__name__}")
 
 
-def _was_stopped(unless):
-    """Whether any of the trainings was stopped; raise WrongType, with one sentence, for what is no training."""
-    if hasattr(unless, "stopped"):
-        return bool(unless.stopped)
+def _stopped(unless):
+    """Return those of the trainings that were stopped; raise WrongType, with one sentence, for what is no training."""
+    if isinstance(unless, History):
+        return [unless] if unless.stopped else []
     if isinstance(unless, dict):
-        return _was_stopped(list(unless.values()))
+        unless = list(unless.values())
     if isinstance(unless, (list, tuple)):
-        return sum(map(_was_stopped, unless)) > 0  # not any: it would not look at what stands behind the first
+        return [run for training in unless for run in _stopped(training)]
     raise WrongType(f"unless= takes what fit or race returned, or a list of these, not a {type(unless).__name__}")

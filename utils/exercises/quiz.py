@@ -7,6 +7,7 @@ from numbers import Real
 import torch
 
 from utils import progress
+from utils.exercises.checking import nan_among
 from utils.exercises.verdict import CORRECT, NOT_ATTEMPTED, NOT_YET, Verdict, check_choice, key
 
 
@@ -92,7 +93,8 @@ def _compared(entry, truth, within):
         if not isinstance(entry, Real) or isinstance(entry, bool):
             return Verdict(NOT_YET, "a number goes here")
         close = abs(entry - truth) <= within * abs(truth)
-        return Verdict(CORRECT) if close else Verdict(NOT_YET, f"more than {within:.0%} from what was measured")
+        fault = nan_among(**{"this entry": entry}) or f"more than {within:.0%} from what was measured"
+        return Verdict(CORRECT) if close else Verdict(NOT_YET, fault)
     if not isinstance(entry, str):
         return Verdict(NOT_YET, "a name goes here, in quotes")
     right = {truth} if isinstance(truth, str) else truth
