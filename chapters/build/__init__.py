@@ -24,13 +24,15 @@ from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-from chapters import lesson
-from chapters.glossary import GlossaryError, glossary
-from chapters.reading import METADATA, BuildError, in_step, is_evidence, notebook_of, read_source, sources_of
+from chapters.build import lesson
+from chapters.build.glossary import GlossaryError, glossary
+from chapters.build.reading import METADATA, BuildError, in_step, is_evidence, notebook_of, read_source, sources_of
 
-CHAPTERS = Path(__file__).resolve().parent
+CHAPTERS = Path(__file__).resolve().parent.parent
 LARGEST = 400_000  # bytes of a notebook: opens at once, and a review tool still shows it
 WIDGET = "application/vnd.jupyter.widget-view+json"
+# Stands above the first picture that is a widget's, and goes when its cell runs.
+HOW_TO = "*This picture is a saved one. Run the cells from the top to here with Shift+Enter, and it gets its controls.*"
 # One thread and a fixed hash seed for equal results; no lecture mode, whatever the author's shell has switched on, and
 # no progress, which is a learner's.
 ENVIRONMENT = {
@@ -57,8 +59,10 @@ def build(source, notebook):
     content = read_source(source)
     notebook.parent.mkdir(exist_ok=True)
     peak = asyncio.run(_execute(content, source, notebook.parent))
-    for index, cell in enumerate(content.cells):
-        _clean_outputs(cell, _place(source, content, index))
+    live = [_clean_outputs(cell, _place(source, content, index)) for index, cell in enumerate(content.cells)]
+    if True in live:
+        hint = nbformat.v4.new_output("display_data", {"text/markdown": HOW_TO})
+        content.cells[live.index(True)].outputs.insert(0, hint)
     text = nbformat.writes(content) + "\n"
     size = len(text.encode())
     if size > LARGEST:
@@ -66,6 +70,13 @@ def build(source, notebook):
                          "show fewer or smaller pictures.")
     notebook.write_text(text, encoding="utf-8", newline="\n")
     return time.perf_counter() - started, peak
+
+
+def drop_how_to(content):
+    """Take from a notebook what is said to who can run its cells: hand-outs and the web edition have no use for it."""
+    for cell in content.cells:
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if output.get("data", {}).get("text/markdown") != HOW_TO]
 
 
 async def _execute(content, source, folder):
@@ -98,7 +109,11 @@ async def _execute(content, source, folder):
 
 
 def _clean_outputs(cell, place):
-    """Remove what differs from run to run; raise BuildError for an output that does not belong in a chapter."""
+    """Remove what differs from run to run, and tell whether a widget was among it.
+
+    Raises BuildError for an output that does not belong in a chapter.
+    """
+    live = False
     for output in cell.get("outputs", []):
         if output.output_type == "stream":
             if output.name == "stderr":
@@ -106,11 +121,13 @@ def _clean_outputs(cell, place):
             texts = [output.text]
         else:
             data = output.get("data", {})
+            live |= WIDGET in data
             if data.pop(WIDGET, None) and "image/png" not in data:
                 raise BuildError(f"{place} shows a widget without a picture (image/png) for the saved notebook.")
             texts = [text for kind, text in data.items() if kind.startswith("text/")]
         if any(re.search(r"\bat 0x[0-9a-fA-F]+", text) for text in texts):
             raise BuildError(f"{place} prints a memory address, which differs from run to run.")
+    return live
 
 
 def _place(source, content, index):
@@ -192,7 +209,3 @@ def main(arguments=None, folder=CHAPTERS):
         print(error, file=sys.stderr)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

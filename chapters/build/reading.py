@@ -6,11 +6,12 @@ from collections import Counter
 import jupytext
 import nbformat
 
-from chapters import lesson
+from chapters.build import lesson
+from utils.exercises.kernel import LANGUAGE
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+    "language_info": LANGUAGE,
 }
 
 

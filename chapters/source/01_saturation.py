@@ -78,7 +78,7 @@ explore(telephone, understood=(0.5, 1.0, 0.002), people=(2, 50))
 # Say: the colour is the gradient of the loss for each unit's sum z, in powers of ten.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# How much of the gradient reaches layer 1? Guess, and run the cell.
+# How much of the gradient reaches layer 1? Guess first.
 
 # %% slideshow={"slide_type": "fragment"}
 def gradients_die(axes, depth=10, activation="sigmoid", sigma_w=1.0, guess=None):
@@ -101,7 +101,7 @@ show(gradients_die, panels=(2, 1))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Read the picture from right to left, as the gradient travels. The points fall on a straight line, and the axis counts
-# in powers of ten. (The black line is theory, which we shall derive.) Ten layers leave half a millionth of the gradient.
+# in powers of ten. (The other line is theory, which we shall derive.) Ten layers leave half a millionth of the gradient.
 # What do twenty leave?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -258,8 +258,8 @@ claim("C1.08", f"theory's share per layer is {factor:.3f}; the five nets are les
       max(abs(factor - share) for share in shares) < 0.01)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Theory says 0.236 for our net: almost the full quarter, times $\sigma_w = 1$. Now move everything, and see
-# whether the black line goes along.
+# For our net theory's $\sqrt\chi$ is 0.236: almost the full quarter, times $\sigma_w = 1$. Now move everything, and see
+# whether the line of theory goes along.
 #
 # *Try:* (1) Depth 30, sigmoid, and `sigma_w` up to 3. Do larger weights rescue it? (2) tanh at 1, then at 3. (ReLU is
 # chapter 2's.)
@@ -290,7 +290,7 @@ explore(gradients_die, panels=(2, 1), depth=(2, 40), activation=["sigmoid", "tan
 #
 # A small gradient may be enough, if we wait. Three nets, which differ in depth alone, learn the digits by SGD with momentum
 # 0.9: each step keeps nine tenths of the step before. Who guesses has a loss of $\ln 10 = 2.30$. Which of the three will
-# learn within 700 steps? Decide before you run the race. (**Stop** ends it and keeps what was learned.)
+# learn within 700 steps? Decide before the race. (**Stop** ends it and keeps what was learned.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -323,9 +323,12 @@ claim("C1.14", "700 steps of SGD at 0.1 (momentum 0.9): 2 and 4 layers learn, 10
 # Do: if there is time, run it again (Ctrl-Enter) and press Stop.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Four layers sit on the plateau of guessing for more than 400 steps, and then they escape. So waiting does help! But how
-# long? Now nets of one to six layers learn until their loss is below 1.5, for at most 600 steps: with SGD as above, and
-# with Adam, which divides each step by the usual size of the gradient. Will five layers get there? What does Adam change?
+# Four layers sit on the plateau of guessing for more than 400 steps, and then they escape. So waiting does help!
+#
+# ### How long?
+#
+# Now nets of one to six layers learn until their loss is below 1.5, for at most 600 steps: with momentum SGD, and with
+# Adam, which divides each step by the usual size of the gradient. Will five layers get there? What does Adam change?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3.5 / 1.5
@@ -402,13 +405,15 @@ claim("C1.15", "SGD at 0.1: no step, momentum included, moves layer 1 of ten by 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The units of the last layer are pushed towards 0, *towards the flat end of the sigmoid*, and their mean slope falls from
-# a quarter to a tenth. Glorot and Bengio saw this drift in 2010. They explain it so: at first the last layer knows nothing
+# a quarter to a tenth. In the net of four layers, layer 1 still moves, and after 400 steps the last layer comes back. In the
+# net of ten layer 1 moves a thousand times less, and more.
+#
+# ### The drift
+#
+# Glorot and Bengio saw the last layer drift towards its flat end in 2010. They explain it so: at first it knows nothing
 # of the image. What it says is a disturbance, and the readout learns to do without it. They call it saturation. By our
 # measure, $|z| > 5$, no unit is saturated, since a tenth of the slope is left. It comes after the loss of the gradient, and
 # makes it worse.
-#
-# In the net of four layers, layer 1 still moves, and after 400 steps the last layer comes back. In the net of ten it moves
-# a thousand times less, and more.
 #
 # ## Four instruments
 #
@@ -429,7 +434,7 @@ claim("C1.15", "SGD at 0.1: no step, momentum included, moves layer 1 of ten by 
 # ## The loud twin
 #
 # If the factors are above one, the same product explodes. Here are twenty layers of ReLU, which is $\max(0, z)$, with
-# `sigma_w` 2. Orange means a gradient of more than ten times the readout's, and white means none (an idle ReLU has the
+# `sigma_w` 2. Orange means a gradient of more than ten times the readout's, and no colour means none (an idle ReLU has the
 # slope 0). After how many steps would you notice?
 
 # %% slideshow={"slide_type": "fragment"}
@@ -627,7 +632,7 @@ clinic.treat(chapter01.SECOND_PATIENT, second_prescription)
 # Minutes: 0.5
 # Say: seven lines for your own net; they are in the notebook.
 
-# %% tags=["take-home"] slideshow={"slide_type": "skip"}
+# %% tags=["take-home"]
 import torch
 from torch import nn
 

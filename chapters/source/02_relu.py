@@ -42,7 +42,7 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # never a quarter.
 #
 # Here are twenty hidden layers of it, with the weights that PyTorch's `nn.Linear` draws. A few units of each layer are
-# shown, with their largest weights. The darker a unit, the more gradient reaches it, and a hollow one gets none at all.
+# shown, with their largest weights. The stronger a unit's colour, the more gradient reaches it, and a hollow one gets none at all.
 # Is the line level now?
 
 # %% slideshow={"slide_type": "fragment"}
@@ -137,6 +137,8 @@ explore(halving, panels=2, size=(9, 3.6), mean=(-3.0, 3.0, 0.5), spread=(0.5, 2.
 # One half passes at every spread. When the mean is not 0 it is another share: at −3 and a spread of 1 next to nothing is
 # left. We shall need that later.
 #
+# ### One number decides
+#
 # Put the weights back, with their variance $\sigma_w^2/n$. The law of chapter 1 becomes
 #
 # $$\chi = \sigma_w^2\,E[\phi'(z)^2] = \frac{\sigma_w^2}{2} .$$
@@ -184,7 +186,7 @@ for variance, name in ((1 / 3, "1/3n (PyTorch's)"), (1, "1/n"), (2, "2/n (He's)"
           abs(factor / (variance / 2) ** 0.5 - 1) < 0.05)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Each size of weights has its own slope of the line, and the five nets of the last cell agree with $\sqrt\chi$. Nothing
+# Each size of weights has its own slope of the line, and five nets agree with $\sqrt\chi$. Nothing
 # stops the growth at 4, because ReLU does not saturate on its right side. And no single net is quite level, because luck
 # adds up over the layers.
 #
@@ -214,7 +216,7 @@ for weights in ("torch", "he"):
         escapes.append(runs)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# How many steps did they wait? (A point at 600 means: not yet.)
+# How many steps did the nets wait? (A point at 600 means: not yet.)
 
 # %% slideshow={"slide_type": "fragment"}
 def wait(ax):
@@ -271,7 +273,7 @@ at_birth = dead(MLP(3, activation="relu", init="he")).double().mean()
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # Dead units are crossed out. (Six of the 64 in each layer are drawn.) *Try:* go from the lowest rate to the highest.
 
-# %% slideshow={"slide_type": "fragment"}
+# %%
 share = [dead(net).double().mean() for net in trained.values()]
 
 def after_training(axes, rate="rate 0.05"):
@@ -301,7 +303,9 @@ claim("C2.05", f"dead before the first step: {at_birth:.0%}; after 200 steps of 
 # Before the first step a few units in a hundred are dead. In this net there are fewer of them after training at 0.05: some
 # have come back, and it learns. When the step becomes too large, most units die, and what is left learns little.
 #
-# How does a unit die? A large gradient pushes its $z$ so far down that no digit brings it above zero. From then on its
+# ### How does a unit die?
+#
+# A large gradient pushes its $z$ so far down that no digit brings it above zero. From then on its
 # gradient is zero. Is it dead for good? In layer 1 it is, because its input is the data. In a higher layer it may come
 # back, when the layers below it change. (The evidence follows one unit, and counts those that come back.)
 #
@@ -350,7 +354,11 @@ claim("C2.05", f"dead in layers 6 to 10, before any step: {default:.0%} by PyTor
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # By PyTorch's default half of the units in the deep layers are born dead. (They were hollow in the first picture.) Most of
-# them are dead because of the *biases*. The signal shrinks from layer to layer, and the biases do not. So in the last
+# them are dead because of the *biases*.
+#
+# ### Why the biases?
+#
+# The signal shrinks from layer to layer, and the biases do not. So in the last
 # layers $z$ is little more than the bias, and nearly the same for every digit: a unit that is off for one digit is off for
 # all. He's nets have some dead units, too, because deep down two digits look more and more alike (chapter 4).
 #
@@ -418,8 +426,12 @@ claim("C2.06", f"SGD at 0.1: with a leak it diverges after {leaky.steps} of 200 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # A remedy has to fit the cause. The second patient is cured when its biases are gone, or by a leak. Batch norm removes them, too, since
 # it subtracts the mean, and it also scales down what is too large. The first patient needs smaller weights or a smaller
-# step, and a leak makes it worse. Without one its units die, and what is dead grows no further. With a leak none is cut
-# off, and the net explodes. (See the evidence, also for Adam, with which this patient needs no remedy.)
+# step, and a leak makes it worse.
+#
+# ### What a leak does to the first patient
+#
+# Without one its units die, and what is dead grows no further. With a leak none is cut off, and the net explodes. (See
+# the evidence, also for Adam, with which this patient needs no remedy.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -429,9 +441,8 @@ claim("C2.06", f"SGD at 0.1: with a leak it diverges after {leaky.steps} of 200 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The clinic
 #
-# A net comes in after its training. Put your diagnosis in the place of the dots (run the cell to see the choices), and
-# in the next cell your treatment. (*std of a*: the standard deviation of a layer's outputs. A second patient waits in the
-# evidence.)
+# A net comes in after its training. Which disease is it, and what would you do? (*std of a*: the standard deviation
+# of a layer's outputs. A second patient waits in the evidence.)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3
@@ -607,7 +618,7 @@ show(four_sizes, size=(9, 3.8))
 # Minutes: 1 / 0.5
 # Say: a dozen lines for your own net, without this course.
 
-# %% tags=["take-home"] slideshow={"slide_type": "skip"}
+# %% tags=["take-home"]
 from torch import manual_seed, nn, randn
 
 def count_dead(m, inputs, a):                   # a: its last dimension is the units

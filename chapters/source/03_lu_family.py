@@ -79,7 +79,9 @@ show(hundred_layers, size=(10, 3.4))
 # That of ReLU shrinks, as 64 units are not many. But in all of them the gradient arrives at layer 1. In ELU, GELU
 # and tanh it even grows.
 #
-# So does the bend matter at all? **Softplus**, $\ln(1+e^z)$, is ReLU with a round corner. <!-- term: The activation ln(1 + e^z): ReLU with a round corner, positive everywhere. -->
+# ### Softplus
+#
+# Does the bend matter at all? **Softplus**, $\ln(1+e^z)$, is ReLU with a round corner. <!-- term: The activation ln(1 + e^z): ReLU with a round corner, positive everywhere. -->
 # It is nowhere further from ReLU than 0.7, and none of its units can die.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -105,7 +107,7 @@ predict(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## By hand: what does a unit say on average?
 #
-# The signal has held its size. No unit has died. And still the gradient is gone. What is wrong with softplus?
+# Softplus has held its signal at its size. No unit has died. And still the gradient is gone. What is wrong?
 #
 # Feed softplus with a million standard normal numbers, and take three averages.
 
@@ -127,8 +129,10 @@ claim("C3.12", f"mean {mean:.2f}; mean square {mean_square:.2f} = {mean**2:.2f} 
 # whatever the image shows. The variance, 0.27, is all that can differ from image to image. So 70 % of the signal says nothing.
 # We call this part the **mean share**, $(E\phi)^2/E[\phi^2]$. <!-- term: Of an activation: the part of its mean square that is due to its mean, (E phi)^2 / E[phi^2]; what all units say whatever the input is. -->
 #
-# The weights multiply both parts alike. To hold the whole at its size they must be small, $\sigma_w = 1.04$. To hold the
-# part that differs they would have to be almost twice as large, $1/\sqrt{0.272} = 1.92$. *The mean eats the gain.* The gradient does not see
+# ### The mean eats the gain
+#
+# The weights multiply the mean and what differs alike. To hold the whole at its size they must be small, $\sigma_w = 1.04$. To hold the
+# part that differs they would have to be almost twice as large, $1/\sqrt{0.272} = 1.92$. The gradient does not see
 # the mean, as a constant has no slope. But it travels back through the same weights, and they are too small for it.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -138,7 +142,7 @@ claim("C3.12", f"mean {mean:.2f}; mean square {mean_square:.2f} = {mean**2:.2f} 
 # Answer: a constant has no slope. But it sees the weights, which the mean has made small.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# How much does that cost? The squared gain is $1/E[\phi^2]$, so $\chi = E[\phi'^2]/E[\phi^2]$. For a straight line through
+# How much gradient does a mean cost? The squared gain is $1/E[\phi^2]$, so $\chi = E[\phi'^2]/E[\phi^2]$. For a straight line through
 # zero this is exactly 1. Two things change it:
 #
 # $$\chi \;=\; 1 \;-\; \text{mean share} \;+\; \text{bend}$$
@@ -170,15 +174,15 @@ claim("C3.12", f"ReLU: mean share {relu[1]:.3f}, bend {relu[3]:.3f}; softplus: {
 #
 # If the mean is the disease, then subtracting a number $c$ must cure it: $\phi(z) - c$ has the same slopes everywhere.
 # Only its mean is another, and with it the gain.
-#
-# On the left the curve, how often each $z$ occurs (orange, below), and how often each output does (blue, at the side). On the
-# right the gradient in each layer.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 0.5
 # Say: the same slopes everywhere; only the mean is another.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
+# On the left the curve, how often each $z$ occurs (orange, below), and how often each output does (blue, at the side). On the
+# right the gradient in each layer.
+#
 # *Try:* (1) softplus: shift 0.8, and then 1.6. (2) Which shift heals the sigmoid of chapter 1? (3) Both
 # at a hundred layers. (4) ReLU at 0.4: does a mean of 0 help it, too?
 
@@ -207,8 +211,12 @@ explore(subtract, panels=2, size=(10, 4), shift=(0.0, 1.6, 0.05),
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # At 0.8 the mean of softplus is 0, and the gradient arrives at layer 1. Beyond, it vanishes again: a negative mean is as bad
-# as a positive one. The sigmoid is healed at ½, and then a *hundred* layers of it carry the gradient. In chapter 1, larger
-# weights did not rescue the sigmoid: they multiply its mean as well, and $z$ grows until the units saturate. Without the mean, a $\sigma_w$ of 4.80 makes up for the small slope.
+# as a positive one. The sigmoid is healed at ½, and then a *hundred* layers of it carry the gradient.
+#
+# ### A closer look
+#
+# In chapter 1, larger weights did not rescue the sigmoid: they multiply its mean as well, and $z$ grows until the units
+# saturate. Without the mean, a $\sigma_w$ of 4.80 makes up for the small slope.
 #
 # The gradient of the healed softplus even grows, about thirtyfold in fifteen layers. By its $\chi$ of 1.08 it should not double.
 # But $\chi$ is for a $z$ of size 1, and this $z$ begins at 1.9 and grows (more below).
@@ -241,8 +249,8 @@ claim("C3.15", f"healed softplus: z grows from a size of {sizes[0]:.1f} to {size
 # ## Does it matter?
 #
 # Do the nets learn? The remedy has two parts, the shift and the larger weights. So it needs two controls: the shift alone, and
-# the larger weights alone. Each net has fifteen layers. We count the steps until its loss is below 1.5, 300 at most. Write
-# down before you run it: which of the four leave the plateau with SGD, and which with Adam?
+# the larger weights alone. Each net has fifteen layers. We count the steps until its loss is below 1.5, 300 at most. Decide
+# first: which of the four leave the plateau with SGD, and which with Adam?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3.5 / 1
@@ -265,7 +273,7 @@ sgd, adam = ({name: float("nan") if run.diverged else run.steps if run.reached e
 plain, alone, weights, both = ([of[name] for of in (sgd, adam)] for name in entrants)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Hatched: still on the plateau after 300 steps.
+# Which nets leave the plateau? (Hatched: still there after 300 steps.)
 
 # %%
 def wait(axes):
@@ -289,10 +297,13 @@ claim("C3.13", f"Adam at 0.001: all four leave, untreated after {plain[1]}, both
 # Say: with SGD the shift alone does nothing. Let them compare with what they wrote down.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# With SGD, the shift alone does not help: the weights stay too small. The larger weights alone multiply the mean as well, from
+# With SGD at 0.003, the shift alone does not help: the weights stay too small. The larger weights alone multiply the mean as well, from
 # layer to layer. This net overflows; with another seed it may survive, and is late. Together they work: without the mean the
-# weights may be larger, and larger weights carry the gradient. This was at a rate of 0.003. At 0.01 the healed net may overflow,
-# too (evidence).
+# weights may be larger, and larger weights carry the gradient.
+#
+# ### Another rate, another optimizer
+#
+# With SGD at 0.01 the healed net may overflow as well (evidence).
 #
 # With Adam every softplus net leaves the plateau, since Adam divides a gradient by its own size. The healed one leaves well
 # before the untreated one. But thirty layers of softplus Adam does not save within 300 steps (evidence).

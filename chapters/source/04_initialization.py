@@ -74,11 +74,11 @@ predict(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Each thin line is a unit, and each step to the right adds one more input. The lines wander apart. At the end four
 # units of five lie in the shaded zone beyond 5, where a sigmoid is flat: they are saturated, and nobody has trained them.
-# The black lines come from a formula.
+# The two smooth lines come from a formula.
 #
 # ## By hand: variances add
 #
-# Why 22, and not 1 or 500? The inputs are given, and the weights are random, independent, with mean 0. The variances of
+# Why is $z$ about 22, and not 1 or 500? The inputs are given, and the weights are random, independent, with mean 0. The variances of
 # independent terms add up, and the variance of $w_k a_k$ is $a_k^2\,\mathrm{Var}(w)$. So for $n$ inputs
 #
 # $$\mathrm{Var}\,z = n\,\mathrm{Var}(w)\,E[a^2] + \mathrm{Var}(b).$$
@@ -122,18 +122,17 @@ explore(thousand, panels=2, inputs=(10, 1000, 10), weights=["N(0, 1)", "N(0, 1/n
 # $$q_{\text{next}} = \sigma_w^2\,E\big[\phi(\sqrt q\,Z)^2\big] + \sigma_b^2$$
 #
 # We call it the **q map**. <!-- term: The rule that gives the mean square of a layer's pre-activations from that of the layer before: sigma_w^2 E[phi(sqrt(q) Z)^2] + sigma_b^2. -->
-# One number goes in, and one comes out. Follow it in the picture: up from $q$ to the curve, across to the diagonal, and to
-# the curve again. Each step of the staircase is a layer. The circles are a real net of 256 units.
+# One number goes in, and one comes out.
 #
-# *Try:* (1) Move *start*. Where does the staircase end? (2) Set `sigma_b` to 0, and move `sigma_w` from 0.5 to 2. When does the
-# end leave 0? (3) ReLU without a bias, at 1.4: what is different?
+# *Try:* (1) Move *start*. (2) Set `sigma_b` to 0, and move `sigma_w` from 0.5 to 2. (3) ReLU without a bias, at 1.4: what is different?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 0.5
 # Say: the variance of a sum, fed with its own result. One number a layer.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Where does the staircase end? And when does it end at 0?
+# Follow $q$: up to the curve, across to the diagonal, and to the curve again. Each step of the staircase is a layer. The
+# circles are a real net of 256 units. Where does the staircase end? And when does it end at 0?
 
 # %%
 def cobweb(ax, activation="tanh", sigma_w=1.5, sigma_b=0.3, start=2.5):
@@ -161,11 +160,11 @@ explore(cobweb, size=(5.4, 4.8), activation=["tanh", "sigmoid", "relu"],
 # Answer: at 1, where the curve leaves the origin steeper than the diagonal. With a bias it never ends at 0.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Two digits on their way
-#
 # Wherever it starts, the staircase of tanh ends in the same place, a **fixed point**. <!-- term: Of the q map: the q that a layer passes on unchanged; deep layers settle there. -->
 # Without a bias, and with $\sigma_w$ up to 1, it ends at 0. Else it ends above 0. (ReLU at $\sqrt2$, without a bias, keeps
 # any $q$.)
+#
+# ## Two digits on their way
 #
 # Is a size above 0 enough? A net must tell two digits apart. So send two of them through the same forty tanh layers. Each is
 # an arrow, as long as its $z$ is large, and between them is their angle. Thin rays show the angle when the arrows are too short.
@@ -235,7 +234,7 @@ claim("C4.08", f"sigma_w 0.8, sigma_b 0.2: size {size:.2f}; cosine at least {cos
 # $\chi$ also says how deep a net can be. In $1/|\ln\chi|$ layers the square of a gradient changes by a factor $e$ (its norm in
 # twice as many). We call this number the **depth scale**. <!-- term: Of the gradient: the number of layers in which its square changes by a factor e, 1 / |ln chi|. The cosine of two inputs has a scale of its own. -->
 #
-# *Try:* walk the cross from order to chaos. Where is the depth scale long? And at a larger bias?
+# *Try:* where is the depth scale long? And at a larger bias?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 1.5
@@ -261,9 +260,11 @@ explore(phase_diagram, size=(7, 4.2), sigma_w=(0.2, 4.0, 0.1), sigma_b=(0.0, 1.0
 # Answer: at 0.8 the depth scale is less than two layers, at 1.3 it is beyond a hundred.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# On the edge the depth scale is infinite, and larger biases move it to larger weights.
+#
 # ## Predict
 #
-# On the edge the depth scale is infinite, and larger biases move it to larger weights. Now back to weights from $N(0, 1)$, in a deep
+# Back to weights from $N(0, 1)$, in a deep
 # sigmoid net. With 256 inputs $\sigma_w$ is 16, and the units are saturated. What will the gradient do?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -304,18 +305,18 @@ predict(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The phase map
 #
-# This is the picture to keep. Each cell is a net of 64 units at birth, its depth upwards, its $\sigma_w$ to the right. The colour
-# is the measured gradient of layer 1, as a share of the last layer's: orange has vanished, purple has exploded, and white is
-# alive. The black lines are theory's.
+# Now the picture to keep. Each cell is a net of 64 units at birth, its depth upwards, its $\sigma_w$ to the right. The colour
+# is the measured gradient of layer 1, as a share of the last layer's.
 #
-# *Try:* (1) Where is each white strip, and what happens to it as the depth grows? (2) Another seed. (3) A larger `sigma_b`.
+# *Try:* (1) Another seed. (2) A larger `sigma_b`.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 1
 # Say: some 1,700 nets, one forward and one backward pass each. All share the same random numbers, times a factor.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Where is each white strip? What happens to it as the depth grows?
+# Orange has vanished, purple has exploded, and white is alive. The black lines are theory's. Where is each white strip?
+# What happens to it as the depth grows?
 
 # %%
 def phase_map(axes, sigma_b=0.0, seed=0):
@@ -339,8 +340,8 @@ explore(phase_map, panels=3, size=(13, 4.2), sigma_b=(0.0, 1.0, 0.1), seed=(0, 9
 # ## Does it matter?
 #
 # Every strip narrows with depth, since $\chi$ is taken to a higher power. Is the strip also where nets *learn*? 28 tanh nets start with
-# seven sizes of weights and four depths, without biases. All get the same 100 steps, once with SGD and once with Adam. The black
-# line is six depth scales, which knows of no training. Where will the good nets be?
+# seven sizes of weights and four depths, without biases. All get the same 100 steps, once with SGD and once with Adam.
+# Where will the good nets be?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 0.5
@@ -364,7 +365,7 @@ def train(**how):               # the runs, and the accuracy of each net, (4, 7)
 trained = {"SGD, 0.01": train(lr=0.01), "Adam, 0.001": train(lr=0.001, optimizer="adam")}
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Where does tanh learn?
+# The line is six depth scales, which knows of no training. Where does tanh learn?
 
 # %%
 def reach(exponents):           # six depth scales, in layers
@@ -617,11 +618,11 @@ chapter04.check_thirty_layers(sigma_w)
 # For a net of tanh layers: weights of variance $1.1^2/n$ and biases of 0. Then a look at two inputs: do size and angle last?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1 / 1
+# Minutes: 0.5 / 1
 # Ask: two numbers tell whether a deep net is sick at birth. Which?
 # Answer: q and chi.
 
-# %% tags=["take-home"] slideshow={"slide_type": "skip"}
+# %% tags=["take-home"]
 import torch
 from torch import nn
 
@@ -635,6 +636,10 @@ for layer in net:
         nn.init.zeros_(layer.bias)
     pair = layer(pair)
 print(f"behind: size {pair.std():.2f}, cosine {torch.cosine_similarity(*pair, dim=0):.2f}")
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: it is in the notebook, for your own net.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References

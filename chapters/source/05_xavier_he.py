@@ -112,8 +112,9 @@ predict("Fifty ReLU layers with Xavier's scale: what is left of a mean square of
 # Answer: only if the layer is square.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# *Try:* (1) 100 into 100. (2) 100 into 400: who keeps the signal, and who the gradient? (3) 400 into 100. (4) Can a
-# rule keep both?
+# Which rule keeps the signal, and which the gradient?
+#
+# *Try:* (1) 100 into 100. (2) 100 into 400. (3) 400 into 100. (4) Can a rule keep both?
 
 # %%
 def both_ways(axes, n_in=100, n_out=300):
@@ -133,7 +134,7 @@ explore(both_ways, panels=2, size=(10, 3.8), n_in=(100, 400, 50), n_out=(100, 40
 # Answer: only in a square layer. Elsewhere it is wrong on both sides, and a little less on each.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# If a layer is square, one choice keeps both. Else you have to choose, and this is all that the famous rules do:
+# If a layer is square, one choice keeps signal and gradient. Else you have to choose, and this is all that the famous rules do:
 #
 # | | keeps | for | $\mathrm{Var}(w)$ |
 # |---|---|---|---|
@@ -212,7 +213,7 @@ def signals(net):                              # z of each layer, and the gradie
     return [output.detach() for output in z], torch.autograd.grad(loss, z)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Each rung is the same net. Each shape is the histogram of one layer's $z$. The darker it is, the more gradient reaches
+# Each rung is the same net. Each shape is the histogram of one layer's $z$. The stronger its colour, the more gradient reaches
 # the layer. Which of the four would you train?
 
 # %%
@@ -233,8 +234,11 @@ claim("C5.03", "from rung to rung more gradient reaches layer 1, and with He's w
 # Answer: the lowest. Then ask why even He's histograms shrink from layer to layer.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The lower the rung, the more gradient is left. He's weights are best by far. And yet their histograms shrink as well. What
-# does the formula not know of? The images have 4 by 4 pixels here, and around them a frame of zeros (`padding=1`). On
+# The lower the rung, the more gradient is left. He's weights are best by far. And yet their histograms shrink as well.
+#
+# ### What does the formula not know of?
+#
+# The images have 4 by 4 pixels here, and around them a frame of zeros (`padding=1`). On
 # average three of ten pixels in a window are such zeros. They add nothing to the sum, and the fan-in counts them. (The
 # evidence has the control, a net without this frame.)
 
@@ -388,6 +392,8 @@ claim("C5.07", f"ReLU: cosine {at_2[0]:.2f}, {at_2[9]:.2f}, {at_2[39]:.2f} after
 # not move. What passes a ReLU is positive, so all signals end up in one corner. (Lengths drift, and
 # without activation the cosine, too: in one net of 512 units luck adds up over forty layers.)
 #
+# ### Other activations
+#
 # Without biases ReLU and its leaky cousins keep signal and gradient at one scale. Most others pay for their gain with
 # $\chi$ (chapter 3). With random biases of the right size tanh keeps both (evidence).
 
@@ -458,7 +464,9 @@ predict("50 ReLU layers with batch norm: how large is layer 1's gradient, compar
 # because it is the same for all samples, and then enlarges what is left. The gradient is enlarged with it. (The evidence derives the
 # number.) In ten layers this is a factor of seven.
 #
-# Is layer norm better? Compare all three: no norm, batch norm, layer norm.
+# ### Layer norm
+#
+# Is it better? Compare all three: no norm, batch norm, layer norm.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 0.5
@@ -626,7 +634,7 @@ chapter05.check_revived(revived)
 # Minutes: 0.5
 # Say: twelve lines for your own net.
 
-# %% tags=["take-home"] slideshow={"slide_type": "skip"}
+# %% tags=["take-home"]
 from torch import nn, randn
 
 def init(layer):

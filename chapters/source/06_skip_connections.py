@@ -14,7 +14,7 @@
 # # 6 · Skip connections: why is even a healthy chain too long?
 #
 # The activation is good, and the weights are good: ReLU with He's weights. Is a net of a hundred layers then as easy to train as
-# one of twenty? You will measure it, find out what goes wrong, and mend it. In the end a thousand layers learn while you watch.
+# one of twenty? You will guess, measure it, and find the reason. In the end a thousand layers learn while you watch.
 #
 # You need chapter 1's step back, weights times slopes, and He's weights from chapter 2, which keep the mean square of a signal.
 
@@ -35,7 +35,7 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## More layers
 #
-# Here are plain nets of 20, 56 and 100 ReLU layers with 64 units each. Every depth is trained at two learning rates, on the
+# Take plain nets of 20, 56 and 100 ReLU layers with 64 units each. Every depth is trained at two learning rates, on the
 # same batches, and the better result counts. (The course groups layers by two, as **blocks** <!-- term: Of a deep net: a few
 # layers that a skip goes around together; here two. -->.)
 
@@ -137,10 +137,10 @@ claim("C6.04", f"three plain nets of 100 layers: {min(left):.0%} of the gradient
       f"cosine of two digits {min(same):.3f} or more", min(left) > 0.01 and min(same) > 0.98)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The gradient is not gone. A few percent of it arrive, where a sigmoid net, with 0.23 a layer, would leave 1e-64. Look at the strips instead. Behind a
-# hundred layers *all digits point in nearly the same direction*, and the readout has little to tell them apart by. A net of width
-# 128 points there, too: all of the gradient arrives, and in 100 steps it learns hardly more (evidence). So a chain may
-# be healthy in each of its links, and too long as a whole.
+# The gradient is not gone: here 4 % arrive, where a sigmoid net, with 0.23 a layer, would leave 1e-64. Look at the
+# strips. Behind a hundred layers *all digits point in nearly the same direction*, and the readout has little to tell them apart by. (A
+# net of width 128 gets all of the gradient, and learns hardly more in 100 steps; evidence.) A chain may be healthy in
+# each link, and too long as a whole.
 #
 # ## One plus sign
 #
@@ -222,7 +222,7 @@ explore(size_of_the_stream, panels=(2, 1), size=(9, 5.6), L=(2, 60), s=(0.0, 1.0
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2.5 / 1.5
-# Do: L to 60 with s = 1, then look for the s that stays within a factor of 3: about 0.13.
+# Do: L to 60 with s = 1, then look for the s that stays within a factor of 3: about 0.12 (theory 0.135).
 # Ask: and a net of 600 blocks?
 # Answer: 0.04. The product of s squared and L counts.
 
@@ -241,7 +241,9 @@ claim("C6.03", f"s = 1: 20 blocks multiply the mean square by {loud:.0e} (theory
 # With $s = 1$ every block doubles the mean square, and twenty blocks make a million of it. Take $s = 1/\sqrt L$ instead. Then theory's
 # $(1 + 1/L)^L$ stays below $e = 2.72$, **whatever the depth**. Single nets scatter around it.
 #
-# GPT-2 has the same rule. It multiplies the last weights of each branch by $1/\sqrt{2L}$ at the start, since each of its $L$ layers adds
+# ### The same in GPT-2
+#
+# GPT-2 multiplies the last weights of each branch by $1/\sqrt{2L}$ at the start, since each of its $L$ layers adds
 # two branches. Other nets start the branch at zero, or let it learn its factor from zero on (evidence).
 #
 # ## Does it matter?
@@ -249,7 +251,7 @@ claim("C6.03", f"s = 1: 20 blocks multiply the mean square by {loud:.0e} (theory
 # The remedy has two parts, the plus sign and the number $s$. Do we need both? Here are four nets of 100 layers: neither part, each
 # alone, and both. They have the same width, the same random matrices and the same batches, and all are trained at both rates. A
 # fifth net, "x alone", has no blocks, only the first weights, a ReLU and the readout. It shows what the blocks add. Decide
-# before you run it: which of the nets will learn?
+# first: which of the nets will learn?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 1.5
@@ -282,13 +284,17 @@ show(five_nets, panels=2)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 2
-# Do: run the race live; it takes some seconds.
+# Do: count hands for each net; one more key shows the bars.
 # Answer: only both together. The plus sign alone overflows at once; the small s alone starves the signal, which shrinks by s in
 # every block. Without any layers the net learns, too, and less well.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Neither half heals alone. The plus sign alone overflows. The small $s$ alone lets nothing through. Together they train
-# a hundred layers better than twenty plain ones, and better than no blocks. What became of the digits that all looked the same?
+# a hundred layers better than twenty plain ones, and better than no blocks.
+#
+# ### The digits again
+#
+# What became of the digits that all looked the same?
 #
 # *Try:* (1) $L = 100$. (2) $s = 0.5$. What does the gradient do now? (Orange: more than ten times the last one.)
 
@@ -311,8 +317,8 @@ explore(both_roads, size=(9, 3.8), L=(5, 100, 5), s=(0.02, 0.5, 0.02))
 # Do: s to 0.5 at L = 50: the road turns orange.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The road now passes the blocks by. No gradient is lost on it, and at its end the digits still differ. With a large $s$ both are
-# lost: the gradient explodes, and the branches drown the road.
+# The road now passes the blocks by. No gradient is lost on it, and at its end the digits still differ. With $s = 0.5$
+# the gradient explodes, and the digits become more alike.
 #
 # ## $2^L$ paths
 #
@@ -322,8 +328,7 @@ explore(both_roads, size=(9, 3.8), L=(5, 100, 5), s=(0.02, 0.5, 0.02))
 #
 # A path through $k$ blocks is multiplied $k$ times by about $s$. Different paths point in random directions, so their squares add up.
 # There are $\binom Lk$ paths of length $k$, and together they bring $\binom Lk s^{2k}$ of the squared gradient: if $s < 1$, few strong
-# short paths and many weak long ones. The left picture shows all paths of three blocks. The right one has the sums for 54 blocks,
-# measured and in theory.
+# short paths and many weak long ones.
 #
 # *Try:* (1) $s = 1$. How long are the paths that count? (2) $s = 0.15$, which is about $1/\sqrt{54}$.
 
@@ -348,7 +353,8 @@ def by_length(net, n=32):        # the gradient at x_0, by the blocks on its pat
 k = torch.arange(55.0, dtype=torch.float64)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Which paths bring the gradient: the short ones or the long ones?
+# Left: all paths of three blocks. Right: the sums for 54 blocks, measured and in theory. Which paths bring the gradient: the
+# short ones or the long ones?
 
 # %%
 def paths(axes, s=1.0):
@@ -371,7 +377,7 @@ claim("C6.02", f"mean length of the paths that bring it: {lengths[0]:.0f} of 54 
 # Answer: with s = 1 about half of the blocks; with one over the root of L about one block of 54.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# With $s = 1$ the middle wins: paths of about 26 blocks. With $s = 1/\sqrt L$ the gradient comes along paths of about *one* block.
+# With $s = 1$ the middle wins: paths of about 25 blocks. With $s = 1/\sqrt L$ the gradient comes along paths of about *one* block.
 # So this kind of net, which trains well, is at its start hardly deep.
 #
 # ## Where does the norm go?
@@ -379,8 +385,7 @@ claim("C6.02", f"mean length of the paths that bring it: {lengths[0]:.0f} of 54 
 # In today's nets a layer norm (chapter 5) sets the size of the branch: it gives the features of each sample mean 0 and variance 1. It may
 # stand in two places. **Pre-norm** <!-- term: A residual block with the norm at the entrance of its branch: x + F(norm(x)). --> puts it
 # into the branch, $x + F(\mathrm{norm}(x))$. **Post-norm** <!-- term: A residual block with the norm on the road, behind the sum:
-# norm(x + F(x)). --> puts it on the road, $\mathrm{norm}(x + F(x))$, as the first Transformer did. The wires are as thick as the
-# size of what they carry.
+# norm(x + F(x)). --> puts it on the road, $\mathrm{norm}(x + F(x))$, as the first Transformer did.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -388,7 +393,8 @@ claim("C6.02", f"mean length of the paths that bring it: {lengths[0]:.0f} of 54 
 # Expect: no preference.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# *Try:* move $L$ from 2 to 100. How does the size of the stream grow? What becomes of the digits? Which of the two is still a skip?
+# The wires are as thick as the size of what they carry. *Try:* move $L$ from 2 to 100. How does the size of the stream
+# grow? What becomes of the digits? Which of the two is still a skip?
 
 # %%
 def two_places(axes, L=12):
@@ -426,9 +432,12 @@ claim("C6.13", f"pre-norm and post-norm: cosine of two digits {same[0]:.2f} and 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # With pre-norm every branch adds 1 to the mean square, so the stream grows *linearly*: by a factor of 51 in 50 blocks, not of
-# $2^{50}$ and not of $e$. The road stays free. With post-norm the size is always 1. The price is that the norm divides what is old and
-# what is new alike, by $\sqrt2$. After ten blocks a thousandth of the first signal's mean square is left, and the digits merge as
-# they do in a plain net. At this rate it does not learn. With smaller steps it learns, slowly, and a warm-up of the rate helps (evidence,
+# $2^{50}$ and not of $e$. The road stays free. With post-norm the size is always 1, and the digits merge as they do in a plain net.
+#
+# ### The price of post-norm
+#
+# The norm on the road divides what is old and what is new alike, by $\sqrt2$. After ten blocks a thousandth of the first
+# signal's mean square is left. Within 60 steps of SGD at 0.01 it does not learn. With smaller steps it learns, slowly, and a warm-up of the rate helps (evidence,
 # with a real Transformer). It is one reason why most large language models have the norm in front.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
@@ -460,10 +469,14 @@ claim("C6.06", f"60 steps of SGD at 0.01: 1,000 layers reach {ends['1,000 layers
 # Do: run it live, one core. Stop it when the line of the thousand layers is down.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# A thousand layers learn, in 60 steps more than no blocks. How wide would a thousand *plain* layers have to be? Each layer has some luck: take two
+# A thousand layers learn, in 60 steps at this rate more than no blocks.
+#
+# ### How wide would a thousand *plain* layers have to be?
+#
+# Each layer has some luck: take two
 # factors, ½ and 1½. Their mean is 1, and their product ¾. So a long product of lucky factors is mostly small, although He's weights keep
-# its mean. In wide layers there is less luck, and some 1,250 units a layer would keep a third of the gradient (evidence). With skips
-# 32 are enough, as what a block multiplies by is always close to 1.
+# its mean. In wide layers there is less luck, and some 1,250 units a layer would keep a third of the gradient (evidence). The digits
+# merge at any width. With skips 32 units keep both.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
@@ -477,7 +490,7 @@ claim("C6.06", f"60 steps of SGD at 0.01: 1,000 layers reach {ends['1,000 layers
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3
-# Ask: name the disease from the table; then show the road, in the cell below.
+# Ask: name the disease from the table. In the notebook the road stands below it.
 # Answer: the digits merge on the way; the dead units are a symptom. Only the plus sign and the small s together cure it.
 
 # %%
@@ -607,7 +620,7 @@ chapter06.check_through(through)
 # Minutes: 0.5
 # Say: a dozen lines for your own net; they are in the notebook.
 
-# %% tags=["take-home"] slideshow={"slide_type": "skip"}
+# %% tags=["take-home"]
 import torch
 from torch import nn
 

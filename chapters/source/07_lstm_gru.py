@@ -146,7 +146,7 @@ explore(cliff, size=(9, 3.1), steps=(1, 50), clip=False)
 # A long product dies, a long sum does not. So Hochreiter and Schmidhuber (1997) kept the
 # memory in a vector $c$ of its own, the **cell state**, and only *added* to it: <!-- term: Of an LSTM: the vector c, to which each step adds something. -->
 #
-# $$c_t = c_{t-1} + i_t \odot g_t \qquad\text{so that}\qquad \frac{\partial c_T}{\partial c_t} = 1$$
+# $$c_t = c_{t-1} + i_t \odot g_t \quad\text{so that, directly,}\quad \frac{\partial c_T}{\partial c_t} = 1$$
 #
 # This direct way they called the *constant error carousel*. It is chapter 6's skip connection, over time.
 #
@@ -181,7 +181,7 @@ explore(cliff, size=(9, 3.1), steps=(1, 50), clip=False)
 # $$h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}$$
 #
 # Its **update gate** $z$ mixes the old state and the candidate $n$; at $z = 1$ it keeps. <!-- term: Of a GRU: the sigmoid z that says how much of the old state a step keeps. -->
-# Its **reset gate** $r$ decides how much of the old state the candidate sees. <!-- term: Of a GRU: the sigmoid r that says how much of the old state the candidate gets to see. -->
+# Its **reset gate** $r$ says how much of the old state the candidate sees. <!-- term: Of a GRU: the sigmoid r that says how much of the old state the candidate gets to see. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1
@@ -189,7 +189,7 @@ explore(cliff, size=(9, 3.1), steps=(1, 50), clip=False)
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
 # A wire is as thick as its gate is open. On the right a 1 is written at step 10, and noise knocks at all other steps. *Try:* (1)
-# Open *write*. (2) Close *output*. Is the memory gone? (3) What can the GRU not do?
+# Open *write*. (2) Close *output*. Is the memory gone?
 
 # %%
 noise = torch.randn(100, generator=torch.Generator().manual_seed(0)).double().tanh()
@@ -219,14 +219,12 @@ explore(gates, panels=2, size=(10, 3.8), cell=["GRU", "LSTM"], keep=(-2.0, 8.0, 
 # memory without touching it. (What a GRU keeps, it cannot write.)
 #
 # ## A fresh LSTM
-#
-# What does it do?
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1
 # Say: three gates, three jobs; only one of them decides about the gradient.
 
-# %% slideshow={"slide_type": "subslide"}
+# %%
 predict(
     "An nn.LSTM, as PyTorch makes it, reads 100 symbols: which part arrives at the first?",
     by_lag, kind="lstm", right=chapter07.RIGHT["a fresh LSTM"],
@@ -240,8 +238,11 @@ predict(
 # Answer: about 1e-20. The forget gate starts at one half.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# The forget gate starts near $\sigma(0) = \frac12$, and so the direct way leaves $0.5^{100} = 10^{-30}$. The $10^{-20}$ came by a
-# second way, through $h$, and is nothing all the same. The architecture is half of the cure. The other half is *the biases of its gates*.
+# The forget gate starts near $\sigma(0) = \frac12$, and so the direct way leaves $0.5^{100} = 10^{-30}$. (The rest came through $h$.) The
+# architecture is half of the cure. The other half is *the biases of its gates*.
+#
+# ### The other half
+#
 # Here are 1,000 steps, with one bias for the gate that keeps.
 #
 # *Try:* (1) Bias 0 to 8. Where does the LSTM sink again, and why? (2) Chrono.
@@ -262,20 +263,15 @@ explore(thousand_steps, bias=(0.0, 8.0, 0.5), chrono=False)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 3 / 2
 # Do: bias 0, 1, 2, 5, then 8, where the LSTM sinks again; then tick chrono.
-# Say: one line of code is the other half of the cure.
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# At 8 the LSTM forgets little, but its input gate is half open: what it reads piles up in $c$, until $\tanh c$ saturates. **Chrono**
-# initialization heals that, too. <!-- term: Biases for gates (Tallec and Ollivier 2018): each unit keeps for a time of its own, and writes the less the longer it keeps. -->
-# Each unit gets a time span $\tau$ of its own, at random between 1 and the longest lag that you expect. Its forget bias is $\ln\tau$: such a
-# gate keeps $\frac{\tau}{\tau+1}$ and so forgets in about $\tau$ steps. Its input bias is $-\ln\tau$. Who keeps for long writes little.
-
-# %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5 / 0.5
-# Ask: why does the LSTM sink at 8?
+# Ask: why does it sink again?
 # Answer: it keeps everything, and its input gate is half open; so it overflows. Who keeps for long must write little.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
+# From 6 on the LSTM forgets little, but its input gate is half open: what it reads piles up in $c$, until $\tanh c$ saturates. **Chrono**
+# initialization heals that. <!-- term: Biases for gates (Tallec and Ollivier 2018): each unit keeps for a time of its own, and writes the less the longer it keeps. -->
+# Each unit gets a time span $\tau$ of its own, at random between 1 and the longest lag that you expect. Its forget bias is $\ln\tau$: such a
+# gate keeps $\frac{\tau}{\tau+1}$ and so forgets in about $\tau$ steps. Its input bias is $-\ln\tau$. Who keeps for long writes little.
+#
 # ## Does it matter?
 #
 # A small gradient may be enough, with patience and the right rate. So we try three rates, and count the steps until a net can **recall**
@@ -320,6 +316,8 @@ claim("C7.10", f"Adam at 0.003 to 0.03: all chrono nets recall, after {sum(chron
 # %% [markdown] slideshow={"slide_type": "slide"}
 # With Adam a default LSTM learns a lag of 20, slowly, and not at every rate. A forget bias of 1, which many recommend, is as touchy. A bias
 # of 3 is not, as it keeps for twenty steps: *the bias must fit the lag*. For long lags that is not enough, as exercise 2 shows.
+#
+# ### Before and after
 #
 # What does a default net pass on before training, and after?
 
@@ -366,7 +364,7 @@ songs = race(singers, text[:, :-1], text[:, 1:], steps=500, lr=0.02, optimizer="
              clip=1.0, loss_fn=lambda out, y: F.cross_entropy(out.mT, y), title="A song")
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# Which gift does each of them name on the seventh day? The ink shows what its first letter depends on.
+# Which gift does each net name on the seventh day? The ink shows what its first letter depends on.
 
 # %%
 def heard(ax, day=7):        # how much the gift's first letter depends on each letter before it
@@ -390,7 +388,8 @@ claim("C7.11", f"after 500 steps of Adam at 0.02 the RNN has {rnn} of 12 right, 
 # Say: one line of code, chrono, separates the two rows.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# All three spell well. The day has little ink in the default LSTM, and none in the RNN. Only biases separate the two LSTMs.
+# After 500 steps all three spell well. The day has little ink in the default LSTM, and hardly any in the RNN. Only biases separate
+# the two LSTMs.
 #
 # ## Today's heirs
 #
@@ -439,27 +438,27 @@ claim("C7.15", f"the first of 100 symbols gets {first[0]:.0e} of the last one's 
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Attention has a direct way from every symbol, at the price of a time that grows with the square of the length. Linear recurrences such
-# as Mamba (2023) do without.
+# as Mamba (2023) do not pay it.
 #
 # ## One idea, four nets
 #
 # Four nets have one formula. They *carry* the old, and *add* the new in small doses:
 #
-# $$x_{l+1} = a \odot x_l + b \odot F(x_l)$$
+# $$x_{l+1} = a \odot x_l + s \odot F(x_l)$$
 #
-# | | carries $a$ | adds $b$ |
+# | | carries $a$ | adds $s$ |
 # |---|---|---|
 # | LSTM 1997 | 1; since 1999 the forget gate $f$ | input gate $i$ |
-# | GRU 2014, over depth the Highway net 2015 | $z$, near 1 at first | $1-z$ |
-# | ResNet 2015, Transformer 2017 | 1 | 1, or $1/\sqrt L$ |
+# | GRU 2014, over depth the Highway net 2015 | $z$, to start near 1 | $1-z$ |
+# | ResNet 2015, pre-norm Transformer | 1 | 1, or $1/\sqrt L$ |
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1.5 / 0.5
 # Say: four inventions, one line: give the gradient a way on which it is multiplied by one.
 
 # %% [markdown] slideshow={"slide_type": "subslide"}
-# On the left are fifty steps or layers of each, with $a$ and $b$ set by hand. On the right is the same $F$ without its way, $a = 0$ and
-# $b = 1$. *Scale* multiplies all weights; at 1 they are right, Xavier's or He's. Which side needs them right? *Try:* 1, then 1.3.
+# On the left are fifty steps or layers of each net, with $a$ and $s$ set by hand. On the right is the same $F$ without its way, $a = 0$ and
+# $s = 1$. *Scale* multiplies all weights; at 1 they are right, Xavier's or He's. Which side needs them right? *Try:* 1, then 1.3.
 
 # %% slideshow={"slide_type": "skip"}
 generator = torch.Generator().manual_seed(0)
@@ -504,12 +503,12 @@ explore(one_idea, panels=2, size=(10, 4), scale=(0.5, 1.5, 0.1))
 #
 # ## The final clinic
 #
-# Patient A, an LSTM, reads 101 symbols, must name the first, and guesses. This is what is left of its gradient. Four more come from the
-# chapters before. Name all five diseases (run the cell with its dots to hear the choices), and treat them one by one.
+# Patient A, an LSTM, reads 101 symbols, must name the first, and guesses. This is what is left of its gradient. Name its disease, and
+# treat it. (Four more patients, from the chapters before, are exercise 4.)
 
 # %%
 left = measure_through_time(chapter07.WARD["A"].make().cell.double(), symbols(100))
-show(plots.draw_by_lag, {"patient A": left}, size=(9, 2.0))
+show(plots.draw_by_lag, {"patient A": left}, ylabel="gradient left", size=(9, 3.2))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 2
@@ -517,16 +516,13 @@ show(plots.draw_by_lag, {"patient A": left}, size=(9, 2.0))
 # Answer: a memory that forgets. A bias of 1 is not enough for 100 steps; chrono is.
 
 # %% slideshow={"slide_type": "skip"}
-for bed in "BCDE":
-    display(clinic.chart(chapter07.WARD[bed], "gradient", "std of z", "saturated", "dead"))
-diagnoses = {"A": ..., "B": ..., "C": ..., "D": ..., "E": ...}
-clinic.rounds(chapter07.WARD, diagnoses)
-
-# %% slideshow={"slide_type": "skip"}
-bed = "A"
+# Run the cell to see the choices, and put yours in the place of the dots: the diagnosis ...
+diagnosis = ...
+display(clinic.name_disease(chapter07.WARD["A"], diagnosis))
+# ... and then the treatment.
 prescription = ...
-display(clinic.treat(chapter07.WARD[bed], prescription))
-clinic.second_opinion(chapter07.WARD[bed], diagnoses[bed])
+display(clinic.treat(chapter07.WARD["A"], prescription))
+clinic.second_opinion(chapter07.WARD["A"], diagnosis)
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## Exercises
@@ -607,6 +603,33 @@ def clip_norm(g, c):
 
 chapter07.check_clip_norm(clip_norm)
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# ### 4. The ward
+#
+# Four patients from the chapters before. Name all diseases, and treat them one by one.
+#
+# <details><summary>Hint</summary>
+#
+# Does the gradient shrink, grow, or end, on its way from the last layer to the first? And the std of z, the other way?
+#
+# </details>
+# <details><summary>Solution</summary>
+#
+# B: weights too small for the activation (weights with std sqrt(2/fan_in)). C: skips that add up (branches divided by sqrt(40)).
+# D: saturated by large weights (weights with std 1/sqrt(fan_in)). E: dead units (biases of zero).
+#
+# </details>
+
+# %% slideshow={"slide_type": "skip"}
+ward = {bed: chapter07.WARD[bed] for bed in "BCDE"}
+for patient in ward.values():
+    display(clinic.chart(patient, "gradient", "std of z", "saturated", "dead"))
+diagnoses = {"B": ..., "C": ..., "D": ..., "E": ...}
+display(clinic.rounds(ward, diagnoses))
+bed, prescription = "B", ...
+display(clinic.treat(ward[bed], prescription))
+clinic.second_opinion(ward[bed], diagnoses[bed])
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Summary
 #
@@ -622,10 +645,10 @@ chapter07.check_clip_norm(clip_norm)
 # Chrono biases for all layers of your own `nn.LSTM`.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# Minutes: 1.5 / 0.5
+# Minutes: 1 / 0.5
 # Say: slopes, weights and depth multiply. Keep their product at one, or build a way around it.
 
-# %% tags=["take-home"] slideshow={"slide_type": "skip"}
+# %% tags=["take-home"]
 import torch
 from torch import nn
 
@@ -640,6 +663,10 @@ def remember_(lstm, longest):               # longest: the steps that a memory i
             bias[: 2 * n] = torch.cat([-spans.log(), spans.log()])      # input gate, forget gate
 
 remember_(nn.LSTM(32, 64, num_layers=2), longest=100)
+
+# %% [markdown] slideshow={"slide_type": "notes"}
+# Minutes: 0.5
+# Say: it is in the notebook, for your own net.
 
 # %% [markdown] slideshow={"slide_type": "skip"}
 # ## References

@@ -1,0 +1,7 @@
+"""python -m chapters.build"""
+
+import sys
+
+from chapters.build import main
+
+sys.exit(main())
