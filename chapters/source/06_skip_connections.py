@@ -36,8 +36,8 @@ x, y, x_test, y_test = datasets.digits()        # x is (1437, 64): a row for eac
 # ## More layers
 #
 # Take plain nets of 20, 56 and 100 ReLU layers with 64 units each. Every depth is trained at two learning rates, on the
-# same batches, and the better result counts. (The course groups layers by two, as **blocks** <!-- term: Of a deep net: a few
-# layers that a skip goes around together; here two. -->.)
+# same batches, and the better result counts. (The course groups layers by two, as **blocks**.) <!-- term: Of a deep net: a few
+# layers that a skip goes around together; here two. -->
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 0.5 / 0.5
@@ -77,8 +77,8 @@ predict(f"20 plain layers reach a training loss of {best[20]:.1f} in 100 steps. 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # This is no overfitting, since it is the *training* loss. And a net of 56 layers can do all that 20 layers can: the other
 # 36 would only have to pass their input on. In 100 steps it does not find that. He and his colleagues called this
-# **degradation** <!-- term: Of plain deep nets: with more layers the training loss gets worse, although more layers could do all
-# that fewer can. -->.
+# **degradation**. <!-- term: Of plain deep nets: with more layers the training loss gets worse, although more layers could do all
+# that fewer can. -->
 #
 # ## Is the gradient gone?
 #
@@ -146,10 +146,10 @@ claim("C6.04", f"three plain nets of 100 layers: {min(left):.0%} of the gradient
 #
 # A layer that should do nothing must learn to copy its input. That is hard. What if it only had to *add* something to its
 # input? Then doing nothing is easy: add zero. This is the **residual block** <!-- term: A block that adds what it computes to
-# its input: x + F(x). --> $x_{l+1} = x_l + s\,F(x_l)$. We call $F$ the **branch** <!-- term: Of a residual block: the F of x + F(x). -->,
-# and $s$ is a number that we choose later. The way past $F$ is the **skip** <!-- term: A way past a layer or block, on which its input
-# reaches the output unchanged. -->. All skips in a row are the road, and what flows on it, $x_0, x_1, \dots, x_L$, is the
-# **stream** <!-- term: Of a residual net: what flows past its blocks, the x_l between them. -->.
+# its input: x + F(x). --> $x_{l+1} = x_l + s\,F(x_l)$. We call $F$ the **branch**, <!-- term: Of a residual block: the F of x + F(x). -->
+# and $s$ is a number that we choose later. The way past $F$ is the **skip**. <!-- term: A way past a layer or block, on which its input
+# reaches the output unchanged. --> All skips in a row are the road, and what flows on it, $x_0, x_1, \dots, x_L$, is the
+# **stream**. <!-- term: Of a residual net: what flows past its blocks, the x_l between them. -->
 #
 # In PyTorch it is a handful of lines, whatever $f$ is:
 
