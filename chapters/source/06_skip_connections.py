@@ -476,7 +476,7 @@ claim("C6.06", f"60 steps of SGD at 0.01: 1,000 layers reach {ends['1,000 layers
 # Each layer has some luck: take two
 # factors, ½ and 1½. Their mean is 1, and their product ¾. So a long product of lucky factors is mostly small, although He's weights keep
 # its mean. In wide layers there is less luck, and some 1,250 units a layer would keep a third of the gradient (evidence). The digits
-# merge at any width. With skips 32 units keep both.
+# would merge all the same (chapter 5). With skips, 32 units are enough.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # Minutes: 1 / 0.5
