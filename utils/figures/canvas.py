@@ -21,16 +21,14 @@ from matplotlib.transforms import Bbox
 from PIL import Image, ImageDraw
 
 from utils.figures import style, words
-from utils.figures.frame import data_artists, describe_frame, describe_patch, visible_labels
+from utils.figures.frame import data_artists, describe_frame, describe_patch
 from utils.figures.layers import encode_fast, encode_small, write_svg
+from utils.figures.margins import NO_EXTRA, measure_overhang, set_margins
 from utils.torchdoctor.errors import WrongType, WrongValue
 
 # matplotlib's settings belong to the process, and widgets are served in another thread than cells.
 _SETTINGS_LOCK = threading.RLock()
 
-_PADS = {"left": 5.6, "right": 1.2, "bottom": 4.0, "top": 2.2}  # around each panel, in units of the font size
-_INNER = {"columns": 1.4, "rows": 1.0}  # in place of "left" and "bottom" between panels that have no labels there
-_NO_EXTRA = dict.fromkeys((*_PADS, *_INNER), 0.0)
 _KEPT = 6  # frames, about 1.4 MB each: a slider goes to and fro between the limits of an axis
 
 
@@ -105,18 +103,18 @@ class Canvas:
             caption = caption or ""
             font = words.font()
             lines = words.wrap(caption, font, self._pixels[0])
-            self._set_margins(figure, _NO_EXTRA, len(lines))
+            set_margins(figure, self.panels, self._renderer, NO_EXTRA, len(lines))
             looks = style.in_lecture(), describe_patch(figure.patch), len(lines)
             frame = (*looks, *(describe_frame(ax) for ax in figure.axes))
             if frame in self._frames:
                 self._frames[frame] = kept = self._frames.pop(frame)
-                if kept.margins != _NO_EXTRA:
-                    self._set_margins(figure, kept.margins, len(lines))
+                if kept.margins != NO_EXTRA:
+                    set_margins(figure, self.panels, self._renderer, kept.margins, len(lines))
             else:
                 self._draw_frame(figure)
-                margins = self._measure_overhang(figure)
-                if margins != _NO_EXTRA:
-                    self._set_margins(figure, margins, len(lines))
+                margins = measure_overhang(figure, self.panels, self._renderer)
+                if margins != NO_EXTRA:
+                    set_margins(figure, self.panels, self._renderer, margins, len(lines))
                     self._draw_frame(figure)
                 self._frames[frame] = _Frame(self._renderer.copy_from_bbox(self._box), margins)
             if len(self._frames) > _KEPT:
@@ -174,58 +172,6 @@ class Canvas:
 
     def _placed_lines(self):
         return words.place(self._lines, self._font, self._pixels[1])
-
-    def _em(self):
-        """Return (width, height) of one unit of the font size, as shares of the figure."""
-        inches = matplotlib.rcParams["font.size"] / 72
-        return inches / self.size[0], inches / self.size[1]
-
-    def _set_margins(self, figure, extra, lines):
-        """Leave room around the panels: the usual pads, `extra` (shares of the figure), and the caption's lines.
-
-        The extra of "columns" and "rows" belongs to the gaps between them, and is negative where these need no room.
-        """
-        wide, high = self._em()
-        rows, columns = self.panels
-        left, right = (_PADS[side] * wide + extra[side] for side in ("left", "right"))
-        bottom, top = (_PADS[side] * high + extra[side] for side in ("bottom", "top"))
-        floor = (lines * words.LINE + 0.5) * high if lines else 0
-        gap_x, gap_y = left + right + extra["columns"], top + bottom + extra["rows"]
-        panel_width = max((1 - left - right - (columns - 1) * gap_x) / columns, 0.02)
-        panel_height = max((1 - floor - top - bottom - (rows - 1) * gap_y) / rows, 0.02)
-        figure.subplots_adjust(
-            left=left, right=left + columns * panel_width + (columns - 1) * gap_x,
-            bottom=floor + bottom, top=floor + bottom + rows * panel_height + (rows - 1) * gap_y,
-            wspace=gap_x / panel_width, hspace=gap_y / panel_height,
-        )  # fmt: skip
-        for ax in figure.axes:  # as Axes.draw does: an aspect ratio, or the place of a colour bar
-            locate = ax.get_axes_locator()
-            ax.apply_aspect(locate(ax, self._renderer) if locate else None)
-
-    def _measure_overhang(self, figure):
-        """Return how far the labels that were just drawn reach beyond the usual pads, as shares of the figure."""
-        wide, high = self._em()
-        units = {"left": wide, "right": wide, "bottom": high, "top": high}
-        extra = dict(_NO_EXTRA)
-        for ax in figure.axes:
-            boxes = [text.get_window_extent(self._renderer) for text in visible_labels(ax)]
-            if not boxes or ax.get_subplotspec() is None:
-                continue
-            box = Bbox(figure.transFigure.inverted().transform(Bbox.union(boxes)))
-            panel = ax.get_subplotspec().get_topmost_subplotspec().get_position(figure)
-            beyond = {"left": panel.x0 - box.x0, "right": box.x1 - panel.x1,
-                      "bottom": panel.y0 - box.y0, "top": box.y1 - panel.y1}  # fmt: skip
-            for side, unit in units.items():
-                # A third of a unit of air; whole units, so that the panels do not tremble while a slider moves.
-                steps = np.ceil(beyond[side] / unit + 0.33 - _PADS[side])
-                extra[side] = max(extra[side], steps * unit)
-        rows, columns = self.panels
-        panels = [(ax, ax.get_subplotspec()) for ax in figure.axes if ax.get_subplotspec() is not None]
-        if columns > 1 and not any(visible_labels(ax, "y") for ax, place in panels if not place.is_first_col()):
-            extra["columns"] = (_INNER["columns"] - _PADS["left"]) * wide - extra["left"]
-        if rows > 1 and not any(visible_labels(ax, "x") for ax, place in panels if not place.is_last_row()):
-            extra["rows"] = (_INNER["rows"] - _PADS["bottom"]) * high - extra["bottom"]
-        return extra
 
     def _draw_frame(self, figure):
         """Draw all but the data."""
