@@ -10,15 +10,20 @@ import nbformat
 from binder.links import doors
 from chapters.build import drop_how_to
 from teaching.web.conf import BOOK
+from utils.figures import narrow, style
 
+PHONE = "screen and (max-width: 767px)"  # as in course.css and course.js
+STACKED = ("On a narrow screen the panels of a picture stand below one another: what the text calls left is above, "
+           "and right is below.")  # fmt: skip
 TO_DO = re.compile(r"## (Exercises|.*\b[Cc]linic\b.*)\n?")  # what can only be done in a notebook that runs
 
 
-def write_page(notebook, target, key, scenes, pictures, line):
+def write_page(notebook, target, key, scenes, folder, line):
     """Write a notebook as Sphinx's input `target`.
 
-    key: names the notebook within the site; scenes: what scenes.json says of it, [] if its states are not drawn;
-    pictures: the folder for picture files; line: what is told below the title, and above what is to be done in the cells.
+    key: names the notebook within the site; scenes: what scenes.json says of it, [] if its states are not drawn; folder:
+    the site, with what is drawn of this notebook, for its pictures; line: what is told below the title, and above what is
+    to be done in the cells.
     Raises ValueError if a cell shows other pictures than its scenes expect.
     """
     content = nbformat.read(notebook, as_version=4)
@@ -26,6 +31,8 @@ def write_page(notebook, target, key, scenes, pictures, line):
     up = "../" * (1 if notebook.parent.name == "evidence" else 0)
     moving = {(scene["cell"], scene["picture"]): scene for scene in scenes}
     content.cells[0].source += f"\n\n{line}"
+    if (folder / "states" / key / "narrow").exists():
+        content.cells[0].source += f'\n\n<p class="course-phone"><em>{STACKED}</em></p>'
     for cell in content.cells:
         if cell.cell_type == "markdown":
             cell.source = without_comments(without_badges(cell.source))
@@ -37,14 +44,15 @@ def write_page(notebook, target, key, scenes, pictures, line):
         shown = [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
         for number, output in enumerate(shown):
             data = output.data
-            name = f"{cell.id}-{number}.png"
-            (pictures / key).mkdir(parents=True, exist_ok=True)
-            (pictures / key / name).write_bytes(b64decode(data["image/png"]))
+            name, png = f"{cell.id}-{number}.png", b64decode(data["image/png"])
+            file, drawn = folder / "pictures" / key / name, folder / "states" / key / "narrow" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(png)
             scene = moving.pop((cell.id, number), None)
             # What the course's pictures say to JupyterLab: this one may be turned into a dark one.
             shades = scene["shades"] if scene else "needs_background" not in output.metadata
-            png = (pictures / key / name).read_bytes()
-            text = picture_html(f"{up}pictures/{key}/{name}", data.get("text/plain", ""), png, shades)
+            source = source_html(f"{up}states/{key}/narrow/{name}", drawn.read_bytes()) if drawn.exists() else ""
+            text = picture_html(f"{up}pictures/{key}/{name}", data.get("text/plain", ""), png, shades, source)
             if scene:
                 text = scene_html(text, f"{key}/{scene['scene']}", up, scene)
             output.data = nbformat.from_dict({"text/html": data.get("text/html", "") + text})
@@ -65,11 +73,27 @@ def without_comments(text):
     return re.sub(r"\s*<!--.*?-->", "", text, flags=re.DOTALL)
 
 
-def picture_html(address, words, png, shades):
-    """Return a picture, in a box of its own that scrolls where it is too wide. shades: whether dark has a meaning in it."""
-    width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
-    return (f'<div class="course-picture{" course-shades" * shades}" style="--width:{width}px" role="group" aria-label="picture">'
-            f'<img src="{address}" width="{width}" height="{height}" loading="lazy" alt="{html.escape(words)}" /></div>')  # fmt: skip
+def picture_html(address, words, png, shades, source=""):
+    """Return a picture, in a box of its own that scrolls where it is too wide.
+
+    shades: whether dark has a meaning in it; source: what `source_html` returns of its drawing for a phone, if there is one.
+    """
+    width, height = size_of(png)
+    image = f'<img src="{address}" width="{width}" height="{height}" loading="lazy" alt="{html.escape(words)}" />'
+    classes = f"course-picture{' course-shades' * shades}{' course-narrow' * bool(source)}"
+    return (f'<div class="{classes}" style="--width:{width}px" role="group" aria-label="picture">'
+            f"{f'<picture>{source}{image}</picture>' if source else image}</div>")  # fmt: skip
+
+
+def source_html(address, png):
+    """Return what makes a page show another picture on a phone."""
+    width, height = (round(pixels * style.DPI / narrow.DPI) for pixels in size_of(png))
+    return f'<source srcset="{address}" width="{width}" height="{height}" media="{PHONE}" />'
+
+
+def size_of(png):
+    """Return (width, height) of the bytes of a PNG file, in pixels."""
+    return tuple(int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
 
 
 def scene_html(picture, name, up, scene):

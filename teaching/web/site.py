@@ -68,11 +68,11 @@ def draw_states(source, cache, most):
 
 
 def read_scenes(source, cache):
-    """Return what is known of the scenes of a source; [] if they were not drawn, or for another version of it."""
+    """Return what is known of the scenes of a source; None if its pictures were not drawn, or for another version of it."""
     folder = cache / key_of(source)
     stamp = folder / "fingerprint.txt"
     if not stamp.exists() or stamp.read_text().partition(" ")[2] != fingerprint(source):
-        return []
+        return None
     return json.loads((folder / "scenes.json").read_text(encoding="utf-8"))
 
 
@@ -86,13 +86,14 @@ def make_site(sources, cache, folder, book=False):
         shutil.rmtree(old, ignore_errors=True)
     predictions = {}  # chapter -> how many there are to make
     for source in sources:
-        notebook, scenes = notebook_of(source), [] if book else read_scenes(source, cache)
+        notebook, scenes = notebook_of(source), None if book else read_scenes(source, cache)
         target = work / notebook.relative_to(CHAPTERS)
         line = "" if book else page.how_to_run(conf.REPOSITORY, notebook)
-        page.write_page(notebook, target, key_of(source), scenes, folder / "pictures", line)
-        if scenes:
+        if scenes is not None:
             shutil.copytree(cache / key_of(source), folder / "states" / key_of(source),
                             ignore=shutil.ignore_patterns("*.txt", "scenes.json"))  # fmt: skip
+        scenes = scenes or []
+        page.write_page(notebook, target, key_of(source), scenes, folder, line)
         chapter = int(source.stem[:2])
         predictions[chapter] = predictions.get(chapter, 0) + sum(scene["kind"] == "predict" for scene in scenes)
     lessons = [source.stem for source in sources if not is_evidence(source)]

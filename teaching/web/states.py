@@ -3,89 +3,36 @@
 The cells run once. Where one explores, predicts or trains in view, the real widget is built and moved through its states,
 and what it would send to JupyterLab is written into FOLDER: pixels as s3/f7.png, each once; data and words in files s3/b2.js
 of some neighbouring states; and scenes.json, which names the controls. A script file can be loaded from a folder, too.
+All is drawn a second time for phones, in s3-narrow; narrow/CELL-0.png is the first picture of a cell before it is moved.
 """
 
 import ast
 import asyncio
 import contextlib
-import gzip
 import html
 import inspect
 import io
+import itertools
 import json
 import os
 import re
 import sys
-from base64 import b64encode
-from hashlib import sha256
+from base64 import b64decode
 from pathlib import Path
-
-from PIL import Image
 
 from chapters.build.cells import keep_needed
 from chapters.build.reading import is_evidence, notebook_of, read_source
 from teaching.web import grid
-from utils.figures import style
+from teaching.web.scene import Scene, shown_by
 from utils.figures.canvas import Canvas
-from utils.figures.layers import encode_small
 from utils.training import view as training
 from utils.widgets import explorer as widgets
 from utils.widgets.hands import labelled
 
+NARROW = "-narrow"  # behind a scene's name: its drawings for a phone
+WAYS = False, True  # is it narrow?
 MARKS = 40  # pictures of a training that plays
 TRAINED = r"\b(race|fit)\((?!(?:[^()]|\([^()]*\))*live=)"  # a call that shows its losses
-_PRECISE = re.compile(r"(\d\.\d\d)\d+")  # a hundredth of a point is enough for a path
-_PATHS = re.compile(r' (d|x|y|cx|cy|points)="[^"]*"')
-
-
-class Scene:
-    """A folder of states: `add` takes what a widget shows at a place of the grid, `close` writes the rest."""
-
-    def __init__(self, folder, name, shape):
-        self.folder, self.name, self.shape = folder / name, name, shape
-        self.edges = grid.edges_of(shape)
-        self.frames, self.blocks = {}, {}
-        self.shades = False  # does dark or bright mean something in any of the states?
-        self.folder.mkdir(parents=True)
-
-    def add(self, place, canvas, pixels, svg, words):
-        """Keep one state, which a canvas has drawn; `words` is its text alternative, or a list of it and more that is shown."""
-        self.shades |= getattr(canvas, "shades", True)
-        key = sha256(pixels).digest()
-        if key not in self.frames:
-            self.frames[key] = len(self.frames)
-            small = encode_small(Image.open(io.BytesIO(pixels)).convert("RGB"))
-            (self.folder / f"f{self.frames[key]}.png").write_bytes(small)
-        number = grid.block_of(place, self.shape, self.edges)
-        state = [self.frames[key], self._shortened(svg), *([words] if isinstance(words, str) else words)]
-        self.blocks.setdefault(number, {})[",".join(map(str, place))] = state
-
-    def _shortened(self, svg):
-        """Return an SVG with coordinates of two decimals, and names that are the same in every build."""
-        svg = _PATHS.sub(lambda match: _PRECISE.sub(r"\1", match[0]), svg)
-        return re.sub(r"picture-[0-9a-f]{12}", self.name, svg)
-
-    def close(self, key, canvas):
-        """Write the blocks, and return what the page has to know of this scene."""
-        for number, states in self.blocks.items():
-            parts = {}  # what neighbours share, such as a curve that stays, is written once
-            for state in states.values():
-                state[1] = [parts.setdefault(part, len(parts)) for part in re.split("(?=<)", state[1]) if part]
-            block = json.dumps({"parts": list(parts), "states": states}, separators=(",", ":"), ensure_ascii=False)
-            packed = gzip.compress(block.encode(), mtime=0)
-            call = f'courseStates("{key}/{self.name}",{number},"{b64encode(packed).decode()}")\n'
-            (self.folder / f"b{number}.js").write_text(call, encoding="utf-8")
-        width, height = (round(inches * style.DPI) for inches in canvas.size)
-        return {"scene": self.name, "shape": self.shape, "edges": self.edges, "width": width, "height": height,
-                "shades": self.shades}  # fmt: skip
-
-
-def shown_by(picture):
-    """Return (pixels, SVG or "", words) of what a `Picture` sends to the browser."""
-    data = picture.data.value
-    svg = re.search(r"<svg.*</svg>", data, re.DOTALL)
-    words = re.search(r'<div class="picture-words"[^>]*>(.*?)</div>', data, re.DOTALL)
-    return bytes(picture.image.value), svg[0] if svg else "", html.unescape(words[1])
 
 
 class Recorder:
@@ -97,58 +44,75 @@ class Recorder:
         self.scenes = []
 
     def _open(self, shape):
-        return Scene(self.folder, f"s{len(self.scenes)}", shape)
+        """Return two scenes, a wide and a narrow one."""
+        name = f"s{len(self.scenes)}"
+        return [Scene(self.folder, name + NARROW * narrow, shape) for narrow in WAYS]
 
-    def _note(self, scene, canvas, **facts):
-        facts = {"cell": self.cell, "picture": self.pictures, **facts, **scene.close(self.key, canvas)}
-        self.scenes.append(facts)
+    def _note(self, scenes, canvases, **facts):
+        wide, narrow = (scene.close(self.key, canvas) for scene, canvas in zip(scenes, canvases))
+        narrow = {key: narrow[key] for key in ("width", "height")}
+        self.scenes.append({"cell": self.cell, "picture": self.pictures, **facts, **wide, "narrow": narrow})
         self.pictures += 1
 
-    def show(self, *_args, **_settings):
+    def _keep_narrow(self, bundle):
+        """Keep what the next picture of this cell shows on a phone before it is moved; bundle: (data, metadata)."""
+        file = self.folder / "narrow" / f"{self.cell}-{self.pictures}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b64decode(bundle[0]["image/png"]))
+
+    def show(self, scene, *data, panels=1, size=None, **params):
         """A picture that does not move."""
+        canvas = Canvas(panels, size, narrow=True)
+        canvas.draw(lambda axes: scene(axes, *data, **params))
+        self._keep_narrow(canvas.bundle())
         self.pictures += 1
 
     def explore(self, scene, *, panels=1, size=None, **controls):
         """Move an explorer through its grid."""
-        explorer = widgets.Explorer(scene, panels=panels, size=size, **controls)
+        explorers = [widgets.Explorer(scene, panels=panels, size=size, narrow=narrow, **controls) for narrow in WAYS]
+        explorer = explorers[0]
+        self._keep_narrow(explorers[1].saved())
         kept = grid.choose(explorer.controls, self.most, self.texts)
         pairs = {name: grid.values_of(control) for name, control in explorer.controls.items()}
         start = {name: [pairs[name][i][0] for i in kept[name]].index(control.value)
                  for name, control in explorer.controls.items()}  # fmt: skip
-        states = self._open([len(indices) for indices in kept.values()])
-        for place in grid.snake(states.shape):
-            for (name, indices), at in zip(kept.items(), place):
-                value = pairs[name][indices[at]][0]
-                if explorer.controls[name].value != value:
-                    explorer.controls[name].value = value
-            if explorer.error:
-                raise explorer.error
-            states.add(place, explorer.canvas, *shown_by(explorer))
+        shape = [len(indices) for indices in kept.values()]
+        states = self._open(shape)
+        for place in grid.snake(shape):
+            for drawn, into in zip(explorers, states):
+                for (name, indices), at in zip(kept.items(), place):
+                    value = pairs[name][indices[at]][0]
+                    if drawn.controls[name].value != value:
+                        drawn.controls[name].value = value
+                if drawn.error:
+                    raise drawn.error
+                into.add(place, drawn.canvas, *shown_by(drawn))
         told = [
             {"name": name.replace("_", " "), "label": getattr(control, "description", "") or name, "start": start[name],
              "slider": grid.is_slider(control), "values": [pairs[name][i][1] for i in kept[name]]}
             for name, control in explorer.controls.items()
         ]  # fmt: skip
-        self._note(states, explorer.canvas, kind="explore", controls=told)
+        self._note(states, [drawn.canvas for drawn in explorers], kind="explore", controls=told)
 
     def predict(self, question, scene, guess, **settings):
         """Give every guess of a prediction, and reveal."""
-        prediction = widgets.Prediction(question, scene, guess, **settings)
-        control = prediction.guess
+        predictions = [widgets.Prediction(question, scene, guess, narrow=narrow, **settings) for narrow in WAYS]
+        prediction, control = predictions[0], predictions[0].guess
+        self._keep_narrow(predictions[1].saved())
         options = [(value, label) for label, value in labelled(guess)] if prediction.labels else grid.values_of(control)
         kept = range(len(options)) if prediction.labels else grid.choose({"guess": control}, self.most, self.texts)["guess"]
         states = self._open([len(kept)])
-        for at, index in enumerate(kept):
-            control.value = options[index][0]
-            prediction.button.click()
-            if prediction.error:
-                raise prediction.error
-            pixels, svg, words = shown_by(prediction)
-            outcome = html.unescape(re.sub(r"<[^>]+>", "", prediction.outcome.value))
-            states.add((at,), prediction.canvas, pixels, svg, [words, outcome])
-            prediction.again.click()
+        for (at, index), (drawn, into) in itertools.product(enumerate(kept), zip(predictions, states)):
+            drawn.guess.value = options[index][0]
+            drawn.button.click()
+            if drawn.error:
+                raise drawn.error
+            pixels, svg, words = shown_by(drawn)
+            outcome = html.unescape(re.sub(r"<[^>]+>", "", drawn.outcome.value))
+            into.add((at,), drawn.canvas, pixels, svg, [words, outcome])
+            drawn.again.click()
         told = {"slider": not prediction.labels, "values": [str(options[i][1]) for i in kept]}
-        self._note(states, prediction.canvas, kind="predict", question=question, controls=[told])
+        self._note(states, [drawn.canvas for drawn in predictions], kind="predict", question=question, controls=[told])
 
     def watch(self):
         """Return what takes the place of `LiveView`: of a training that is shown, it keeps the picture at some steps."""
@@ -179,15 +143,16 @@ class Recorder:
         """Draw a training that has ended, at some of its steps and at the end."""
         taken = max(map(len, losses.values()))
         steps = sorted({max(1, round(taken * mark / MARKS)) for mark in range(1, MARKS + 1)})
-        canvas, states = Canvas(size=training.size_of_chart(losses), layers=True), self._open([len(steps)])
-        for at, step in enumerate(steps):
+        canvases, states = [Canvas(size=training.size_of_chart(losses), layers=True, narrow=narrow) for narrow in WAYS], self._open([len(steps)])
+        for (at, step), (canvas, into) in itertools.product(enumerate(steps), zip(canvases, states)):
             so_far = {name: loss[:step] for name, loss in losses.items()}
             ended = endings if step == taken else None
             canvas.draw(training.draw_losses, losses=so_far, steps=view.steps, title=view.title, endings=ended)
             pixels = canvas.frame_png() if canvas.svg else canvas.png()
-            states.add((at,), canvas, pixels, canvas.svg or "", canvas.alt)
+            into.add((at,), canvas, pixels, canvas.svg or "", canvas.alt)
+        self._keep_narrow(canvases[1].bundle())
         told = {"name": "step", "values": [str(step) for step in steps]}
-        self._note(states, canvas, kind="train", title=view.title, controls=[told], steps=view.steps)
+        self._note(states, canvases, kind="train", title=view.title, controls=[told], steps=view.steps)
 
     def patch(self):
         """Put the recorder in the place of what the cells call."""
@@ -207,13 +172,13 @@ def texts_around(cells, index):
     return ["\n".join(tries), "\n".join(near + notes)]
 
 
-def moves(cell, names):
-    """Whether a cell shows what moves; names: the global names that it reads."""
-    return bool({"explore", "predict"} & names) or bool({"race", "fit"} & names and re.search(TRAINED, cell.source))
+def shows(cell, names):
+    """Whether a cell shows a picture; names: the global names that it reads."""
+    return bool({"explore", "predict", "show"} & names) or bool({"race", "fit"} & names and re.search(TRAINED, cell.source))
 
 
 def run(source, folder, most):
-    """Run what a notebook's source needs for what moves in it, and write its states into `folder`."""
+    """Run what a notebook's source needs for its pictures, and write their states into `folder`."""
     key = f"evidence-{source.stem}" if is_evidence(source) else source.stem
     recorder = Recorder(key, folder, most)
     recorder.patch()
@@ -222,7 +187,7 @@ def run(source, folder, most):
     names = {"__name__": "__main__", "display": lambda *_, **__: None}
     os.chdir(notebook_of(source).parent)
     with asyncio.Runner() as runner:
-        for cell in keep_needed(content, moves).cells:
+        for cell in keep_needed(content, shows).cells:
             recorder.cell, recorder.texts, recorder.pictures = cell.id, texts[cell.id], 0
             code = compile(cell.source, f"<{key}, {cell.id}>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
             with contextlib.redirect_stdout(io.StringIO()):

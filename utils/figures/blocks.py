@@ -5,6 +5,7 @@ import numpy as np
 
 from utils.figures import style
 from utils.figures.ink import fade, ink, readable, room
+from utils.figures.narrow import is_narrow
 
 _DRAWN = 12  # blocks that are drawn of a long net
 _ROAD, _BRANCH = 0.3, 0.72  # where the ways through a block run, as shares of the height
@@ -75,7 +76,8 @@ def draw_roads(ax, gradient, alike, skips=()):
     the nets whose blocks stand beside the road, and not on it. Of a long net twelve blocks are drawn. Returns the caption.
     """
     names = list(gradient)
-    ax.set(xlim=(-0.16, 1.14), ylim=(len(names), 0))
+    narrow = is_narrow(ax)  # then the legend stands below, since a name fills its line
+    ax.set(xlim=(-0.16, 1.14), ylim=(len(names) + 0.15 * narrow, 0))
     ax.set_axis_off()
     size = matplotlib.rcParams["font.size"]
     for row, name in enumerate(names):
@@ -96,7 +98,7 @@ def draw_roads(ax, gradient, alike, skips=()):
             ax.text(place, row + 0.82, f"{cosine:.2f}", ha=side, va="center")
     # A lecture's letters leave less room beside the name.
     legend = "← gradient; below: cosine of inputs" if style.in_lecture() else "← gradient, and below it the cosine of two inputs"
-    ax.text(1, 0.06, legend, ha="right", va="center", fontsize=0.9 * size, color=style.GREY)
+    ax.text(1, len(names) + 0.1 if narrow else 0.06, legend, ha="right", va="center", fontsize=0.9 * size, color=style.GREY)
     most = max(map(len, gradient.values())) - 1
     more = f" {_DRAWN} of {most} blocks are drawn." if most > _DRAWN else ""
     return f"The road thins and fades with every power of ten of the gradient; where the strip is white, all inputs look the same.{more}"

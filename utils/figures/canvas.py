@@ -24,6 +24,7 @@ from utils.figures import style, words
 from utils.figures.frame import data_artists, describe_frame, describe_patch
 from utils.figures.layers import encode_fast, encode_small, write_svg
 from utils.figures.margins import NO_EXTRA, measure_overhang, set_margins
+from utils.figures.narrow import DPI, LINES, fit_words, keep_inside, repeat_labels, stack
 from utils.torchdoctor.errors import WrongType, WrongValue
 
 # matplotlib's settings belong to the process, and widgets are served in another thread than cells.
@@ -64,22 +65,26 @@ class Canvas:
             shape (columns,), or (rows, columns) if there is more than one row and column).
         size: (width, height) in inches, of the course's style by default.
         layers: write the data as SVG too, to be laid over the frame.
+        narrow: draw for a phone: the panels below one another (`utils.figures.narrow`). The scene gets them as ever.
 
     After `draw`, `caption` and `alt` (the picture in words) belong to the picture, which `png()` returns as a whole, and
     `frame_png()` and `svg` as two layers; `svg` is None where only pixels will do. `shades` tells whether it
     has shades that mean something, so that no theme may turn dark into bright.
     """
 
-    def __init__(self, panels=1, size=None, layers=False):
+    def __init__(self, panels=1, size=None, layers=False, narrow=False):
         self.panels = (1, panels) if isinstance(panels, int) else panels
         if not _is_pair(self.panels) or not all(isinstance(count, int) for count in self.panels):
             raise WrongValue(f"panels is a number of panels or a pair (rows, columns), not {panels!r}")
         if size is not None and not _is_pair(size):
             raise WrongValue(f"size is a pair (width, height) in inches, not {size!r}")
         self.size = size or (style.WIDTH, style.HEIGHT * (1 if self.panels[0] == 1 else 0.75 * self.panels[0]))
-        self._pixels = tuple(round(inches * style.DPI) for inches in self.size)
+        self._grid, self.narrow, self._dpi = self.panels, narrow, style.DPI
+        if narrow:
+            (self._grid, self.size), self._dpi = stack(self.panels, self.size), DPI
+        self._pixels = tuple(round(inches * self._dpi) for inches in self.size)
         self._box = Bbox.from_bounds(0, 0, *self._pixels)  # whole pixels: 4.6 inches are 459.99 of them in a figure's
-        self._renderer = RendererAgg(*self._pixels, style.DPI)
+        self._renderer = RendererAgg(*self._pixels, self._dpi)
         self._stage = None  # (in lecture mode?, figure, axes) of the next picture, if built ahead
         self._frames = {}  # description -> _Frame, the last used at the end
         self._artists = []  # of the data, as long as they are not among the renderer's pixels
@@ -100,29 +105,37 @@ class Canvas:
             caption = scene(axes, **params)
             if not isinstance(caption, (str, type(None))):
                 raise WrongType(f"a scene returns its caption or nothing, not {type(caption).__name__}")
+            if self.narrow and self.panels[1] > 1:
+                repeat_labels(axes)
             caption = caption or ""
-            font = words.font()
+            font = words.font(self._dpi)
             lines = words.wrap(caption, font, self._pixels[0])
-            set_margins(figure, self.panels, self._renderer, NO_EXTRA, len(lines))
+            usual = NO_EXTRA
+            if self.narrow:
+                lines += [""] * (LINES - len(lines)) if lines else []
+                usual = fit_words(figure, self._grid, self._renderer, len(lines))
+            self._set_margins(figure, usual, len(lines))
             looks = style.in_lecture(), describe_patch(figure.patch), len(lines)
             frame = (*looks, *(describe_frame(ax) for ax in figure.axes))
             if frame in self._frames:
                 self._frames[frame] = kept = self._frames.pop(frame)
-                if kept.margins != NO_EXTRA:
-                    set_margins(figure, self.panels, self._renderer, kept.margins, len(lines))
+                if kept.margins != usual:
+                    self._set_margins(figure, kept.margins, len(lines))
             else:
                 self._draw_frame(figure)
-                margins = measure_overhang(figure, self.panels, self._renderer)
-                if margins != NO_EXTRA:
-                    set_margins(figure, self.panels, self._renderer, margins, len(lines))
+                margins = measure_overhang(figure, self._grid, self._renderer, usual)
+                if margins != usual:
+                    self._set_margins(figure, margins, len(lines))
                     self._draw_frame(figure)
                 self._frames[frame] = _Frame(self._renderer.copy_from_bbox(self._box), margins)
             if len(self._frames) > _KEPT:
                 del self._frames[next(iter(self._frames))]  # the one that was not used for longest
+            if self.narrow:
+                keep_inside(figure, self._renderer)
             self._artists = list(data_artists(figure))
             self._lines, self._font, self.svg = lines, font, None
             if self._layers:
-                texts = [(x, y, font.getlength(line), font.size, line) for x, y, line in self._placed_lines()]
+                texts = [(x, y, font.getlength(line), font.size, line) for x, y, line in self._placed_lines() if line]
                 self.svg = write_svg(figure, self._artists, texts, self._names)
             if self.svg is None:
                 self._draw_data()
@@ -134,9 +147,9 @@ class Canvas:
         if self._stage and self._stage[0] == style.in_lecture():
             return
         with course_settings():
-            figure = Figure(figsize=self.size, dpi=style.DPI)
+            figure = Figure(figsize=self.size, dpi=self._dpi)
             FigureCanvasAgg(figure)
-            self._stage = style.in_lecture(), figure, figure.subplots(*self.panels)
+            self._stage = style.in_lecture(), figure, self._arrange(figure.subplots(*self._grid))
 
     def png(self, small=False):
         """Return the picture as PNG bytes: fast to encode, or, to be saved, small."""
@@ -169,6 +182,19 @@ class Canvas:
         for artist in self._artists:
             artist.draw(self._renderer)
         self._artists = []
+
+    def _arrange(self, axes):
+        """Return the axes of the grid as the scene expects them, in the shape of its panels."""
+        if self._grid == self.panels:
+            return axes
+        rows, columns = self.panels
+        axes, spare = np.split(np.ravel(axes), [rows * columns])
+        for ax in spare:
+            ax.remove()
+        return axes if 1 in self.panels else axes.reshape(rows, columns)
+
+    def _set_margins(self, figure, extra, lines):
+        set_margins(figure, self._grid, self._renderer, extra, lines)
 
     def _placed_lines(self):
         return words.place(self._lines, self._font, self._pixels[1])

@@ -5,6 +5,7 @@ import numpy as np
 
 from utils.figures import style
 from utils.figures.ink import LEAST, MOST, fade, ink, readable, room
+from utils.figures.narrow import is_narrow
 
 _BLOCKS = {"signal →": 0.165, "← gradient": 0.45, "two inputs differ →": 0.735}  # title -> left edge of the strips
 _BLOCK = 0.265  # their width
@@ -22,18 +23,21 @@ def draw_chain(ax, weights, slopes):
     left = np.append(np.cumprod((weights * slopes)[::-1])[::-1], 1.0)
     width, height = room(ax)
     em, places = matplotlib.rcParams["font.size"], np.linspace(1.6, width - 1.6, len(left))
-    circle = min(2.8, 0.4 * (places[1] - places[0]))
-    row, told = height - 1.7, height - 5.2  # of the units, and of what is left
+    apart = places[1] - places[0]
+    circle = min(2.8, 0.4 * apart)
+    beside = apart > 7.5  # is there room for words between two circles? Else they stand above and below these
+    lift = 0.45 if beside else circle / 2 + 0.2
+    row, told = (height - 1.7, height - 5.2) if beside else (height - 2.6, height - 6.8)  # of the units, and of what is left
     ax.set(xlim=(0, width), ylim=(0, height))  # both in units of the font size, so that words have the room they need
     ax.set_axis_off()
     for before, after, weight, slope in zip(places, places[1:], weights, slopes):
         middle, end, thick = (before + after) / 2, after - circle / 2 - 0.3, np.clip(2 * abs(weight) ** 0.5, 0.6, 5)
         ax.plot([before, end], [row, row], color=style.GREY, linewidth=thick, zorder=1)
         ax.plot([end], [row], ">", color=style.GREY, markersize=0.6 * em + thick)
-        ax.text(middle, row + 0.45, f"w = {_short(weight)}", ha="center", va="bottom", color=style.BLUE)
-        ax.text(middle, row - 0.45, f"φ′ = {_short(slope)}", ha="center", va="top", color=style.ALARM)
-        if after - before > 7.5:  # room for two numbers and what is between them
-            arrow = "← " if after - before > 10 else ""
+        ax.text(middle, row + lift, f"w = {_short(weight)}", ha="center", va="bottom", color=style.BLUE)
+        ax.text(middle, row - lift, f"φ′ = {_short(slope)}", ha="center", va="top", color=style.ALARM)
+        if beside:
+            arrow = "← " if apart > 10 else ""
             ax.text(middle, told, f"{arrow}× {_short(weight * slope)}", ha="center", va="center", color=style.GREY)
     colours = ink(np.abs(left))
     ax.scatter(places, np.full(len(left), row), s=(circle * em) ** 2, c=colours, edgecolors=style.GREY, linewidths=1, zorder=3,
@@ -65,8 +69,10 @@ def draw_hundred(ax, signal, gradient, differ, shapes=None, *, guess=None):
     blocks = zip(_BLOCKS.items(), (ink(signal), ink(gradient), fade(differ)), ends, (-1, 0, -1))
     below = 0.7 if guess is None else 1.6  # rows below the strips, for what is written there
     size = min(1.0, 0.8 * room(ax)[1] / (len(names) + 0.8 + below)) * matplotlib.rcParams["font.size"]
+    narrow = is_narrow(ax)  # then the longest title has two lines, and the names are smaller
     for (title, x), colours, numbers, end in blocks:
-        ax.text(x, -0.3, title, va="center", weight="bold", fontsize=size)
+        title = title.replace("inputs ", "inputs\n") if narrow else title
+        ax.text(x, -0.1 if narrow else -0.3, title, va="bottom" if narrow else "center", weight="bold", fontsize=size)
         ax.imshow(colours, extent=(x, x + _BLOCK, len(names), 0), aspect="auto", interpolation="nearest")
         for row, number in enumerate(numbers):
             place, side = (x + _BLOCK - 0.008, "right") if end else (x + 0.008, "left")
@@ -79,13 +85,13 @@ def draw_hundred(ax, signal, gradient, differ, shapes=None, *, guess=None):
         ax.text(_BLOCKS["← gradient"], len(names) + 1.2, f"your guess: {_say(guess)}", va="center", fontsize=size, color=style.GUESS)
     ax.hlines(np.arange(len(names) + 1), _BLOCKS["signal →"] - 0.01, 1, color="white", linewidth=3)
     for row, name in enumerate(names):
-        ax.text(0.085, row + 0.5, name, ha="right", va="center", fontsize=size)
+        ax.text(0.085, row + 0.5, name, ha="right", va="center", fontsize=0.8 * size if narrow else size)
         if shapes is not None:
             value, (centre, half) = np.asarray(shapes[name], dtype=float), _SHAPE
             ax.plot([centre, centre], [row + 0.1, row + 0.9], color=style.GREY, linewidth=0.5)
             ax.plot(centre + half * np.linspace(-1, 1, len(value)), row + 0.55 - 0.15 * np.clip(value, -2, 3),
                     color=style.BLUE, linewidth=1.6)  # fmt: skip
-    ax.set(xlim=(0, 1), ylim=(len(names) + below, -0.8))  # imshow has moved them
+    ax.set(xlim=(0, 1), ylim=(len(names) + below, -1.6 if narrow else -0.8))  # imshow has moved them
     return (f"Dark is 1, white is 1e{LEAST} or less, orange is more than {10**MOST}. "
             "On the right, white is 0: all inputs look the same.")  # fmt: skip
 

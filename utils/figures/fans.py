@@ -5,9 +5,11 @@ import numpy as np
 
 from utils.figures import style
 from utils.figures.ink import ink, room
+from utils.figures.narrow import is_narrow
 
 _MOST = 9  # circles of a column
-_COLUMNS = 0.36, 0.66  # where the inputs and the units of a layer stand
+_COLUMNS, _NARROW = (0.36, 0.66), (0.36, 0.58)  # where the inputs and the units of a layer stand, also in a narrow picture
+_TIGHT = 23  # ems: axes that are narrower have no room for long words
 _CELLS = 6  # pixels of a drawn channel, in a row
 _REACH = 4.0  # of a histogram by layer: standard deviations, up and down
 
@@ -20,23 +22,24 @@ def draw_fans(ax, n_in, n_out):
     """
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.set_axis_off()
+    places = _NARROW if is_narrow(ax) else _COLUMNS
     columns = [_column(units, max(n_in, n_out)) for units in (n_in, n_out)]
     unit, source = columns[1][-1], columns[0][0]  # the lowest unit adds up, the highest input collects
     lines = ((columns[0], np.full_like(columns[0], unit), style.BLUE, "-"),
              (np.full_like(columns[1], source), columns[1], style.ALARM, "--"))  # fmt: skip
     for starts, ends, colour, dash in lines:
-        points = [point for y, to in zip(starts, ends) for point in ((_COLUMNS[0], y), (_COLUMNS[1], to), (np.nan, np.nan))]
+        points = [point for y, to in zip(starts, ends) for point in ((places[0], y), (places[1], to), (np.nan, np.nan))]
         ax.plot(*np.transpose(points), color=colour, linestyle=dash, linewidth=1.4, alpha=0.8, zorder=1)
     size = 0.5 * room(ax)[1] * matplotlib.rcParams["font.size"] / _MOST
-    for x, heights, chosen, colour in zip(_COLUMNS, columns, (source, unit), (style.ALARM, style.BLUE)):
+    for x, heights, chosen, colour in zip(places, columns, (source, unit), (style.ALARM, style.BLUE)):
         paper = [colour if height == chosen else "white" for height in heights]
         ax.scatter(np.full_like(heights, x), heights, s=size**2, c=paper, edgecolors=style.GREY, linewidths=1.2, zorder=3)
-    # In a lecture, with letters as large as they are, centred words would meet in the middle.
-    sides = (("right", 0.05), ("left", -0.05)) if style.in_lecture() else (("center", 0), ("center", 0))
-    for x, number, word, (side, shift) in zip(_COLUMNS, (n_in, n_out), ("inputs", "units"), sides):
+    # Where letters are large beside the axes, centred words would meet in the middle.
+    sides = (("right", 0.05), ("left", -0.05)) if room(ax)[0] < _TIGHT else (("center", 0), ("center", 0))
+    for x, number, word, (side, shift) in zip(places, (n_in, n_out), ("inputs", "units"), sides):
         ax.text(x + shift, 1, f"{number} {word}", ha=side, va="top")
-    ax.text(_COLUMNS[1] + 0.07, max(unit, 0.14), f"forward:\na sum of {n_in}\n(fan-in)", va="center", color=style.BLUE)
-    ax.text(_COLUMNS[0] - 0.07, min(source, 0.64), f"backward:\na sum of {n_out}\n(fan-out)", ha="right", va="center", color=style.ALARM)
+    ax.text(places[1] + 0.07, max(unit, 0.14), f"forward:\na sum of {n_in}\n(fan-in)", va="center", color=style.BLUE)
+    ax.text(places[0] - 0.07, min(source, 0.64), f"backward:\na sum of {n_out}\n(fan-out)", ha="right", va="center", color=style.ALARM)
     return f"On the way forward a unit adds up {n_in} terms, on the way back an input adds up {n_out}."
 
 
@@ -56,7 +59,7 @@ def draw_two_ways(ax, factors):
             fillstyle="none", markeredgewidth=2)  # fmt: skip
     ax.axvline(1, color=style.THEORY, linewidth=1.4)
     ax.set_xscale("log", base=2)
-    label = "factor of the mean square" + " in one layer" * (not style.in_lecture())  # there it would be cut off
+    label = "factor of the mean square" if room(ax)[0] < _TIGHT else "factor of the mean square in one layer"
     ax.set(xlim=(0.15, 6.5), ylim=(len(factors) - 0.4, -0.9), xlabel=label)
     ax.set_xticks([0.25, 0.5, 1, 2, 4], ["¼", "½", "1", "2", "4"])
     ax.set_yticks(rows, list(factors))
@@ -70,7 +73,8 @@ def draw_window(ax, channels_in, channels_out, kernel=3):
     width, height = room(ax)
     ax.set(xlim=(0, width), ylim=(0, height))
     ax.set_axis_off()
-    side, shift, low = 0.62 * height, 0.07 * height, 0.17 * height
+    narrow = is_narrow(ax)  # then the words stand above, and not between
+    side, shift, low = (0.5 if narrow else 0.62) * height, 0.07 * height, 0.17 * height
     cell, sheets = side / _CELLS, 3 * shift
     places = 0.22 * width - side / 2, 0.72 * width - side / 2
     for x, channels, colour, window in zip(places, (channels_in, channels_out), (style.BLUE, style.ALARM), (kernel, 1)):
@@ -83,8 +87,12 @@ def draw_window(ax, channels_in, channels_out, kernel=3):
     ax.annotate("", (end, middle), (begin, middle), zorder=6,
                 arrowprops={"arrowstyle": "->", "color": style.BLUE, "linewidth": 2})  # fmt: skip
     fan_in, fan_out = kernel**2 * channels_in, kernel**2 * channels_out
-    ax.text((places[0] + side + sheets + places[1]) / 2, middle + 0.04 * height, f"fan-in:\n{kernel} · {kernel} · {channels_in} = {fan_in}",
-            ha="center", va="bottom", color=style.BLUE)  # fmt: skip
+    terms = f"{kernel} · {kernel} · {channels_in} = {fan_in}"
+    if narrow:
+        ax.text(width / 2, height, f"fan-in: {terms}", ha="center", va="top", color=style.BLUE)
+    else:
+        ax.text((places[0] + side + sheets + places[1]) / 2, middle + 0.04 * height, f"fan-in:\n{terms}", ha="center", va="bottom",
+                color=style.BLUE)  # fmt: skip
     return f"An output pixel adds up {fan_in} terms, and an input pixel goes into {kernel}·{kernel}·{channels_out} = {fan_out}."
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 from utils.figures import style
+from utils.figures.narrow import is_narrow
 
 LEAST, MOST = -10, 1  # log10 of the share at which the ink has faded, and beyond which it is an alarm
 _RAMP = LinearSegmentedColormap.from_list("ink", style.INK).with_extremes(over=style.ALARM)
@@ -57,4 +58,5 @@ def room(ax):
     em, place = matplotlib.rcParams["font.size"], ax.get_subplotspec()
     rows, columns = (place.get_gridspec().nrows, place.get_gridspec().ncols) if place else (1, 1)
     width, height = ax.figure.get_size_inches() * 72 / em
-    return max(width / columns - 9, 5), max(height / rows - 6 - 2.5 / rows, 5)
+    sides = 3 if is_narrow(ax) and rows * columns == 1 else 9
+    return max(width / columns - sides, 5), max(height / rows - 6 - 2.5 / rows, 5)

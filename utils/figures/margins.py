@@ -7,9 +7,9 @@ from matplotlib.transforms import Bbox
 from utils.figures import words
 from utils.figures.frame import visible_labels
 
-_PADS = {"left": 5.6, "right": 1.2, "bottom": 4.0, "top": 2.2}  # around each panel, in units of the font size
+PADS = {"left": 5.6, "right": 1.2, "bottom": 4.0, "top": 2.2}  # around each panel, in units of the font size
 _INNER = {"columns": 1.4, "rows": 1.0}  # in place of "left" and "bottom" between panels that have no labels there
-NO_EXTRA = dict.fromkeys((*_PADS, *_INNER), 0.0)
+NO_EXTRA = dict.fromkeys((*PADS, *_INNER), 0.0)
 
 
 def set_margins(figure, grid, renderer, extra, lines):
@@ -18,10 +18,10 @@ def set_margins(figure, grid, renderer, extra, lines):
     grid: (rows, columns) of the panels. The extra of "columns" and "rows" belongs to the gaps between them, and is negative
     where these need no room.
     """
-    wide, high = _em(figure)
+    wide, high = em(figure)
     rows, columns = grid
-    left, right = (_PADS[side] * wide + extra[side] for side in ("left", "right"))
-    bottom, top = (_PADS[side] * high + extra[side] for side in ("bottom", "top"))
+    left, right = (PADS[side] * wide + extra[side] for side in ("left", "right"))
+    bottom, top = (PADS[side] * high + extra[side] for side in ("bottom", "top"))
     floor = (lines * words.LINE + 0.5) * high if lines else 0
     gap_x, gap_y = left + right + extra["columns"], top + bottom + extra["rows"]
     panel_width = max((1 - left - right - (columns - 1) * gap_x) / columns, 0.02)
@@ -36,11 +36,11 @@ def set_margins(figure, grid, renderer, extra, lines):
         ax.apply_aspect(locate(ax, renderer) if locate else None)
 
 
-def measure_overhang(figure, grid, renderer):
-    """Return how far the labels that were just drawn reach beyond the usual pads, as shares of the figure."""
-    wide, high = _em(figure)
+def measure_overhang(figure, grid, renderer, usual=NO_EXTRA):
+    """Return how far the labels that were just drawn reach beyond the usual pads, as shares of the figure; at least `usual`."""
+    wide, high = em(figure)
     units = {"left": wide, "right": wide, "bottom": high, "top": high}
-    extra = dict(NO_EXTRA)
+    extra = dict(usual)
     for ax in figure.axes:
         boxes = [text.get_window_extent(renderer) for text in visible_labels(ax)]
         if not boxes or ax.get_subplotspec() is None:
@@ -51,18 +51,18 @@ def measure_overhang(figure, grid, renderer):
                   "bottom": panel.y0 - box.y0, "top": box.y1 - panel.y1}  # fmt: skip
         for side, unit in units.items():
             # A third of a unit of air; whole units, so that the panels do not tremble while a slider moves.
-            steps = np.ceil(beyond[side] / unit + 0.33 - _PADS[side])
+            steps = np.ceil(beyond[side] / unit + 0.33 - PADS[side])
             extra[side] = max(extra[side], steps * unit)
     rows, columns = grid
-    panels = [(ax, ax.get_subplotspec()) for ax in figure.axes if ax.get_subplotspec() is not None]
+    panels = [(ax, ax.get_subplotspec().get_topmost_subplotspec()) for ax in figure.axes if ax.get_subplotspec() is not None]
     if columns > 1 and not any(visible_labels(ax, "y") for ax, place in panels if not place.is_first_col()):
-        extra["columns"] = (_INNER["columns"] - _PADS["left"]) * wide - extra["left"]
+        extra["columns"] = (_INNER["columns"] - PADS["left"]) * wide - extra["left"]
     if rows > 1 and not any(visible_labels(ax, "x") for ax, place in panels if not place.is_last_row()):
-        extra["rows"] = (_INNER["rows"] - _PADS["bottom"]) * high - extra["bottom"]
+        extra["rows"] = (_INNER["rows"] - PADS["bottom"]) * high - extra["bottom"]
     return extra
 
 
-def _em(figure):
+def em(figure):
     """Return (width, height) of one unit of the font size, as shares of the figure."""
     inches = matplotlib.rcParams["font.size"] / 72
     width, height = figure.get_size_inches()

@@ -184,7 +184,8 @@ def _draw_ways(ax, columns, norms, grid):
     """Draw the signal's way to the loss above the units, and the gradient's way back below them, in its own ink."""
     middles, size, line = (columns[1:] + columns[:-1]) / 2, min(max(0.7 * grid.size, 5), 9), grid.bottom / 3
     ax.text(0, 1 - line / 2, "signal", va="center")
-    ax.plot(middles, np.full(len(middles), 1 - line / 2), ">", color=style.GREY, markersize=0.8 * size, clip_on=False)
+    keep = middles > 4.5 / room(ax)[0]  # ems: the word
+    ax.plot(middles[keep], np.full(keep.sum(), 1 - line / 2), ">", color=style.GREY, markersize=0.8 * size, clip_on=False)
     ax.text(1, line / 2, "gradient", ha="right", va="center", color=style.BLUE)
     keep = middles < 1 - 5.5 / room(ax)[0]  # the word has eight letters, and with the arrow needs five and a half ems
     ax.scatter(middles[keep], np.full(keep.sum(), line / 2), s=(1.3 * size) ** 2, marker="<", c=ink(norms[:-1][keep]),
@@ -193,9 +194,10 @@ def _draw_ways(ax, columns, norms, grid):
 
 def _draw_numbers(ax, columns):
     """Write below the axis which layer a column is, as many numbers as there is room for."""
-    most = 7 if style.in_lecture() else 11
+    width = room(ax)[0] + 2  # about, in ems
+    most = 11 if width > 45 else 7
     step = next(step for step in (1, 2, 5, 10, 20, 50, 100, len(columns)) if len(columns) / step <= most)
-    reach = 0.09 if style.in_lecture() else 0.065  # of "readout" to its left
+    reach = 3.4 / width  # of "readout" to its left
     for layer, column in enumerate(columns[:-1], start=1):
         if (layer == 1 or layer % step == 0) and columns[-1] - column > reach:
             _write_below(ax, column, str(layer))

@@ -8,6 +8,7 @@ from utils.figures.ink import room
 _WALKS = 30  # of the units whose sums are drawn one by one
 _REACH = 60.0  # where the axis of a sum ends: the same for all, so that small sums look small
 _SHOWN = 1, 2, 4, 8, 16  # layers at which two inputs are drawn, and the last one
+_LAYER = 5.5  # ems that a layer needs, at least, for its words
 _WORDS = 3.4  # lines below a pair of arrows, for its size and its cosine
 
 
@@ -51,6 +52,8 @@ def draw_pairs(ax, sizes, cosines):
     sizes, cosines = np.asarray(sizes, dtype=float), np.clip(np.asarray(cosines, dtype=float), -1, 1)
     layers = [*(layer for layer in _SHOWN if layer < len(sizes)), len(sizes)]
     width, height = room(ax)
+    if width < _LAYER * len(layers):
+        layers = [*layers[:-1:2], layers[-1]]
     ax.set(xlim=(0, width), ylim=(0, height))  # both in units of the font size: an angle is to be seen as it is
     ax.set_axis_off()
     step = width / len(layers)

@@ -8,17 +8,15 @@ import numpy as np
 from matplotlib.font_manager import findfont
 from PIL import ImageFont
 
-from utils.figures import style
-
 LINE = 1.4  # from one line to the next, in units of the font size
 _SHADES = re.compile(r"\b(dark|bright|white|black|pale)(er|est)?\b", re.IGNORECASE)
 _FOOT, _SIDE = 0.8, 1.5  # from the lower edge to the last line, and from the left edge, in the same units
 
 
-def font():
-    """Return the Pillow font of captions, in the matplotlib settings of the moment."""
+def font(dpi):
+    """Return the Pillow font of captions at so many pixels an inch, in the matplotlib settings of the moment."""
     # Pillow's text: matplotlib takes 0.1 ms a letter, and the caption changes with every picture.
-    return _load(matplotlib.rcParams["font.family"][0], matplotlib.rcParams["font.size"] * style.DPI / 72)
+    return _load(matplotlib.rcParams["font.family"][0], matplotlib.rcParams["font.size"] * dpi / 72)
 
 
 @functools.lru_cache

@@ -178,8 +178,8 @@ def draw_losses(ax, losses, steps, title, endings=None):
 def _add_legend(ax):
     """Add a legend along the upper edge and return its number of rows."""
     names = [line.get_label() for line in ax.lines]
-    room = 60 if style.in_lecture() else 95  # characters
-    columns = max(1, min(len(names), room // (max(map(len, names)) + 8)))
+    room = (60 if style.in_lecture() else 95) * ax.figure.get_figwidth() / style.WIDTH  # characters
+    columns = max(1, min(len(names), int(room / (max(map(len, names)) + 8))))
     ax.legend(loc="upper center", ncols=columns)
     return -(-len(names) // columns)
 

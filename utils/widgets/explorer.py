@@ -15,6 +15,7 @@ from IPython.display import display
 from utils import progress
 from utils.figures import style
 from utils.figures.canvas import Canvas
+from utils.figures.narrow import is_narrow
 from utils.widgets.controls import check_parameters, make_control
 from utils.widgets.hands import Hands, labelled
 from utils.widgets.picture import Picture, draw_scene
@@ -65,14 +66,14 @@ def predict(question, scene, guess, *, right=None, panels=1, size=None, **params
 
 
 class Explorer(Picture):
-    """A scene, its controls above it, and its picture, which follows them."""
+    """A scene, its controls above it, and its picture, which follows them. narrow: as for `Canvas`."""
 
-    def __init__(self, scene, *, panels=1, size=None, **controls):
+    def __init__(self, scene, *, panels=1, size=None, narrow=False, **controls):
         check_parameters(scene, controls)
         self.controls = {name: make_control(scene, name, control) for name, control in controls.items()}
         visible = [control for control in self.controls.values() if isinstance(control, widgets.DOMWidget)]
         bar = widgets.Box(visible, layout=widgets.Layout(flex_flow="row wrap", grid_gap="2px 24px"))
-        super().__init__(scene, [bar] if visible else [], panels, size)
+        super().__init__(scene, [bar] if visible else [], panels, size, narrow)
         for control in visible:
             control.observe(self._follow, "value")
         self._follow()
@@ -95,9 +96,9 @@ class Explorer(Picture):
 
 
 class Prediction(Picture):
-    """A question, a control for the guess, and a button that reveals the result."""
+    """A question, a control for the guess, and a button that reveals the result. narrow: as for `Canvas`."""
 
-    def __init__(self, question, scene, guess, *, right=None, panels=1, size=None, **params):
+    def __init__(self, question, scene, guess, *, right=None, panels=1, size=None, narrow=False, **params):
         check_parameters(scene, {"guess": None, **params})
         self.question, self.params, self.right = question, params, right
         self.labels = labelled(guess) if isinstance(guess, (list, dict)) else []
@@ -116,7 +117,7 @@ class Prediction(Picture):
         self.outcome = widgets.HTML()
         wrap = widgets.Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 12px")
         buttons = widgets.Box([self.button, self.again, self.outcome], layout=wrap)
-        super().__init__(scene, [widgets.HTML(f"<b>{html.escape(question)}</b>"), self.guess, buttons], panels, size)
+        super().__init__(scene, [widgets.HTML(f"<b>{html.escape(question)}</b>"), self.guess, buttons], panels, size, narrow)
         self._ask()
         self.guess.observe(self._allow, "value")
         self.button.on_click(self._reveal)
@@ -137,7 +138,7 @@ class Prediction(Picture):
         """Return what a saved notebook shows: until the answer is revealed, the question with its options."""
         if not self.labels or self.outcome.value:
             return super().saved()
-        card = Canvas(size=(self.canvas.size[0], CARD))
+        card = Canvas(size=(self.canvas.size[0], CARD), narrow=self.canvas.narrow)
         draw_scene(card, _question_card, {"question": self.question, "options": [label for label, _ in self.labels]})
         return card.bundle()
 
@@ -210,7 +211,7 @@ def _question_card(axes, question, options=(), by_hands=False):
     figure.text(0.5, asked, question, ha="center", va="center", wrap=True, fontsize="large")
     if options:
         listed = "\n".join(f"○  {option}" for option in options)
-        figure.text(0.3, 0.48, listed, va="center", linespacing=1.4, parse_math=False)
+        figure.text(0.1 if is_narrow(figure.axes[0]) else 0.3, 0.48, listed, va="center", linespacing=1.4, parse_math=False)
     way = "Type how many hands go up for each answer, then reveal it." if by_hands else "Guess first, then reveal the answer."
     figure.text(0.5, told, way, ha="center", va="center", color=style.GREY, wrap=True)
 

@@ -32,9 +32,9 @@ class SceneError(RuntimeError):
 class Picture(Shown):
     """A picture that is drawn again on demand, its words for a screen reader, and a place for one error message."""
 
-    def __init__(self, scene, controls, panels, size):
+    def __init__(self, scene, controls, panels, size, narrow=False):
         self.scene = scene
-        self.canvas = Canvas(panels, size, layers=True)
+        self.canvas = Canvas(panels, size, layers=True, narrow=narrow)
         self.lock = threading.RLock()  # a cell sets values in the main thread, JupyterLab moves sliders in another
         self.error = None
         self.pause = None  # the timer of what is done between two moves

@@ -6,6 +6,7 @@
   const PREDICTION = "prediction";
   const ASKING = "course-asking"; // the class of a prediction without its answer: the saved picture, a card for paper, is covered
   const MARK = 100; // ms between two pictures of a training that plays
+  const PHONE = matchMedia("screen and (max-width: 767px)"); // as in page.py: then the drawings for a phone are shown
   const SPOKEN = 4000; // ms until the words of a picture leave the live region; the picture keeps them
 
   // ---- storage: a browser may forbid it, and then nothing is kept and the progress page says so
@@ -47,18 +48,18 @@
     return new Response(plain).json();
   }
 
-  function loadBlock(scene, number) {
+  function loadBlock(drawing, number) {
     return new Promise((resolve, reject) => {
-      waiting.set(`${scene.name}/${number}`, resolve);
-      const script = element("script", { src: `${scene.folder}/b${number}.js`, async: "" });
+      waiting.set(`${drawing.name}/${number}`, resolve);
+      const script = element("script", { src: `${drawing.folder}/b${number}.js`, async: "" });
       script.onerror = () => reject(new Error("it could not be loaded; is there a connection?"));
       script.onload = () => script.remove();
       document.head.append(script);
     }).then(unpack);
   }
 
-  async function loadFrame(scene, number) {
-    const image = element("img", { src: `${scene.folder}/f${number}.png`, width: scene.facts.width, height: scene.facts.height });
+  async function loadFrame({ folder, width, height }, number) {
+    const image = element("img", { src: `${folder}/f${number}.png`, width, height });
     // Decoded first, else the browser would show new data in an old frame.
     await image.decode().catch(() => { throw new Error("it could not be loaded; is there a connection?"); });
     return image;
@@ -80,16 +81,26 @@
       this.folder = box.dataset.folder;
       this.facts = JSON.parse(box.querySelector("script").textContent);
       this.picture = box.querySelector(".course-picture");
-      this.image = this.picture.querySelector("img");
-      this.saved = this.image;
+      this.saved = this.image = this.picture.firstElementChild; // a <picture>, which chooses between its two drawings
       this.words = element("p", { class: "course-words", "aria-live": "polite" });
       this.message = element("p", { class: "course-message", role: "alert", hidden: "" });
       this.bar = element("div", { class: "course-controls" });
       box.prepend(this.bar, this.message);
       box.append(this.words);
+      this.wanted = null;
+      this.choose();
+      PHONE.addEventListener("change", () => {
+        this.choose();
+        if (this.wanted !== null) this.show(this.wanted.split(",").map(Number));
+      });
+    }
+
+    // Take the states that were drawn for this screen.
+    choose() {
+      const { width, height, narrow } = this.facts, mark = PHONE.matches ? "-narrow" : "";
+      this.drawing = { name: this.name + mark, folder: this.folder + mark, ...(PHONE.matches ? narrow : { width, height }) };
       this.blocks = new Map(); // number -> promise of a block, or the block when it is there
       this.frames = new Map(); // likewise for images
-      this.wanted = null;
     }
 
     blockOf(place) {
@@ -99,21 +110,22 @@
 
     // Load a block with its frames; what fails is forgotten, so that the next move tries again.
     fetch(number) {
-      if (!this.blocks.has(number)) {
-        const coming = loadBlock(this, number).then(async (block) => {
-          const frames = new Set(Object.values(block.states).map((state) => state[0]));
-          await Promise.all([...frames].map(async (frame) => {
-            if (!this.frames.has(frame)) this.frames.set(frame, loadFrame(this, frame));
-            this.frames.set(frame, await Promise.resolve(this.frames.get(frame)).catch((error) => {
-              this.frames.delete(frame);
+      const { blocks, frames, drawing } = this; // these, also if the screen is turned before all has come
+      if (!blocks.has(number)) {
+        const coming = loadBlock(drawing, number).then(async (block) => {
+          const needed = new Set(Object.values(block.states).map((state) => state[0]));
+          await Promise.all([...needed].map(async (frame) => {
+            if (!frames.has(frame)) frames.set(frame, loadFrame(drawing, frame));
+            frames.set(frame, await Promise.resolve(frames.get(frame)).catch((error) => {
+              frames.delete(frame);
               throw error;
             }));
           }));
-          this.blocks.set(number, block);
+          blocks.set(number, block);
           return block;
         });
-        coming.catch(() => this.blocks.delete(number));
-        this.blocks.set(number, coming);
+        coming.catch(() => blocks.delete(number));
+        blocks.set(number, coming);
       }
       return this.blocks.get(number);
     }
@@ -133,20 +145,20 @@
     // Show the state at a place: at once if it is there, else when it has come and nothing else is wanted meanwhile.
     async show(place) {
       this.wanted = String(place);
-      const block = this.fetch(this.blockOf(place));
+      const block = this.fetch(this.blockOf(place)), { frames } = this;
       try {
-        this.draw(place, block instanceof Promise ? await block : block);
+        this.draw(place, block instanceof Promise ? await block : block, frames);
       } catch (error) {
         this.message.textContent = `The picture did not change: ${error.message}`;
         this.message.hidden = false;
       }
     }
 
-    draw(place, block) {
-      if (this.wanted !== String(place)) return;
+    draw(place, block, frames) {
+      if (this.wanted !== String(place) || frames !== this.frames) return; // another one is wanted by now
       const [frame, parts, words, outcome] = block.states[String(place)];
       this.message.hidden = true;
-      this.put(this.frames.get(frame), parts.map((part) => block.parts[part]).join(""), words);
+      this.put(frames.get(frame), parts.map((part) => block.parts[part]).join(""), words);
       this.box.dataset.shown = String(place);
       this.outcome = outcome;
       this.say(words);
@@ -155,7 +167,7 @@
 
     // Put an image, and data over it, in the place of what is shown.
     put(image, data, words) {
-      image.alt = words;
+      if (image !== this.saved) image.alt = words;
       if (this.image !== image) this.image.replaceWith(image);
       this.image = image;
       this.picture.querySelector("svg")?.remove();
@@ -164,7 +176,7 @@
 
     reset() {
       this.wanted = null;
-      this.put(this.saved, "", this.saved.alt);
+      this.put(this.saved, "");
       delete this.box.dataset.shown;
     }
 
@@ -251,8 +263,10 @@
     // A guess of an earlier visit comes back, when its place comes into view.
     const old = events().find((event) => event.chapter === chapter && event.kind === PREDICTION && event.name === question);
     if (Number.isInteger(old?.guess) && old.guess < control.values.length) {
-      if (control.slider) inputs[0].value = old.guess;
-      else inputs[old.guess].checked = true;
+      if (control.slider) {
+        inputs[0].value = old.guess;
+        inputs[0].dispatchEvent(new Event("input")); // what stands beside it follows
+      } else inputs[old.guess].checked = true;
       new IntersectionObserver((entries, observer) => {
         if (entries.some((entry) => entry.isIntersecting)) {
           observer.disconnect();
