@@ -90,6 +90,11 @@ def test_thousands_of_points_are_sent_as_pixels(points, expected):
     assert (pixels(canvas) < 200).any()
 
 
+def test_a_picture_without_data_is_its_frame():
+    (group,) = parsed(drawn(lambda ax: ax.set_axis_off()))
+    assert len(group) == 0
+
+
 def test_an_image_is_sent_as_pixels():
     assert drawn(lambda ax: ax.imshow(np.eye(3)) and None).svg is None
 

@@ -26,14 +26,16 @@ def weights_of(errors):
 
 
 class Drawn:
-    """A scene, drawn on a canvas, with its axes kept."""
+    """A scene, drawn on a canvas, with its axes kept; as in a mode, if a test has one."""
+
+    narrow = False
 
     def __init__(self, draw, *given, panels=1, size=None, **options):
         def scene(axes):
             self.axes = np.ravel(axes)
             return draw(axes, *given, **options)
 
-        self.canvas = Canvas(panels, size)
+        self.canvas = Canvas(panels, size, narrow=self.narrow)
         self.canvas.draw(scene)
 
     def boxes(self):
@@ -45,16 +47,17 @@ class Drawn:
         """Return (centres in pixels, diameter in pixels) of the largest group of markers."""
         found = [a for a in self.axes[ax].collections if isinstance(a, PathCollection)]
         most = max(found, key=lambda group: len(group.get_offsets()))
-        return self.axes[ax].transData.transform(most.get_offsets()), most.get_sizes()[0] ** 0.5 * style.DPI / 72
+        return self.axes[ax].transData.transform(most.get_offsets()), most.get_sizes()[0] ** 0.5 * self.axes[ax].figure.dpi / 72
 
 
 def overlapping(boxes):
     return [(a, b) for (a, one), (b, other) in itertools.combinations(boxes, 2) if one.overlaps(other)]
 
 
-@pytest.fixture(params=["", "1"], ids=["page", "lecture"])
+@pytest.fixture(params=["page", "lecture", "phone"])
 def mode(request, monkeypatch):
-    monkeypatch.setenv(style.LECTURE_VARIABLE, request.param)
+    monkeypatch.setenv(style.LECTURE_VARIABLE, "1" if request.param == "lecture" else "")
+    monkeypatch.setattr(Drawn, "narrow", request.param == "phone")
 
 
 @pytest.mark.parametrize("depth", [1, 2, 10, 20, 40])

@@ -117,6 +117,19 @@ def test_every_explorer_moves_to_both_ends(page, address):
     assert any(layered)
 
 
+def test_a_phone_shows_drawings_of_its_own(page, address):
+    page.resize(390, 800)
+    visit(page, address, "01_saturation.html")
+    scene = page.evaluate(SCENES, "explore")[1]
+    page.evaluate(f"(arg) => ({INPUT})(arg).focus()", [scene, 0, 0])
+    page.press("End")
+    page.wait_for_function(f"(name) => ({SHOWN})(name)[0] !== null", scene)
+    assert page.evaluate("(name) => document.querySelector(`[data-scene='${name}'] img`).src.includes('-narrow/f')", scene)
+    image, data = page.evaluate(LAYERS, scene)
+    assert 0.75 * 440 < image[2] <= 440 and image == pytest.approx(data, abs=0.6)
+    page.resize(1280, 800)
+
+
 def test_a_slider_follows_the_mouse(page, address):
     visit(page, address, "01_saturation.html")
     scene = page.evaluate(SCENES, "explore")[0]

@@ -47,16 +47,55 @@ def test_every_page_opens_without_leaving_the_server_or_the_screen(chromium_path
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} scrolls sideways"
 
 
-@pytest.mark.parametrize("width, allowed", [(1280, set()), (390, {"PRE", "course-picture"})])
+SCROLLING = """() => [...document.querySelectorAll("article *")].filter((box) => box.clientWidth
+    && box.scrollWidth > box.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(box).overflowX))
+    .map((box) => box.tagName)"""
+
+
+@pytest.mark.parametrize("width, allowed", [(1280, set()), (390, {"PRE"})])
 def test_what_may_scroll_sideways(chromium_path, address, width, allowed):
-    """On a desktop nothing; on a phone code, and pictures, whose type would be too small if they were made to fit."""
+    """On a desktop nothing; on a phone code."""
     with visit(chromium_path, address, "01_saturation.html", width=width) as page:
-        found = page.evaluate("""() => [...document.querySelectorAll("article *")].filter((box) => box.clientWidth
-            && box.scrollWidth > box.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(box).overflowX))
-            .map((box) => box.classList.contains("course-picture") ? "course-picture" : box.tagName)""")
-        assert set(found) == allowed
+        assert set(page.evaluate(SCROLLING)) == allowed
         claims = page.locator(".tag_course-claims .cell_output pre")
         assert claims.count() >= 5 and all(claim.evaluate("(box) => box.scrollWidth <= box.clientWidth + 1") for claim in claims.all())
+
+
+TYPE = 0.8  # of its size on paper: type on a phone of 390 pixels
+
+
+def test_a_phone_shows_drawings_of_its_own_in_readable_type_and_they_move(chromium_path, address):
+    with visit(chromium_path, address, "01_saturation.html", width=390) as page:
+        for picture in page.locator(".course-picture").all():
+            size = picture.evaluate("""(box) => { const image = box.querySelector("img"); image.scrollIntoView();
+                return image.decode().then(() => [image.clientWidth, image.naturalWidth]); }""")
+            if picture.is_visible() and not picture.locator("xpath=ancestor::*[contains(@class, 'course-asking')]").count():
+                assert size[0] >= TYPE * 440 and size[1] == 660, "drawn at 660 pixels to be shown as 440, on a phone as 358"
+        for kind in ("explore", "predict"):
+            scene = scenes_of(page, kind)[1 if kind == "explore" else 0]
+            if kind == "explore":
+                scene.get_by_role("slider").first.press("End")
+            else:
+                scene.get_by_role("radio").first.check()
+                scene.get_by_role("button", name="Reveal").click()
+            page.wait_for_function("(box) => box.dataset.shown !== undefined", arg=scene.element_handle())
+            assert "-narrow/f" in scene.locator("img").get_attribute("src")
+            boxes = [layer.bounding_box() for layer in scene.locator(".course-picture > *").all()]
+            assert boxes[0]["width"] >= TYPE * 440 and all(box == boxes[0] for box in boxes)
+        assert set(page.evaluate(SCROLLING)) == {"PRE"}
+        screenshot(scenes_of(page, "explore")[1], "web-phone")
+
+
+def test_a_phone_that_is_turned_keeps_its_place_in_the_other_drawing(chromium_path, address):
+    with visit(chromium_path, address, "01_saturation.html", width=390) as page:
+        scene = scenes_of(page, "explore")[0]
+        scene.get_by_role("slider").first.press("End")
+        shown_at = "(box) => box.dataset.shown && box.querySelector('img').src.includes('-narrow') === {}"
+        page.wait_for_function(shown_at.format("true"), arg=scene.element_handle())
+        place, words = scene.get_attribute("data-shown"), scene.locator("img").get_attribute("alt")
+        page.set_viewport_size({"width": 844, "height": 390})
+        page.wait_for_function(shown_at.format("false"), arg=scene.element_handle())
+        assert (scene.get_attribute("data-shown"), scene.locator("img").get_attribute("alt")) == (place, words)
 
 
 def test_a_page_is_light_before_anything_is_moved(chromium_path, address, folder):

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import shutil
 from base64 import b64decode
 from types import SimpleNamespace
 
@@ -14,6 +15,8 @@ from docutils.utils import new_document
 from chapters.build import HOW_TO
 from chapters.build.reading import read_source
 from teaching.web import mathml, page, site
+from utils.figures import narrow as phone
+from utils.figures import style
 
 pytestmark = pytest.mark.slow
 
@@ -90,6 +93,19 @@ def test_an_explorer_has_a_state_for_every_setting(drawn):
     assert len({state[1] for state in states.values()}) >= 9  # flat is flat, up or down, but for its caption
 
 
+def test_everything_is_drawn_a_second_time_for_a_phone(drawn):
+    source, scenes, folder = drawn
+    for scene in scenes:
+        narrow = {**scene, "scene": f"{scene['scene']}-narrow"}
+        assert len(list((folder / narrow["scene"]).glob("f*.png"))) >= 1
+        wide, other = states_of(folder, scene), states_of(folder, narrow)
+        assert {place: state[2:] for place, state in wide.items()} == {place: state[2:] for place, state in other.items()}, "words"
+        width, height = (round(pixels * style.DPI / phone.DPI) for pixels in page.size_of((folder / narrow["scene"] / "f0.png").read_bytes()))
+        assert scene["narrow"] == {"width": width, "height": height} and width == 440 < scene["width"]
+    cells = [cell.id for cell in read_source(source).cells if re.search(r"^(show|predict|fit)\(", cell.source, re.MULTILINE)]
+    assert sorted(file.name for file in (folder / "narrow").iterdir()) == sorted([f"{cell}-0.png" for cell in cells] + [f"{cells[0]}-1.png"])
+
+
 def test_a_prediction_has_a_state_for_every_guess(drawn):
     _, scenes, folder = drawn
     scene = next(scene for scene in scenes if scene["kind"] == "predict")
@@ -130,7 +146,7 @@ def test_states_are_drawn_anew_when_a_file_changes_that_they_are_made_of(drawn, 
 def test_states_of_another_source_are_not_used(drawn):
     source, _, folder = drawn
     source.write_text(TOY + "\n# A change.\n", encoding="utf-8")
-    assert site.read_scenes(source, folder.parent) == []
+    assert site.read_scenes(source, folder.parent) is None
     source.write_text(TOY, encoding="utf-8")
     assert len(site.read_scenes(source, folder.parent)) == 3
 
@@ -152,24 +168,27 @@ def as_built(source, path, pictures):
 
 
 def test_a_page_has_every_picture_as_a_file_with_words_and_what_moves_it(drawn, tmp_path):
-    source, scenes, _ = drawn
+    source, scenes, folder = drawn
     notebook = as_built(source, tmp_path / "09_toy.ipynb", pictures=2)
-    page.write_page(notebook, tmp_path / "out" / "09_toy.ipynb", "09_toy", scenes, tmp_path / "pictures", "*Run me.*")
+    shutil.copytree(folder, tmp_path / "states" / "09_toy")
+    page.write_page(notebook, tmp_path / "out" / "09_toy.ipynb", "09_toy", scenes, tmp_path, "*Run me.*")
     content = nbformat.read(tmp_path / "out" / "09_toy.ipynb", as_version=4)
-    assert "*Run me.*" in content.cells[0].source
+    assert "*Run me.*" in content.cells[0].source and page.STACKED in content.cells[0].source
     assert "badge.svg" not in content.cells[0].source and "[Open in Colab](https://elsewhere.example/open)" in content.cells[0].source
     shown = [output.data["text/html"] for cell in content.cells for output in cell.get("outputs", [])]  # and no HOW_TO
     assert len(shown) == 4 and len(list((tmp_path / "pictures" / "09_toy").iterdir())) == 4
     assert all('alt="a &quot;picture&quot; &lt;in words&gt;"' in text for text in shown)
     assert ["course-scene" in text for text in shown] == [False, True, True, True]
     assert 'data-folder="states/09_toy/s0"' in shown[1]
+    sources = [re.search(r'<picture><source srcset="(states/09_toy/narrow/\w+-\d.png)" width="440"', text)[1] for text in shown]
+    assert len({(tmp_path / name).read_bytes() for name in sources}) == 3  # the first two are the same line
 
 
 def test_a_scene_without_its_picture_is_an_error(drawn, tmp_path):
     source, scenes, _ = drawn
     notebook = as_built(source, tmp_path / "09_toy.ipynb", pictures=1)
     with pytest.raises(ValueError, match="shows no picture where its source has a scene"):
-        page.write_page(notebook, tmp_path / "out.ipynb", "09_toy", scenes, tmp_path / "pictures", "")
+        page.write_page(notebook, tmp_path / "out.ipynb", "09_toy", scenes, tmp_path, "")
 
 
 def test_what_is_true_of_a_notebook_only_is_left_out_and_what_has_to_be_run_says_where(tmp_path):
@@ -180,7 +199,7 @@ def test_what_is_true_of_a_notebook_only_is_left_out_and_what_has_to_be_run_says
                         nbformat.v4.new_output("display_data", {"image/png": PIXEL, "text/plain": "words"})]  # fmt: skip
     cells[3].outputs = [nbformat.v4.new_output("stream", text="✔ a long sentence\n")]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "09_toy.ipynb")
-    page.write_page(tmp_path / "09_toy.ipynb", tmp_path / "out.ipynb", "09_toy", [], tmp_path / "pictures", "*Run me.*")
+    page.write_page(tmp_path / "09_toy.ipynb", tmp_path / "out.ipynb", "09_toy", [], tmp_path, "*Run me.*")
     title, explored, clinic, claimed, slope = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
     assert len(explored.outputs) == 1 and "course-picture" in explored.outputs[0].data["text/html"]
     assert clinic.source == "## The clinic: a patient\n\n*Run me.*\n\nWhat ails it?"

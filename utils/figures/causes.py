@@ -25,8 +25,8 @@ def draw_chain(ax, weights, slopes):
     em, places = matplotlib.rcParams["font.size"], np.linspace(1.6, width - 1.6, len(left))
     apart = places[1] - places[0]
     circle = min(2.8, 0.4 * apart)
-    beside = apart > 7.5  # is there room for words between two circles? Else they stand above and below these
-    lift = 0.45 if beside else circle / 2 + 0.2
+    beside = apart > 8.2  # is there room for words between two circles? Else they stand above and below these
+    lift, size = 0.45 if beside else circle / 2 + 0.2, em * min(1, apart / 6.3)
     row, told = (height - 1.7, height - 5.2) if beside else (height - 2.6, height - 6.8)  # of the units, and of what is left
     ax.set(xlim=(0, width), ylim=(0, height))  # both in units of the font size, so that words have the room they need
     ax.set_axis_off()
@@ -34,8 +34,8 @@ def draw_chain(ax, weights, slopes):
         middle, end, thick = (before + after) / 2, after - circle / 2 - 0.3, np.clip(2 * abs(weight) ** 0.5, 0.6, 5)
         ax.plot([before, end], [row, row], color=style.GREY, linewidth=thick, zorder=1)
         ax.plot([end], [row], ">", color=style.GREY, markersize=0.6 * em + thick)
-        ax.text(middle, row + lift, f"w = {_short(weight)}", ha="center", va="bottom", color=style.BLUE)
-        ax.text(middle, row - lift, f"φ′ = {_short(slope)}", ha="center", va="top", color=style.ALARM)
+        ax.text(middle, row + lift, f"w = {_short(weight)}", ha="center", va="bottom", color=style.BLUE, fontsize=size)
+        ax.text(middle, row - lift, f"φ′ = {_short(slope)}", ha="center", va="top", color=style.ALARM, fontsize=size)
         if beside:
             arrow = "← " if apart > 10 else ""
             ax.text(middle, told, f"{arrow}× {_short(weight * slope)}", ha="center", va="center", color=style.GREY)

@@ -86,9 +86,8 @@ def write_svg(figure, artists, texts, names):
     finally:
         figure.dpi = dpi
     written = layer.file.getvalue()
-    begin = written.index(">", written.index("<svg")) + 1
-    look = "stroke-linejoin:round"
-    data = f'<g transform="scale({dpi / _POINTS:.6f})" style="{look}">{written[begin : written.rindex("</svg>")]}</g>'
+    inside = written[written.index(">", written.index("<svg")) + 1 :].rpartition("</svg>")[0]  # "" of an element without any
+    data = f'<g transform="scale({dpi / _POINTS:.6f})" style="stroke-linejoin:round">{inside}</g>'
     # The page may lack the font that the words were measured with; it then squeezes its own to the same width.
     words = "".join(
         f'<text x="{x:.1f}" y="{y:.1f}" textLength="{length:.1f}" lengthAdjust="spacingAndGlyphs" font-size="{type_size}"'

@@ -50,6 +50,8 @@ def fit_words(figure, grid, renderer, lines):
     for text, length in titles + labels:
         box = text.get_window_extent(renderer)
         _wrap(text, max(box.width, box.height), length)  # one line: its length is the longer side
+    for ax in figure.axes:
+        _thin_out(ax, renderer)
     extra["top"] = max(text.get_text().count("\n") for text, _ in titles) * words.LINE * high
     return extra
 
@@ -77,6 +79,17 @@ def keep_inside(figure, renderer):
             text.xyann = text.xyann[0] + beyond * 72 / figure.dpi, text.xyann[1]
         elif beyond:
             text.set_transform(text.get_transform() + Affine2D().translate(beyond, 0))
+
+
+def _thin_out(ax, renderer):
+    """Hide each number or name of the x axis that would lie over the one before it."""
+    taken = -np.inf
+    low, high = sorted(ax.get_xlim())
+    for label in ax.get_xticklabels() if ax.axison else ():
+        if label.get_text() and low <= label.get_position()[0] <= high:
+            box = label.get_window_extent(renderer)
+            label.set_visible(box.x0 > taken)
+            taken = max(taken, box.x1) if label.get_visible() else taken
 
 
 def _wrap(text, length, room):
