@@ -94,7 +94,11 @@ def test_names_that_the_panel_beside_had_are_written_again():
     lambda ax: ax.annotate("a few words at the right", (0.9, 0.5), (4, 0), textcoords="offset points"),
 ])  # fmt: skip
 def test_words_at_an_edge_are_not_cut(write):
-    canvas, ax = draw(lambda ax: (ax.set(xlim=(0, 1), ylim=(0, 1)), write(ax)) and None)
+    def scene(ax):
+        ax.set(xlim=(0, 1), ylim=(0, 1))
+        write(ax)
+
+    canvas, ax = draw(scene)
     box = ax.texts[0].get_window_extent(canvas._renderer)
     assert 0 <= box.x0 and box.x1 <= ax.figure.bbox.width
 
