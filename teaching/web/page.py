@@ -13,8 +13,8 @@ from teaching.web.conf import BOOK
 from utils.figures import narrow, style
 
 PHONE = "screen and (max-width: 767px)"  # as in course.css and course.js
-STACKED = ("On a narrow screen the panels of a picture stand below one another: what the text calls left is above, "
-           "and right is below.")  # fmt: skip
+STACKED = ("Pictures that stand side by side on a wide screen are one below the other on yours: the left one above, the right one "
+           "below.")  # fmt: skip
 TO_DO = re.compile(r"## (Exercises|.*\b[Cc]linic\b.*)\n?")  # what can only be done in a notebook that runs
 
 
