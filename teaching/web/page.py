@@ -15,6 +15,10 @@ from utils.figures import narrow, style
 PHONE = "screen and (max-width: 767px)"  # as in course.css and course.js
 STACKED = ("Pictures that stand side by side on a wide screen are one below the other on yours: the left one above, the right one "
            "below.")  # fmt: skip
+ON_PAGES = {  # what a lesson says of cells that one runs -> what it says on a page
+    r"\s+Run\s+the\s+cells\s+from\s+top\s+to\s+bottom\s+with\s+\*\*Shift\+Enter\*\*\.": "",
+    r"was\s+just\s+tested\s+on\s+your\s+machine": "was tested when its cell ran",
+}
 TO_DO = re.compile(r"## (Exercises|.*\b[Cc]linic\b.*)\n?")  # what can only be done in a notebook that runs
 
 
@@ -35,7 +39,7 @@ def write_page(notebook, target, key, scenes, folder, line):
         content.cells[0].source += f'\n\n<p class="course-phone"><em>{STACKED}</em></p>'
     for cell in content.cells:
         if cell.cell_type == "markdown":
-            cell.source = without_comments(without_badges(cell.source))
+            cell.source = for_pages(without_comments(without_badges(cell.source)))
             if line and (heading := TO_DO.match(cell.source)):
                 cell.source = f"{heading[0].rstrip()}\n\n{line}\n\n{cell.source[heading.end():].lstrip()}"
             continue
@@ -71,6 +75,13 @@ def without_badges(text):
 def without_comments(text):
     """Return Markdown without the comments for the glossary, and without the space before each, since a full stop may follow."""
     return re.sub(r"\s*<!--.*?-->", "", text, flags=re.DOTALL)
+
+
+def for_pages(text):
+    """Return Markdown of a lesson without what is true of its notebook only."""
+    for said, instead in ON_PAGES.items():
+        text = re.sub(said, instead, text)
+    return text
 
 
 def picture_html(address, words, png, shades, source=""):

@@ -15,6 +15,7 @@ from docutils.utils import new_document
 from chapters.build import HOW_TO
 from chapters.build.reading import read_source
 from teaching.web import mathml, page, site
+from tests.chapters.sample import SOURCES
 from utils.figures import narrow as phone
 from utils.figures import style
 
@@ -205,6 +206,13 @@ def test_what_is_true_of_a_notebook_only_is_left_out_and_what_has_to_be_run_says
     assert clinic.source == "## The clinic: a patient\n\n*Run me.*\n\nWhat ails it?"
     assert claimed.metadata.tags == ["course-claims"] and "tags" not in explored.metadata
     assert title.source.endswith("*Run me.*") and slope.source == "## A **slope**.\n\nThe clinic comes later."
+
+
+def test_a_page_does_not_speak_of_cells_that_one_runs():
+    told = {source: "\n".join(cell.source for cell in read_source(source).cells if cell.cell_type == "markdown") for source in SOURCES}
+    for said in page.ON_PAGES:
+        assert any(re.search(said, text) for text in told.values()), f"no lesson says {said} any more"
+    assert not any("Shift+Enter" in page.for_pages(text) or "your machine" in page.for_pages(text) for text in told.values())
 
 
 @pytest.mark.parametrize("address, told", [
