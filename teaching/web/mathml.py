@@ -24,7 +24,8 @@ def keep_together(_app, doctree, _name):
     for formula in list(doctree.findall(nodes.math)):
         behind = formula.next_node(descend=False, siblings=True)
         if isinstance(behind, nodes.Text) and (mark := re.match(r"[.,;:!?)]+", behind)):
-            formula.parent.replace(behind, nodes.Text(behind[mark.end():]))
+            around = formula.parent  # not its `replace`, which takes the first text that says the same
+            around[next(i for i, child in enumerate(around) if child is behind)] = nodes.Text(behind[mark.end():])
             box = nodes.inline(classes=["course-together"])
             formula.replace_self(box)
             box += [formula, nodes.Text(mark[0])]

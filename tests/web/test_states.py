@@ -237,11 +237,12 @@ def test_the_label_of_a_control(label, written):
 
 def test_a_formula_keeps_the_full_stop_behind_it_and_a_space_before_its_argument():
     text, formula = nodes.paragraph(), nodes.math("", r"\ln 10")
-    text += [nodes.Text("It is "), formula, nodes.Text(".) And then")]
+    text += [nodes.strong("", "order"), nodes.Text(".) And then"), formula, nodes.Text(".) And then")]
     document = new_document("")
     document += text
     mathml.keep_together(None, document, "page")
-    assert [child.astext() for child in text] == ["It is ", r"\ln 10.)", " And then"] and text[1]["classes"] == ["course-together"]
+    assert [child.astext() for child in text] == ["order", ".) And then", r"\ln 10.)", " And then"]
+    assert text[2]["classes"] == ["course-together"]
     visit, _ = mathml._renderer("inline")
     translator = SimpleNamespace(body=[])
     with pytest.raises(nodes.SkipNode):
