@@ -13,7 +13,7 @@ from binder.links import doors
 from chapters.build.reading import is_evidence, sources_of
 from teaching.web import conf, site
 from tests.browser.lab import screenshot
-from tests.web.visiting import READY, facts_of, scenes_of, served, time_moves, visit, weigh
+from tests.web.visiting import READY, TIGHT_PAGES, WIDE_BOXES, facts_of, scenes_of, served, time_moves, visit, weigh
 
 pytestmark = pytest.mark.browser
 
@@ -59,6 +59,20 @@ def test_what_may_scroll_sideways(chromium_path, address, width, allowed):
         assert set(page.evaluate(SCROLLING)) == allowed
         claims = page.locator(".tag_course-claims .cell_output pre")
         assert claims.count() >= 5 and all(claim.evaluate("(box) => box.scrollWidth <= box.clientWidth + 1") for claim in claims.all())
+
+
+LINES = """(cell) => { const words = document.createRange(); words.selectNodeContents(cell);
+    return new Set([...words.getClientRects()].map((line) => line.top)).size; }"""
+
+
+def test_formulas_tables_and_numbers_fit_a_phone(chromium_path, address):
+    for name in TIGHT_PAGES:
+        with visit(chromium_path, address, name, width=390) as page:
+            assert page.evaluate(f"({WIDE_BOXES})().length") >= 3
+            page.wait_for_function(f"({WIDE_BOXES})().every((box) => box.scrollWidth <= box.clientWidth)")
+            if name == "evidence/01_saturation.html":
+                numbers = page.locator(".cell_output td").filter(has_text=re.compile(r"^\d.\d\de-\d\d$")).all()
+                assert len(numbers) >= 6 and all(number.evaluate(LINES) == 1 for number in numbers)
 
 
 TYPE = 0.8  # of its size on paper: type on a phone of 390 pixels
@@ -213,6 +227,9 @@ def test_search_finds_xavier(chromium_path, address):
         found = page.locator("#search-results li a")
         found.first.wait_for()
         assert any("05_xavier_he" in link.get_attribute("href") for link in found.all())
+        glass, field = (page.locator(f".bd-search-container {part}") for part in (".fa-magnifying-glass", "input"))
+        inside = field.evaluate("(field) => field.getBoundingClientRect().x + parseFloat(getComputedStyle(field).paddingLeft)")
+        assert inside >= glass.evaluate("(glass) => glass.getBoundingClientRect().right")  # it covers no letter
 
 
 def test_without_javascript_there_are_pictures_and_words(chromium_path, address):

@@ -7,6 +7,7 @@
   const ASKING = "course-asking"; // the class of a prediction without its answer: the saved picture, a card for paper, is covered
   const MARK = 100; // ms between two pictures of a training that plays
   const PHONE = matchMedia("screen and (max-width: 767px)"); // as in page.py: then the drawings for a phone are shown
+  const SMALLEST = 0.8; // of its size: a formula or a table that is too wide for a phone
   const SPOKEN = 4000; // ms until the words of a picture leave the live region; the picture keeps them
 
   // ---- storage: a browser may forbid it, and then nothing is kept and the progress page says so
@@ -347,6 +348,22 @@
     }
   });
   for (const box of document.querySelectorAll(".course-picture")) watch.observe(box);
+
+  // A formula or a table that is a little wider than a phone is set smaller (--fit, in course.css). A much wider one scrolls.
+  function fit(boxes) {
+    for (const box of boxes) box.style.setProperty("--fit", 1);
+    const shares = boxes.map((box) => box.clientWidth / box.scrollWidth);
+    boxes.forEach((box, i) => {
+      if (shares[i] < 1) box.style.setProperty("--fit", Math.max(0.97 * shares[i], SMALLEST));
+    });
+  }
+  // In the next frame, since what is set smaller is less high, too, and observed.
+  const room = new ResizeObserver((entries) => requestAnimationFrame(() => fit(entries.map(({ target }) => target))));
+  const tables = [...document.querySelectorAll(".bd-article table")].map((table) => table.closest(".output, .pst-scrollable-table-container"));
+  for (const box of [...document.querySelectorAll(".course-formula"), ...tables]) if (box) room.observe(box);
+  for (const cell of document.querySelectorAll(".cell_output td")) {
+    if (/^-?[\d.]+e-\d+$/.test(cell.textContent)) cell.style.whiteSpace = "nowrap"; // else 1e-07 may be broken behind its minus
+  }
 
   const overview = document.getElementById("course-progress");
   if (overview) showProgress(overview);
