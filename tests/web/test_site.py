@@ -238,6 +238,8 @@ def test_without_javascript_there_are_pictures_and_words(chromium_path, address)
         assert len(pictures) >= 9
         assert all(len(picture.get_attribute("alt").split()) > 5 for picture in pictures)
         assert page.get_by_role("slider").count() == 0
+        head = page.locator(".bd-header-article")  # which stays when the page is scrolled, and would lie over the text
+        assert head.evaluate("(head) => getComputedStyle(head).backgroundColor") == "rgb(255, 255, 255)"
 
 
 def test_it_moves_when_opened_from_a_folder(chromium_path, folder):
@@ -256,6 +258,20 @@ def test_figures_follow_a_dark_page(chromium_path, address, scheme):
         assert look == "none" if scheme == "light" else ("brightness" if shades else "invert") in look
         scene.scroll_into_view_if_needed()
         screenshot(page, f"web-{scheme}")
+
+
+def test_a_dark_page_is_printed_on_white_paper(chromium_path, address):
+    with visit(chromium_path, address, "01_saturation.html", color_scheme="dark") as page:
+        words = page.locator("article p").first
+        ink, dark = "(words) => getComputedStyle(words).color", words.evaluate("(words) => getComputedStyle(words).color")
+        page.evaluate(f"""() => addEventListener("beforeprint", () => {{
+            const picture = document.querySelector(".course-picture");
+            window.printed = [({ink})(document.querySelector("article p")), getComputedStyle(picture).filter];
+        }})""")
+        assert page.pdf()
+        color, look = page.evaluate("window.printed")
+        assert max(map(int, re.findall(r"\d+", color))) < 80 < min(map(int, re.findall(r"\d+", dark))) and look == "none"
+        assert words.evaluate(ink) == dark
 
 
 def test_every_link_within_the_site_leads_somewhere(folder):

@@ -365,7 +365,13 @@
     if (/^-?[\d.]+e-\d+$/.test(cell.textContent)) cell.style.whiteSpace = "nowrap"; // else 1e-07 may be broken behind its minus
   }
 
+  // Paper is white, also where the screen is dark.
+  const root = document.documentElement;
+  let theme = null;
+  addEventListener("beforeprint", () => { [theme, root.dataset.theme] = [root.dataset.theme, "light"]; });
+  addEventListener("afterprint", () => { root.dataset.theme = theme; });
+
   const overview = document.getElementById("course-progress");
   if (overview) showProgress(overview);
-  document.documentElement.dataset.course = "ready";
+  root.dataset.course = "ready";
 })();
