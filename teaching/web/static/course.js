@@ -238,7 +238,7 @@
     const id = `${scene.name.replace("/", "-")}-guess`;
     const guess = control.slider
       ? slider({ ...control, name: "Your guess", html: "Your guess", start: 0 }, id, () => {})
-      : choice(control, id, () => { reveal.disabled = false; }, element("legend", {}, question));
+      : choice(control, id, () => { reveal.disabled = false; }, element("legend", { class: "course-question" }, question));
     reveal.disabled = !control.slider;
     scene.box.classList.add(ASKING);
     const inputs = [...guess.node.querySelectorAll("input")];
