@@ -52,12 +52,18 @@ SCROLLING = """() => [...document.querySelectorAll("article *")].filter((box) =>
     .map((box) => box.tagName)"""
 
 
-@pytest.mark.parametrize("width, allowed", [(1280, set()), (390, {"PRE"})])
-def test_what_may_scroll_sideways(chromium_path, address, width, allowed):
-    """On a desktop nothing; on a phone code."""
-    with visit(chromium_path, address, "01_saturation.html", width=width) as page:
-        assert set(page.evaluate(SCROLLING)) == allowed
-        claims = page.locator(".tag_course-claims .cell_output pre")
+def test_on_a_desktop_nothing_scrolls_sideways(chromium_path, address):
+    with visit(chromium_path, address, "index.html") as page:
+        for name in lessons():
+            page.goto(f"{address}/{name}.html")
+            page.wait_for_function(READY)
+            assert not page.evaluate(SCROLLING), name
+
+
+def test_on_a_phone_code_scrolls_sideways(chromium_path, address):
+    with visit(chromium_path, address, "01_saturation.html", width=390) as page:
+        assert set(page.evaluate(SCROLLING)) == {"PRE"}
+        claims = page.locator(".cell_output pre")
         assert claims.count() >= 5 and all(claim.evaluate("(box) => box.scrollWidth <= box.clientWidth + 1") for claim in claims.all())
 
 
@@ -158,6 +164,8 @@ def test_a_prediction_is_kept_over_a_reload(chromium_path, address):
             return scene, scene.get_by_role("button", name="Reveal"), scene.get_by_role("radio", name="1e-9")
 
         scene, reveal, guess = parts()
+        scene.locator("legend").evaluate("(question) => { question.textContent = 'A short question?'; }")
+        assert guess.bounding_box()["y"] > scene.locator("legend").bounding_box()["y"] + 20  # the answers stand below it
         assert scene.locator("img").is_hidden()  # it has circles that cannot be chosen
         assert reveal.is_disabled() and "Guess first" in scene.locator("img").get_attribute("alt")
         guess.check()
