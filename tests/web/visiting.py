@@ -8,6 +8,8 @@ import json
 import threading
 from urllib.parse import urlsplit
 
+from chapters.build.reading import is_evidence, sources_of
+from teaching.web import site
 from tests.browser.lab import chromium_page
 
 READY = "document.documentElement.dataset.course === 'ready'"
@@ -90,6 +92,11 @@ def visit(chromium_path, address, name, width=1280, **settings):
             page.wait_for_function(READY)
         yield page
         assert not faults, faults
+
+
+def lessons():
+    """Return the names of the lessons' pages."""
+    return [source.stem for source in sources_of(site.CHAPTERS) if not is_evidence(source)]
 
 
 def facts_of(scene):
