@@ -43,8 +43,6 @@ def write_page(notebook, target, key, scenes, folder, line):
             if line and (heading := TO_DO.match(cell.source)):
                 cell.source = f"{heading[0].rstrip()}\n\n{line}\n\n{cell.source[heading.end():].lstrip()}"
             continue
-        if any(output.get("text", "").startswith("✔") for output in cell.outputs):
-            cell.metadata.setdefault("tags", []).append("course-claims")  # sentences, whose lines may be broken
         shown = [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
         for number, output in enumerate(shown):
             data = output.data

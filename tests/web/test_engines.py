@@ -1,9 +1,11 @@
 """The web edition in Firefox and in WebKit, Safari's engine: every page opens, and chapter 1 is moved and guessed."""
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.browser.engines import FIREFOX, WEBKIT, open_engine
-from tests.web.visiting import READY, served
+from tests.web.visiting import READY, TIGHT_PAGES, WIDE_BOXES, served
 
 pytestmark = pytest.mark.browser
 
@@ -32,6 +34,14 @@ BUTTON = "([name, words]) => [...document.querySelectorAll(`[data-scene='${name}
 LAYERS = """
 (name) => [...document.querySelectorAll(`[data-scene='${name}'] .course-picture > *`)]
     .map((layer) => layer.getBoundingClientRect()).map(({x, y, width, height}) => [x, y, width, height])
+"""
+
+# Where a slider, its label and its value begin and end, from above.
+SLIDER_ROWS = """
+[...document.querySelectorAll("div.course-control")].map((row) => {
+    const boxes = [...row.children].map((part) => part.getBoundingClientRect());
+    return [boxes.map((box) => box.top), boxes.map((box) => box.bottom)];
+})
 """
 
 OVERFLOW = """
@@ -128,6 +138,47 @@ def test_a_phone_shows_drawings_of_its_own(page, address):
     image, data = page.evaluate(LAYERS, scene)
     assert 0.75 * 440 < image[2] <= 440 and image == pytest.approx(data, abs=0.6)
     page.resize(1280, 800)
+
+
+def test_formulas_and_tables_fit_a_phone(page, address):
+    page.resize(390, 800)
+    for name in TIGHT_PAGES:
+        visit(page, address, name)
+        assert page.evaluate(f"({WIDE_BOXES})().length") >= 3
+        page.wait_for_function(f"({WIDE_BOXES})().every((box) => box.scrollWidth <= box.clientWidth)")
+    page.resize(1280, 800)
+
+
+def test_a_slider_keeps_its_value_beside_it_on_a_small_phone(page, address):
+    page.resize(390, 800)
+    visit(page, address, "01_saturation.html")
+    page.evaluate("() => { document.querySelector('article').style.width = '330px'; }")  # of a phone with 360 pixels
+    rows = page.evaluate(SLIDER_ROWS)
+    assert len(rows) >= 7 and all(max(tops) < min(bottoms) for tops, bottoms in rows)
+    page.resize(1280, 800)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_chosen_radio_button_looks_chosen(page, address, tmp_path, theme):
+    visit(page, address, "01_saturation.html")
+    page.evaluate("(theme) => { localStorage.mode = localStorage.theme = theme; }", theme)
+    visit(page, address, "01_saturation.html")
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    scene = page.evaluate(SCENES, "predict")[0]
+    page.click(INPUT, [scene, 0, 1])
+    page.drag((5, 5))  # the mouse no longer hovers over it
+    page.screenshot(tmp_path / "buttons.png")
+    with Image.open(tmp_path / "buttons.png") as image:
+        shades = np.asarray(image.convert("L"), dtype=float)
+    looks = []
+    for at in range(4):
+        x, y, size = page.evaluate(f"(arg) => {{ const {{x, y, width}} = ({INPUT})(arg).getBoundingClientRect(); return [x, y, width]; }}", [scene, 0, at])
+        button = shades[round(y) : round(y + size), round(x) : round(x + size)]
+        looks.append((abs(button - shades[round(y) - 4, round(x)]) > 40).mean())  # how much of it is not the page's colour
+    page.evaluate("localStorage.clear()")
+    chosen = looks.pop(1)
+    assert 0.15 < min(looks) and max(looks) < 0.5, "a ring"
+    assert chosen > max(looks) + 0.2, "and a thick one"
 
 
 def test_a_slider_follows_the_mouse(page, address):

@@ -1,4 +1,4 @@
-"""The web edition in Chromium: one chapter with few states, from a static server, on a screen and on a phone."""
+"""The web edition in Chromium: one chapter with few states, from a static server."""
 
 import posixpath
 import re
@@ -13,7 +13,7 @@ from binder.links import doors
 from chapters.build.reading import is_evidence, sources_of
 from teaching.web import conf, site
 from tests.browser.lab import screenshot
-from tests.web.visiting import READY, facts_of, scenes_of, served, time_moves, visit, weigh
+from tests.web.visiting import READY, facts_of, lessons, scenes_of, served, time_moves, visit, weigh
 
 pytestmark = pytest.mark.browser
 
@@ -25,10 +25,6 @@ FASTEST = 50  # ms from a move to its picture, once its states are there
 def address(folder):
     with served(folder) as address:
         yield address
-
-
-def lessons():
-    return [source.stem for source in sources_of(site.CHAPTERS) if not is_evidence(source)]
 
 
 def shown(scene, place):
@@ -45,57 +41,6 @@ def test_every_page_opens_without_leaving_the_server_or_the_screen(chromium_path
             page.goto(f"{address}/{name}")
             page.wait_for_function(READY)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} scrolls sideways"
-
-
-SCROLLING = """() => [...document.querySelectorAll("article *")].filter((box) => box.clientWidth
-    && box.scrollWidth > box.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(box).overflowX))
-    .map((box) => box.tagName)"""
-
-
-@pytest.mark.parametrize("width, allowed", [(1280, set()), (390, {"PRE"})])
-def test_what_may_scroll_sideways(chromium_path, address, width, allowed):
-    """On a desktop nothing; on a phone code."""
-    with visit(chromium_path, address, "01_saturation.html", width=width) as page:
-        assert set(page.evaluate(SCROLLING)) == allowed
-        claims = page.locator(".tag_course-claims .cell_output pre")
-        assert claims.count() >= 5 and all(claim.evaluate("(box) => box.scrollWidth <= box.clientWidth + 1") for claim in claims.all())
-
-
-TYPE = 0.8  # of its size on paper: type on a phone of 390 pixels
-
-
-def test_a_phone_shows_drawings_of_its_own_in_readable_type_and_they_move(chromium_path, address):
-    with visit(chromium_path, address, "01_saturation.html", width=390) as page:
-        for picture in page.locator(".course-picture").all():
-            size = picture.evaluate("""(box) => { const image = box.querySelector("img"); image.scrollIntoView();
-                return image.decode().then(() => [image.clientWidth, image.naturalWidth]); }""")
-            if picture.is_visible() and not picture.locator("xpath=ancestor::*[contains(@class, 'course-asking')]").count():
-                assert size[0] >= TYPE * 440 and size[1] == 660, "drawn at 660 pixels to be shown as 440, on a phone as 358"
-        for kind in ("explore", "predict"):
-            scene = scenes_of(page, kind)[1 if kind == "explore" else 0]
-            if kind == "explore":
-                scene.get_by_role("slider").first.press("End")
-            else:
-                scene.get_by_role("radio").first.check()
-                scene.get_by_role("button", name="Reveal").click()
-            page.wait_for_function("(box) => box.dataset.shown !== undefined", arg=scene.element_handle())
-            assert "-narrow/f" in scene.locator("img").get_attribute("src")
-            boxes = [layer.bounding_box() for layer in scene.locator(".course-picture > *").all()]
-            assert boxes[0]["width"] >= TYPE * 440 and all(box == boxes[0] for box in boxes)
-        assert set(page.evaluate(SCROLLING)) == {"PRE"}
-        screenshot(scenes_of(page, "explore")[1], "web-phone")
-
-
-def test_a_phone_that_is_turned_keeps_its_place_in_the_other_drawing(chromium_path, address):
-    with visit(chromium_path, address, "01_saturation.html", width=390) as page:
-        scene = scenes_of(page, "explore")[0]
-        scene.get_by_role("slider").first.press("End")
-        shown_at = "(box) => box.dataset.shown && box.querySelector('img').src.includes('-narrow') === {}"
-        page.wait_for_function(shown_at.format("true"), arg=scene.element_handle())
-        place, words = scene.get_attribute("data-shown"), scene.locator("img").get_attribute("alt")
-        page.set_viewport_size({"width": 844, "height": 390})
-        page.wait_for_function(shown_at.format("false"), arg=scene.element_handle())
-        assert (scene.get_attribute("data-shown"), scene.locator("img").get_attribute("alt")) == (place, words)
 
 
 def test_a_page_is_light_before_anything_is_moved(chromium_path, address, folder):
@@ -144,6 +89,8 @@ def test_a_prediction_is_kept_over_a_reload(chromium_path, address):
             return scene, scene.get_by_role("button", name="Reveal"), scene.get_by_role("radio", name="1e-9")
 
         scene, reveal, guess = parts()
+        scene.locator("legend").evaluate("(question) => { question.textContent = 'A short question?'; }")
+        assert guess.bounding_box()["y"] > scene.locator("legend").bounding_box()["y"] + 20  # the answers stand below it
         assert scene.locator("img").is_hidden()  # it has circles that cannot be chosen
         assert reveal.is_disabled() and "Guess first" in scene.locator("img").get_attribute("alt")
         guess.check()
@@ -213,6 +160,9 @@ def test_search_finds_xavier(chromium_path, address):
         found = page.locator("#search-results li a")
         found.first.wait_for()
         assert any("05_xavier_he" in link.get_attribute("href") for link in found.all())
+        glass, field = (page.locator(f".bd-search-container {part}") for part in (".fa-magnifying-glass", "input"))
+        inside = field.evaluate("(field) => field.getBoundingClientRect().x + parseFloat(getComputedStyle(field).paddingLeft)")
+        assert inside >= glass.evaluate("(glass) => glass.getBoundingClientRect().right")  # it covers no letter
 
 
 def test_without_javascript_there_are_pictures_and_words(chromium_path, address):
@@ -221,6 +171,8 @@ def test_without_javascript_there_are_pictures_and_words(chromium_path, address)
         assert len(pictures) >= 9
         assert all(len(picture.get_attribute("alt").split()) > 5 for picture in pictures)
         assert page.get_by_role("slider").count() == 0
+        head = page.locator(".bd-header-article")  # which stays when the page is scrolled, and would lie over the text
+        assert head.evaluate("(head) => getComputedStyle(head).backgroundColor") == "rgb(255, 255, 255)"
 
 
 def test_it_moves_when_opened_from_a_folder(chromium_path, folder):
@@ -228,17 +180,6 @@ def test_it_moves_when_opened_from_a_folder(chromium_path, folder):
         scene = scenes_of(page, "explore")[0]
         scene.get_by_role("slider", name="people", exact=True).press("End")
         page.wait_for_function("(box) => box.dataset.shown", arg=scene.element_handle())
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_figures_follow_a_dark_page(chromium_path, address, scheme):
-    with visit(chromium_path, address, "01_saturation.html", color_scheme=scheme) as page:
-        scene = scenes_of(page, "explore")[0]
-        shades = facts_of(scene)["shades"]
-        look = scene.locator(".course-picture").evaluate("(picture) => getComputedStyle(picture).filter")
-        assert look == "none" if scheme == "light" else ("brightness" if shades else "invert") in look
-        scene.scroll_into_view_if_needed()
-        screenshot(page, f"web-{scheme}")
 
 
 def test_every_link_within_the_site_leads_somewhere(folder):

@@ -8,9 +8,18 @@ import json
 import threading
 from urllib.parse import urlsplit
 
+from chapters.build.reading import is_evidence, sources_of
+from teaching.web import site
 from tests.browser.lab import chromium_page
 
 READY = "document.documentElement.dataset.course === 'ready'"
+
+# What of a page is shown smaller where it would be too wide.
+WIDE_BOXES = """
+() => [...document.querySelectorAll("article table")].map((table) => table.closest(".output, .pst-scrollable-table-container"))
+    .concat([...document.querySelectorAll(".course-formula")]).filter((box) => box?.clientWidth)
+"""
+TIGHT_PAGES = "05_xavier_he.html", "07_lstm_gru.html", "evidence/01_saturation.html", "evidence/04_initialization.html"
 
 # Resolves to the ms of each of 20 moves of a slider at 0 from end to end: from its event to the frame after the new picture.
 MOVES = """
@@ -83,6 +92,11 @@ def visit(chromium_path, address, name, width=1280, **settings):
             page.wait_for_function(READY)
         yield page
         assert not faults, faults
+
+
+def lessons():
+    """Return the names of the lessons' pages."""
+    return [source.stem for source in sources_of(site.CHAPTERS) if not is_evidence(source)]
 
 
 def facts_of(scene):

@@ -7,6 +7,7 @@
   const ASKING = "course-asking"; // the class of a prediction without its answer: the saved picture, a card for paper, is covered
   const MARK = 100; // ms between two pictures of a training that plays
   const PHONE = matchMedia("screen and (max-width: 767px)"); // as in page.py: then the drawings for a phone are shown
+  const SMALLEST = 0.8; // of its size: a formula or a table that is too wide for a phone
   const SPOKEN = 4000; // ms until the words of a picture leave the live region; the picture keeps them
 
   // ---- storage: a browser may forbid it, and then nothing is kept and the progress page says so
@@ -237,7 +238,7 @@
     const id = `${scene.name.replace("/", "-")}-guess`;
     const guess = control.slider
       ? slider({ ...control, name: "Your guess", html: "Your guess", start: 0 }, id, () => {})
-      : choice(control, id, () => { reveal.disabled = false; }, element("legend", {}, question));
+      : choice(control, id, () => { reveal.disabled = false; }, element("legend", { class: "course-question" }, question));
     reveal.disabled = !control.slider;
     scene.box.classList.add(ASKING);
     const inputs = [...guess.node.querySelectorAll("input")];
@@ -348,7 +349,29 @@
   });
   for (const box of document.querySelectorAll(".course-picture")) watch.observe(box);
 
+  // A formula or a table that is a little wider than a phone is set smaller (--fit, in course.css). A much wider one scrolls.
+  function fit(boxes) {
+    for (const box of boxes) box.style.setProperty("--fit", 1);
+    const shares = boxes.map((box) => box.clientWidth / box.scrollWidth);
+    boxes.forEach((box, i) => {
+      if (shares[i] < 1) box.style.setProperty("--fit", Math.max(0.97 * shares[i], SMALLEST));
+    });
+  }
+  // In the next frame, since what is set smaller is less high, too, and observed.
+  const room = new ResizeObserver((entries) => requestAnimationFrame(() => fit(entries.map(({ target }) => target))));
+  const tables = [...document.querySelectorAll(".bd-article table")].map((table) => table.closest(".output, .pst-scrollable-table-container"));
+  for (const box of [...document.querySelectorAll(".course-formula"), ...tables]) if (box) room.observe(box);
+  for (const cell of document.querySelectorAll(".cell_output td")) {
+    if (/^-?[\d.]+e-\d+$/.test(cell.textContent)) cell.style.whiteSpace = "nowrap"; // else 1e-07 may be broken behind its minus
+  }
+
+  // Paper is white, also where the screen is dark.
+  const root = document.documentElement;
+  let theme = null;
+  addEventListener("beforeprint", () => { [theme, root.dataset.theme] = [root.dataset.theme, "light"]; });
+  addEventListener("afterprint", () => { root.dataset.theme = theme; });
+
   const overview = document.getElementById("course-progress");
   if (overview) showProgress(overview);
-  document.documentElement.dataset.course = "ready";
+  root.dataset.course = "ready";
 })();
