@@ -37,8 +37,7 @@ except ImportError:
     for name in [name for name in sys.modules if name.partition(".")[0] == "utils"]:
         del sys.modules[name]  # of another package
     sys.path.insert(0, str(next(Path(folder).iterdir())))
-    # An answer without quotes gets one sentence.
-    %load_ext utils.exercises.kernel
+    get_ipython().run_line_magic("load_ext", "utils.exercises.kernel")  # answers a slip in one sentence
 """
 
 
