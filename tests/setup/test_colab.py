@@ -155,7 +155,7 @@ def test_the_first_cell_does_with_another_projects_utils_and_a_slip_gets_one_sen
         (tmp_path / folder / "__init__.py").touch()
     sources = ["import utils.data", colab.FIRST.format(archive=archive), "from utils import MLP, datasets", "diagnosis = dead units"]
     content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
-    with pytest.raises(CellExecutionError) as caught:
+    with pytest.raises(CellExecutionError):
         asyncio.run(run(content, python, tmp_path, tmp_path))
     (told,) = content.cells[-1].outputs[-1].traceback
     assert told == 'SyntaxError: an answer stands in quotes: "dead units"'
