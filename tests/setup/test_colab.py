@@ -5,6 +5,7 @@ for a newer Python, which Colab does not have, the kernel is this environment's 
 """
 
 import asyncio
+import errno
 import functools
 import http.server
 import json
@@ -144,7 +145,8 @@ def test_the_first_cell_says_in_one_sentence_that_it_cannot_fetch(python, tmp_pa
     content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(colab.FIRST.format(archive="http://127.0.0.1:9/nothing.zip"))])
     with pytest.raises(CellExecutionError) as caught:
         asyncio.run(run(content, python, tmp_path, tmp_path))
-    told = "the course could not be fetched (<urlopen error [Errno 111] Connection refused>): run this cell again"
+    refused = f"<urlopen error [Errno {errno.ECONNREFUSED}] Connection refused>"
+    told = f"the course could not be fetched ({refused}): run this cell again"
     assert (caught.value.ename, caught.value.evalue) == ("ConnectionError", told)
     assert "During handling" not in caught.value.traceback and "do_open" not in caught.value.traceback
 
