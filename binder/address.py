@@ -12,7 +12,7 @@ import argparse
 import re
 
 from binder import links
-from binder.links import NO_ADDRESS, ROOT, codespaces_link, is_address, on_github, read_address
+from binder.links import NO_ADDRESS, ROOT, WRONG_ADDRESS, codespaces_link, is_address, on_github, read_address
 
 DOORS = ("<!-- doors: `python3 course.py address URL` writes what follows, and a column of the table of chapters -->",
          "<!-- end of the doors -->")
@@ -95,10 +95,10 @@ def main(arguments=None, root=ROOT):
     parser.add_argument("url", nargs="?", help="such as https://github.com/you/course")
     parser.add_argument("--none", action="store_true", help="take the address away")
     options = parser.parse_args(arguments)
-    if options.url and not is_address(options.url):
-        parser.error("the address of the repository begins with https:// and names it: https://github.com/you/course")
     given = (options.url or "").rstrip("/").removesuffix(".git")
     address = "" if options.none else given or read_address(root / "pyproject.toml")
+    if address and not is_address(address):
+        parser.error(WRONG_ADDRESS)
     for name, renew in HOLDERS.items():
         text = (root / name).read_text(encoding="utf-8")
         if (renewed := renew(text, address)) != text:

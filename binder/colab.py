@@ -19,6 +19,7 @@ FIRST = """\
 try:
     from utils import explore
 except ImportError:
+    import http.client
     import io
     import sys
     import tempfile
@@ -26,12 +27,17 @@ except ImportError:
     import zipfile
     from pathlib import Path
 
-    with urllib.request.urlopen("{archive}") as answer:
-        archive = zipfile.ZipFile(io.BytesIO(answer.read()))
+    try:
+        with urllib.request.urlopen("{archive}", timeout=60) as answer:
+            archive = zipfile.ZipFile(io.BytesIO(answer.read()))
+    except (OSError, http.client.HTTPException, zipfile.BadZipFile) as error:
+        raise ConnectionError(f"the course could not be fetched ({{error}}): run this cell again") from None
     folder = tempfile.mkdtemp()
     archive.extractall(folder)
-    sys.modules.pop("utils", None)  # one of another package
+    for name in [name for name in sys.modules if name.partition(".")[0] == "utils"]:
+        del sys.modules[name]  # of another package
     sys.path.insert(0, str(next(Path(folder).iterdir())))
+    get_ipython().run_line_magic("load_ext", "utils.exercises.kernel")  # answers a slip in one sentence
 """
 
 

@@ -11,6 +11,7 @@ writes it), unless another one is given.
 """
 
 import argparse
+import re
 import tomllib
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
@@ -20,6 +21,7 @@ CHAPTERS = ROOT / "chapters"
 BRANCH = "main"
 COPIES = "colab"  # the branch that holds what colab.py writes
 NO_ADDRESS = "This copy of the course has no public address yet: `python3 course.py address URL` writes it."
+WRONG_ADDRESS = "the address of the repository begins with https:// and ends with its name: https://github.com/you/course"
 
 
 def read_address(project=ROOT / "pyproject.toml"):
@@ -28,14 +30,16 @@ def read_address(project=ROOT / "pyproject.toml"):
 
 
 def is_address(text):
-    """Whether a text is an address on the web that names a repository."""
-    return urlsplit(text).scheme in ("http", "https") and len(urlsplit(text).path.strip("/")) > 0
+    """Whether a text is an address on the web that names a repository, and no page within it, nor who asks for it."""
+    if not re.fullmatch(r"https?://[\w.-]+(:\d+)?(/[\w.~-]+)+/?", text, re.ASCII):
+        return False
+    return on_github(text) is None or on_github(text).count("/") == 1
 
 
 def on_github(repository):
     """Return "you/course" of a repository on GitHub, which alone Colab and Codespaces open; None of any other."""
     place = urlsplit(repository)
-    return place.path.strip("/").removesuffix(".git") if place.hostname == "github.com" else None
+    return place.path.strip("/").removesuffix(".git") if place.hostname in ("github.com", "www.github.com") else None
 
 
 def chapters():
@@ -101,7 +105,7 @@ def main(arguments=None):
     if not options.repository:
         parser.error(NO_ADDRESS)
     if not is_address(options.repository):
-        parser.error("the address of the repository begins with https:// and names it: https://github.com/you/course")
+        parser.error(WRONG_ADDRESS)
     for notebook in chapters():
         if options.hub:
             print(f"- [{notebook}]({puller_link(options.hub, options.repository, options.branch, notebook)})")

@@ -33,6 +33,7 @@ ENVIRONMENT = """\
 #     conda env create -f environment.yml
 #     conda activate vanishing-gradients
 #     pip install --no-deps -e .             # makes the helper package `utils` importable
+#     python -c "import course, sys; course.configure(sys.prefix)"    # what JupyterLab and its kernels are told
 #     jupyter lab chapters/01_saturation.ipynb
 #
 # To run the tests or to build chapters, `pip install -r requirements.lock` adds the tools; then `pytest` runs the tests.

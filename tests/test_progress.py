@@ -240,3 +240,9 @@ def test_a_file_of_the_first_edition_still_loads(monkeypatch, tmp_path):
     assert "check_backward_step" in exercises and "check_layer_factor" not in exercises
     assert told[0].startswith(f"chapter 1: exercises solved 1 of {len(exercises)}, ") and "2. One step back" not in told[1]
     assert any(line.startswith("chapter 7: ") and "patients cured 1" in line for line in told)
+
+
+def test_a_notebook_outside_of_the_course_has_no_links_to_it(kept, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # as in Colab, whose notebook is nowhere near the course that it fetches
+    page = progress.show()._repr_html_()
+    assert "2 · ReLU</th>" in page and "<a href" not in page

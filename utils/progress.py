@@ -185,7 +185,8 @@ class Overview:
         return "\n".join([*lines, self._remark()])
 
     def _link(self, folder, text, chapter, exercise=None):
-        if chapter not in self.lessons:
+        # From outside of the course, as in Colab, a link to its folder leads nowhere.
+        if chapter not in self.lessons or not Path(folder).resolve().is_relative_to(CHAPTERS.parent):
             return escape(text)
         target = Path(os.path.relpath(CHAPTERS / self.lessons[chapter].file, folder)).as_posix()
         anchor = f"#cell-id={exercise.cell}" if exercise and exercise.cell else ""  # which JupyterLab scrolls to

@@ -36,6 +36,11 @@ def test_what_was_stopped_is_not_judged(unless, capsys):
     assert capsys.readouterr().out == f"○ not judged: you stopped the run ({SENTENCE})\n"
 
 
+def test_what_was_stopped_may_have_no_number_where_its_sentence_names_one(capsys):
+    claim("C1.14", "within nan steps of SGD", False, STOPPED, only=("budget",))
+    assert capsys.readouterr().out == "○ not judged: you stopped the run (within nan steps of SGD)\n"
+
+
 @pytest.mark.parametrize("unless", [NOT_BEGUN, Runs(a=NOT_BEGUN), [DONE, NOT_BEGUN]])
 def test_what_has_not_begun_is_not_judged_and_its_claim_not_told(unless, capsys):
     claim("C1.14", SENTENCE, False, unless)

@@ -104,6 +104,11 @@ def test_what_is_not_on_github_opens_on_binder_alone(clone, capsys):
     assert "Colab and Codespaces open repositories on GitHub only" in capsys.readouterr().out
 
 
+def test_the_other_name_of_github_is_github(clone):
+    address.main([GITHUB.replace("github.com", "www.github.com")], clone)
+    assert {name.partition(":")[0] for name in opened(written(clone)["README.md"])} == {"Binder", "Colab", "Codespaces"}
+
+
 def test_without_an_address_each_says_in_one_sentence_what_to_do(clone, capsys, monkeypatch):
     address.main(["--none"], clone)
     texts = written(clone)
@@ -118,12 +123,16 @@ def test_without_an_address_each_says_in_one_sentence_what_to_do(clone, capsys, 
         assert len(re.findall(r"[.](?:\s|$)", sentence)) == 1
 
 
-@pytest.mark.parametrize("url", ["you/course", "https://github.com", "git@github.com:you/course.git"])
+@pytest.mark.parametrize("url", [
+    "you/course", "https://github.com", "git@github.com:you/course.git", "https://github.com/you", "https://github.com/you/course/tree/main",
+    "https://github.com/you/course?tab=readme", "https://github.com/you/course#readme", "https://token@github.com/you/course",
+    "https://gitlab.com/you/my course", 'https://gitlab.com/you/course"',
+])  # fmt: skip
 def test_an_address_that_is_none_changes_nothing(url, clone, capsys):
     before = written(clone)
     with pytest.raises(SystemExit):
         address.main([url], clone)
-    assert "begins with https:// and names it" in capsys.readouterr().err and written(clone) == before
+    assert links.WRONG_ADDRESS in capsys.readouterr().err and written(clone) == before
 
 
 def test_a_command_needs_nothing_installed(monkeypatch, tmp_path, capsys):

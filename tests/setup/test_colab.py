@@ -5,6 +5,7 @@ for a newer Python, which Colab does not have, the kernel is this environment's 
 """
 
 import asyncio
+import errno
 import functools
 import http.server
 import json
@@ -22,6 +23,7 @@ import pytest
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 import course
 from binder import colab, links
@@ -137,6 +139,28 @@ def test_the_first_cell_fetches_nothing_where_the_course_is_there(python, tmp_pa
     source = colab.FIRST.format(archive="http://127.0.0.1:9/nothing.zip")
     content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{source}")])
     asyncio.run(run(content, python, tmp_path, tmp_path))
+
+
+def test_the_first_cell_says_in_one_sentence_that_it_cannot_fetch(python, tmp_path):
+    content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(colab.FIRST.format(archive="http://127.0.0.1:9/nothing.zip"))])
+    with pytest.raises(CellExecutionError) as caught:
+        asyncio.run(run(content, python, tmp_path, tmp_path))
+    refused = f"<urlopen error [Errno {errno.ECONNREFUSED}] Connection refused>"
+    told = f"the course could not be fetched ({refused}): run this cell again"
+    assert (caught.value.ename, caught.value.evalue) == ("ConnectionError", told)
+    assert "During handling" not in caught.value.traceback and "do_open" not in caught.value.traceback
+
+
+def test_the_first_cell_does_with_another_projects_utils_and_a_slip_gets_one_sentence(python, archive, tmp_path):
+    (tmp_path / "utils" / "data").mkdir(parents=True)
+    for folder in ("utils", "utils/data"):
+        (tmp_path / folder / "__init__.py").touch()
+    sources = ["import utils.data", colab.FIRST.format(archive=archive), "from utils import MLP, datasets", "diagnosis = dead units"]
+    content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    with pytest.raises(CellExecutionError):
+        asyncio.run(run(content, python, tmp_path, tmp_path))
+    (told,) = content.cells[-1].outputs[-1].traceback
+    assert told == 'SyntaxError: an answer stands in quotes: "dead units"'
 
 
 def test_widgets_do_with_ipywidgets_7_what_they_do_with_8(python):

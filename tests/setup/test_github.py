@@ -199,3 +199,4 @@ def test_a_codespace_installs_what_the_lock_names(tmp_path, environment):  # noq
     stamp = (clone / course.VENV.name / course.STAMP.name).read_text(encoding="utf-8").splitlines()
     learner = (clone / "requirements.lock").read_text(encoding="utf-8").partition(course.TESTS)[0].splitlines()
     assert {line for line in learner if line and line[0] != "#"} <= set(stamp)
+    assert all((clone / course.VENV.name / name).is_file() for name in course.SETTINGS), "what its kernels are told"

@@ -45,7 +45,9 @@ def claim(id, sentence, holds, unless=(), only=()):
         # Before the first step its numbers are none yet, and its words may answer what a hall is still asked.
         why = f": you stopped the run ({sentence})" if any(run.loss for run in stopped) else " yet: the training has not begun"
         print(f"{SYMBOLS[NOT_ATTEMPTED]} not judged{why}")
-    elif true:
+        return
+    _check_factors(id, sentence, only)  # a run that was stopped may have "nan" where its sentence names them
+    if true:
         print(f"{SYMBOLS[CORRECT]} {sentence}")
     else:
         raise ClaimFailed(f"this does not hold here: {sentence}")
@@ -58,6 +60,9 @@ def _check(id, sentence, only):
         raise WrongType(f"claim {id} needs the sentence that it claims, not {sentence!r}")
     if not isinstance(only, (tuple, list)) or not set(only) <= FACTORS.keys():
         raise WrongValue(f'only= of claim {id} is a tuple of {", ".join(FACTORS)}, such as only=("budget",), not {only!r}')
+
+
+def _check_factors(id, sentence, only):
     for factor in only:
         pattern, example = FACTORS[factor]
         if not re.search(pattern, sentence):

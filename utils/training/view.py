@@ -2,7 +2,8 @@
 
 The training loop keeps the kernel's main thread busy, and still needs no `await`: JupyterLab (from 4.4 on) addresses
 what a widget says to a *subshell*, which ipykernel (from 7 on) serves in a thread of its own. A front-end without
-subshells delivers the click when the cell has ended; there the kernel's own interrupt stops the training.
+subshells delivers the click when the cell has ended; there the kernel's own interrupt stops the training. Where
+ipywidgets is so old that the kernel is as well, as in Colab, that is what stands in the place of the button.
 """
 
 import html
@@ -40,12 +41,15 @@ class LiveView:
         self.words = widgets.HTML(layout={"display": "none"})
         picture = widgets.VBox([self.image, self.words], layout=style.fit(style.WIDTH))
         picture.add_class("picture")
-        self.button = StopButton(description="Stop", icon="stop", tooltip="End the training and keep what was learned")
-        self.button.on_click(self._request_stop)
+        if OLD:  # a click would be heard when the cell has ended
+            stop = widgets.Label("To stop, interrupt the cell.")
+        else:
+            stop = StopButton(description="Stop", icon="stop", tooltip="End the training and keep what was learned")
+            stop.on_click(self._request_stop)
         self.bar = widgets.IntProgress(max=steps, layout={"width": "300px"})
         set_tooltip(self.bar, f"Steps of {title}")
         self.status = widgets.Label("starting")
-        controls = widgets.Box([self.button, self.bar, self.status], layout={"flex_flow": "row wrap"})
+        controls = widgets.Box([stop, self.bar, self.status], layout={"flex_flow": "row wrap"})
         mending = widgets.HTML(page.write_mending(), layout={"display": "none"})
         self.box = Shown([controls, *([widgets.Box([picture])] if chart else []), mending])
         self.box.add_class(page.CLASS)
@@ -111,10 +115,8 @@ class StopButton(widgets.Button):
     """A button whose clicks arrive while a cell runs."""
 
     def open(self):
-        """Open the channel to the front-end, through a comm of ours; with ipywidgets 7 through its own, as of any button."""
-        if OLD:
-            super().open()
-        elif self.comm is None:
+        """Open the channel to the front-end, through a comm of ours."""
+        if self.comm is None:
             from utils.training.subshell import SubshellComm  # not above: the package comm comes with ipywidgets 8
 
             data = {"state": self.get_state(), "buffer_paths": []}
