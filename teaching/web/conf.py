@@ -38,6 +38,7 @@ html_last_updated_fmt = None
 html_theme_options = {
     "use_download_button": False,
     "use_fullscreen_button": False,
+    "back_to_top_button": False,  # on a phone it would lie over the text
     "home_page_in_toc": True,
     "show_navbar_depth": 1,
     "show_toc_level": 2,

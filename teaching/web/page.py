@@ -9,6 +9,7 @@ import nbformat
 
 from binder.links import doors
 from chapters.build import drop_how_to
+from teaching.web.clinic import answer_choices
 from teaching.web.conf import BOOK
 from utils.figures import narrow, style
 
@@ -17,8 +18,11 @@ STACKED = ("Pictures that stand side by side on a wide screen are one below the 
            "below.")  # fmt: skip
 ON_PAGES = {  # what a lesson says of cells that one runs -> what it says on a page
     r"\s+Run\s+the\s+cells\s+from\s+top\s+to\s+bottom\s+with\s+\*\*Shift\+Enter\*\*\.": "",
+    r"Replace the dots and run the cell\.(\s+It answers at once, and you may try as often as you like\.)?":
+        "In the notebook each answer is checked at once. Hints and solutions stand here, too.",
     r"was\s+just\s+tested\s+on\s+your\s+machine": "was tested when its cell ran",
 }
+LENGTH = re.compile(r"[^\n:]+: \d+ steps\.")  # all that a training without a chart leaves
 TO_DO = re.compile(r"## (Exercises|.*\b[Cc]linic\b.*)\n?")  # what can only be done in a notebook that runs
 
 
@@ -43,7 +47,10 @@ def write_page(notebook, target, key, scenes, folder, line):
             if line and (heading := TO_DO.match(cell.source)):
                 cell.source = f"{heading[0].rstrip()}\n\n{line}\n\n{cell.source[heading.end():].lstrip()}"
             continue
-        shown = [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+        cell.outputs = [output for output in cell.outputs if not LENGTH.fullmatch(output.get("data", {}).get("text/plain", ""))]
+        if line:
+            answer_choices(cell)
+        shown = [output for output in cell.outputs if "image/png" in output.get("data", {})]
         for number, output in enumerate(shown):
             data = output.data
             name, png = f"{cell.id}-{number}.png", b64decode(data["image/png"])
@@ -133,7 +140,8 @@ def how_to_run(repository, notebook):
     """Return the line that tells where the notebook can be run and changed."""
     links = [f"[{door}]({link})" for door, link in doors(repository, place_of(notebook)).items()]
     if not links:
-        return "*To run and change the cells, install the course: pictures, guesses and trainings move here without it.*"
+        return ("*To run and change the cells, install the course (`python3 course.py lab` in a copy of it): pictures, guesses "
+                "and trainings move here without it.*")  # fmt: skip
     return f"*Run and change the cells, with nothing installed:* {' · '.join(links)}"
 
 

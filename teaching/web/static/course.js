@@ -8,6 +8,8 @@
   const MARK = 100; // ms between two pictures of a training that plays
   const PHONE = matchMedia("screen and (max-width: 767px)"); // as in page.py: then the drawings for a phone are shown
   const SMALLEST = 0.8; // of its size: a formula or a table that is too wide for a phone
+  const PATIENCE = 300; // ms until a picture that does not come says so
+  const REST = 150; // ms without a move, after which what the next one may show is loaded
   const SPOKEN = 4000; // ms until the words of a picture leave the live region; the picture keeps them
 
   // ---- storage: a browser may forbid it, and then nothing is kept and the progress page says so
@@ -66,6 +68,19 @@
     return image;
   }
 
+  // Return what a map holds of a key, or a promise of it, which is loaded once; what fails is forgotten, so that the next move tries again.
+  function once(map, key, load) {
+    if (!map.has(key)) {
+      const coming = load().then((found) => {
+        map.set(key, found);
+        return found;
+      });
+      map.set(key, coming);
+      coming.catch(() => map.delete(key));
+    }
+    return map.get(key);
+  }
+
   function element(tag, attributes = {}, ...children) {
     const made = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -92,7 +107,8 @@
       this.choose();
       PHONE.addEventListener("change", () => {
         this.choose();
-        if (this.wanted !== null) this.show(this.wanted.split(",").map(Number));
+        delete this.box.dataset.shown;
+        if (this.wanted !== null) this.show(this.wanted);
       });
     }
 
@@ -109,61 +125,77 @@
       return place.reduce((sum, at, i) => sum * Math.ceil(shape[i] / edges[i]) + Math.floor(at / edges[i]), 0);
     }
 
-    // Load a block with its frames; what fails is forgotten, so that the next move tries again.
-    fetch(number) {
+    // Return the block and the image of a state, or a promise of them.
+    load(place) {
       const { blocks, frames, drawing } = this; // these, also if the screen is turned before all has come
-      if (!blocks.has(number)) {
-        const coming = loadBlock(drawing, number).then(async (block) => {
-          const needed = new Set(Object.values(block.states).map((state) => state[0]));
-          await Promise.all([...needed].map(async (frame) => {
-            if (!frames.has(frame)) frames.set(frame, loadFrame(drawing, frame));
-            frames.set(frame, await Promise.resolve(frames.get(frame)).catch((error) => {
-              frames.delete(frame);
-              throw error;
-            }));
-          }));
-          blocks.set(number, block);
-          return block;
-        });
-        coming.catch(() => blocks.delete(number));
-        blocks.set(number, coming);
-      }
-      return this.blocks.get(number);
+      const number = this.blockOf(place);
+      const withImage = (block) => {
+        const [frame] = block.states[String(place)];
+        const image = once(frames, frame, () => loadFrame(drawing, frame));
+        return image instanceof Promise ? image.then((come) => ({ block, image: come })) : { block, image };
+      };
+      const block = once(blocks, number, () => loadBlock(drawing, number));
+      return block instanceof Promise ? block.then(withImage) : withImage(block);
     }
 
-    // Load what the next two steps of any control would show.
-    fetchAround(place) {
-      const near = new Set();
-      place.forEach((at, i) => {
-        for (const step of [-1, 1, -2, 2]) {
-          const there = place.map((old, j) => (j === i ? at + step : old));
-          if (at + step >= 0 && at + step < this.facts.shape[i]) near.add(this.blockOf(there));
+    isThere(place) {
+      const block = this.blocks.get(this.blockOf(place));
+      const image = block && !(block instanceof Promise) && this.frames.get(block.states[String(place)][0]);
+      return Boolean(image) && !(image instanceof Promise);
+    }
+
+    // Load what the next two steps of any control would show, one after the other, until something else is wanted.
+    async fetchAround(place) {
+      const wanted = this.wanted;
+      for (const step of [1, -1, 2, -2]) {
+        for (const [i, length] of this.facts.shape.entries()) {
+          if (this.wanted !== wanted || place[i] + step < 0 || place[i] + step >= length) continue;
+          const there = place.map((at, j) => (j === i ? at + step : at));
+          await Promise.resolve(this.load(there)).catch(() => {}); // a move that needs it will tell
         }
-      });
-      for (const number of near) Promise.resolve(this.fetch(number)).catch(() => {}); // a move that needs it will tell
-    }
-
-    // Show the state at a place: at once if it is there, else when it has come and nothing else is wanted meanwhile.
-    async show(place) {
-      this.wanted = String(place);
-      const block = this.fetch(this.blockOf(place)), { frames } = this;
-      try {
-        this.draw(place, block instanceof Promise ? await block : block, frames);
-      } catch (error) {
-        this.message.textContent = `The picture did not change: ${error.message}`;
-        this.message.hidden = false;
       }
     }
 
-    draw(place, block, frames) {
-      if (this.wanted !== String(place) || frames !== this.frames) return; // another one is wanted by now
-      const [frame, parts, words, outcome] = block.states[String(place)];
+    // Show the state at a place: at once if it is there, else as soon as it has come.
+    show(place) {
+      this.wanted = place;
+      if (this.isThere(place)) return this.draw(place, this.load(place));
+      // One at a time: the states that a slider passes meanwhile would keep the line from where it comes to rest.
+      this.loading ??= this.catchUp().finally(() => { this.loading = null; });
+      return this.loading;
+    }
+
+    isBehind() {
+      return this.wanted !== null && String(this.wanted) !== this.box.dataset.shown;
+    }
+
+    async catchUp() {
+      const slow = setTimeout(() => this.box.classList.add("course-waiting"), PATIENCE);
+      while (this.isBehind()) {
+        const { wanted, drawing } = this;
+        try {
+          const found = await this.load(wanted);
+          if (drawing === this.drawing && this.isBehind()) this.draw(wanted, found);
+        } catch (error) {
+          if (wanted !== this.wanted) continue;
+          this.message.textContent = `The picture did not change: ${error.message}`;
+          this.message.hidden = false;
+          break;
+        }
+      }
+      clearTimeout(slow);
+      this.box.classList.remove("course-waiting");
+    }
+
+    draw(place, { block, image }) {
+      const [, parts, words, outcome] = block.states[String(place)];
       this.message.hidden = true;
-      this.put(frames.get(frame), parts.map((part) => block.parts[part]).join(""), words);
+      this.put(image, parts.map((part) => block.parts[part]).join(""), words);
       this.box.dataset.shown = String(place);
       this.outcome = outcome;
       this.say(words);
-      this.fetchAround(place);
+      clearTimeout(this.ahead);
+      this.ahead = setTimeout(() => this.fetchAround(place), REST);
     }
 
     // Put an image, and data over it, in the place of what is shown.
@@ -240,13 +272,20 @@
       ? slider({ ...control, name: "Your guess", html: "Your guess", start: 0 }, id, () => {})
       : choice(control, id, () => { reveal.disabled = false; }, element("legend", { class: "course-question" }, question));
     reveal.disabled = !control.slider;
-    scene.box.classList.add(ASKING);
+    // What stands below the question, up to the next cell or heading, gives the answer away: it comes with the picture.
+    const below = [];
+    for (let next = scene.box.closest(".cell")?.nextElementSibling; next && !next.matches(".cell, section"); next = next.nextElementSibling) below.push(next);
+    const ask = (asking) => {
+      scene.box.classList.toggle(ASKING, asking);
+      for (const part of below) part.hidden = asking;
+    };
+    ask(true);
     const inputs = [...guess.node.querySelectorAll("input")];
     async function show() {
       await scene.show([guess.at()]);
       if (scene.box.dataset.shown === undefined) return;
       told.textContent = scene.outcome;
-      scene.box.classList.remove(ASKING);
+      ask(false);
       [reveal.disabled, again.hidden] = [true, false];
       for (const input of inputs) input.disabled = true;
       record({ chapter, kind: PREDICTION, name: question, guess: guess.at() });
@@ -254,7 +293,7 @@
     reveal.addEventListener("click", show);
     again.addEventListener("click", () => {
       scene.reset();
-      scene.box.classList.add(ASKING);
+      ask(true);
       [told.textContent, again.hidden, reveal.disabled] = ["", true, false];
       for (const input of inputs) input.disabled = false;
       inputs[Math.max(guess.at(), 0)].focus();
@@ -293,7 +332,7 @@
       let at = -1;
       [play.disabled, stop.disabled] = [true, false];
       stop.focus();
-      await Promise.all(Array.from({ length: values.length }, (_, i) => scene.fetch(scene.blockOf([i])))).catch(() => {});
+      await Promise.all(values.map((_, i) => scene.load([i]))).catch(() => {});
       if (stop.disabled) return; // pressed meanwhile
       timer = setInterval(() => {
         at += 1;
