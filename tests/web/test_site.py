@@ -119,6 +119,43 @@ def test_a_prediction_is_kept_over_a_reload(chromium_path, address):
         assert "Guess first" in scene.locator("img").get_attribute("alt") and guess.is_enabled()
 
 
+def test_what_gives_the_answer_away_comes_with_it(chromium_path, address):
+    with visit(chromium_path, address, "01_saturation.html") as page:
+        scene = scenes_of(page, "predict")[0]
+        answer = page.get_by_text("Each layer passes on the same share")
+        assert answer.is_hidden()
+        scene.get_by_role("radio").first.check()
+        scene.get_by_role("button", name="Reveal").click()
+        answer.wait_for()
+        scene.get_by_role("button", name="Guess again").click()
+        assert answer.is_hidden()
+    with visit(chromium_path, address, "01_saturation.html", java_script_enabled=False) as page:
+        assert page.get_by_text("Each layer passes on the same share").is_visible()
+
+
+def test_on_a_slow_line_the_last_move_comes_first_and_the_picture_says_that_it_waits(chromium_path, address):
+    with visit(chromium_path, address, "01_saturation.html") as page:
+        scene = scenes_of(page, "explore")[3]  # of a net: each state has pixels of its own
+        handle, asked = scene.get_by_role("slider").first, []
+        scene.scroll_into_view_if_needed()
+
+        def wait(route):
+            asked.append(route.request.url)
+            page.wait_for_timeout(400)
+            route.continue_()
+
+        page.route("**/states/**", wait)
+        for at in range(int(handle.get_attribute("max")) + 1):  # dragged from end to end
+            handle.evaluate("(input, at) => { input.value = at; input.dispatchEvent(new Event('input')); }", at)
+        page.wait_for_function("(box) => box.classList.contains('course-waiting')", arg=scene.element_handle())
+        place = [control["start"] for control in facts_of(scene)["controls"]]
+        place[0] = at
+        shown(scene, ",".join(map(str, place)))
+        assert len(asked) <= 4, "the first move's block and image, and then those of the last one"
+        page.wait_for_function("(box) => !box.classList.contains('course-waiting')", arg=scene.element_handle())
+        page.unroute_all(behavior="ignoreErrors")
+
+
 def test_a_training_plays_and_stops(chromium_path, address):
     with visit(chromium_path, address, "01_saturation.html") as page:
         scene = scenes_of(page, "train")[0]

@@ -206,6 +206,10 @@ def test_what_is_true_of_a_notebook_only_is_left_out_and_what_has_to_be_run_says
     assert title.source.endswith("*Run me.*") and slope.source == "## A **slope**.\n\nThe clinic comes later."
 
 
+def test_a_training_without_a_chart_leaves_nothing_on_a_page():
+    assert page.LENGTH.fullmatch("Race: 600 steps.") and not page.LENGTH.fullmatch("A map: colours from 0 to 600 steps.\nMore.")
+
+
 def test_a_page_does_not_speak_of_cells_that_one_runs():
     told = {source: "\n".join(cell.source for cell in read_source(source).cells if cell.cell_type == "markdown") for source in SOURCES}
     for said in page.ON_PAGES:

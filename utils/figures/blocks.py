@@ -91,7 +91,7 @@ def draw_roads(ax, gradient, alike, skips=()):
         _draw_boxes(ax, len(shares) - 1, road, name in skips)
         ax.imshow(fade(1 - cosines)[None], extent=(0, 1, row + 0.9, row + 0.74), aspect="auto", interpolation="nearest")
         ax.plot([0, 1, 1, 0, 0], row + np.array([0.74, 0.74, 0.9, 0.9, 0.74]), color=style.GREY, linewidth=0.6)
-        ax.text(0, row + 0.06, name, va="center", weight="bold")
+        ax.text(0, row if narrow else row + 0.06, name, va="center", weight="bold")
         for place, share, side in ((-0.012, shares[0], "right"), (1.012, 1.0, "left")):
             ax.text(place, road, _say(share), ha=side, va="center", color=style.BLUE)
         for place, cosine, side in ((-0.012, cosines[0], "right"), (1.012, cosines[-1], "left")):

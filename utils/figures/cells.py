@@ -7,6 +7,7 @@ from utils.figures import style
 from utils.figures.ink import LEAST, MOST, fade, ink, readable, room
 
 _TEXT = 4  # decades over which the ink of a text fades: it has to tell letters apart that all count for something
+_LETTER = 2.2  # ems from box to box: below it, a box has room for its number only
 _FEW = 24  # steps with their names and numbers in the boxes; of more only the boxes are drawn
 _ROW = 7.6  # units of the font size that a net needs from its name down to what it reads
 _CELL = 29  # units of the font size in which the words of a cell have their full size
@@ -47,7 +48,8 @@ def _draw_row(ax, name, left, inputs, width, middle, each):
     ax.text(places[-1] + side / 2 + 0.3, middle, "← loss", va="center", fontsize=em)
     size = min(em, 0.42 * apart * em / small)
     for step in range(steps if spelt else 0):
-        ax.text(places[step], middle, f"h{step + 1}", ha="center", va="center", color=readable(colours[step]), fontsize=size, zorder=4)
+        name = f"h{step + 1}" if apart > _LETTER * small else f"{step + 1}"
+        ax.text(places[step], middle, name, ha="center", va="center", color=readable(colours[step]), fontsize=size, zorder=4)
         if apart > 2.6 * small or step in (0, steps - 1):
             ax.text(places[step], middle + side / 2 + 0.25 * small, _say(left[step]), ha="center", va="bottom", fontsize=0.85 * size)
     for step, symbol in enumerate(inputs or [] if spelt else []):
