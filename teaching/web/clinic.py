@@ -10,12 +10,14 @@ from nbformat.v4 import new_output
 from utils.exercises.verdict import NOT_ATTEMPTED, check_choice
 
 ASKED = f"{NOT_ATTEMPTED}: choose one of "  # how the verdict of a cell begins that has asked for a choice
+WAITING = f"{NOT_ATTEMPTED}: your own diagnosis first"  # of a second opinion, which only the notebook gives
 QUESTIONS = {"name_disease": "Which is it? Each answer opens what is said to it.",
              "treat": "Which treatment? The notebook trains the patient with it; here stands what there is to say of each."}  # fmt: skip
 
 
 def answer_choices(cell):
-    """Put choices that open in the place of the outputs of a cell in which a patient's clinic asks for one."""
+    """Put choices that open in the place of the outputs of a cell in which a patient's clinic asks for one; leave out what waits."""
+    cell.outputs = [output for output in cell.outputs if WAITING not in output.get("data", {}).get("text/plain", "")]
     asking = [number for number, output in enumerate(cell.outputs)
               if ASKED in output.get("data", {}).get("text/plain", "") + output.get("text", "")]  # displayed, or printed
     for number, (name, patient) in zip(asking, _questions(cell.source)):

@@ -10,18 +10,24 @@ from teaching.web import clinic
 from tests.chapters.sample import SOURCES
 
 
+def written(cell):
+    return "".join(output.get("data", {}).get(kind, "") for output in cell.outputs for kind in ("text/plain", "text/html")) + "".join(
+        output.get("text", "") for output in cell.outputs)  # fmt: skip
+
+
 def test_every_choice_of_a_patient_opens_what_is_said_to_it():
     """In every cell of the lessons that asks for one, but for a ward, which is asked for in a loop."""
-    opened = 0
+    opened = waiting = 0
     for lesson in SOURCES:
         for cell in nbformat.read(notebook_of(lesson), as_version=4).cells:
             if cell.cell_type == "code" and re.search(r"clinic\.(name_disease|treat)\(chapter", cell.source):
+                waiting += clinic.WAITING in written(cell)
                 clinic.answer_choices(cell)
-                shown = "".join(output.get("data", {}).get("text/html", "") + output.get("text", "") for output in cell.outputs)
-                assert clinic.ASKED not in shown, f"{lesson.stem}: {cell.source}"
+                shown = written(cell)
+                assert clinic.ASKED not in shown and clinic.WAITING not in shown, f"{lesson.stem}: {cell.source}"
                 assert shown.count("<details>") >= 3 and ("name_disease" not in cell.source or shown.count("✔ correct") == 1)
                 opened += shown.count("course-choices")
-    assert opened >= 2 * 7
+    assert opened >= 2 * 7 and waiting >= 5
 
 
 def test_a_cell_that_asks_for_nothing_stays_as_it_is():
