@@ -1,6 +1,6 @@
 """Make the web edition of the course in the folder web/: python3 course.py web
 
-    python3 course.py web                 all chapters; at most 600 states a scene, which may take half an hour
+    python3 course.py web                 all chapters; at most 600 states a scene: about 20 minutes on two cores
     python3 course.py web 01 --states 12  try it: of chapter 1 few states, of the others what was drawn before
 
 Drawn states are kept in .web-cache, and drawn again if a source, the helper package, or their number has changed. Any
