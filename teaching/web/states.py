@@ -143,7 +143,8 @@ class Recorder:
         """Draw a training that has ended, at some of its steps and at the end."""
         taken = max(map(len, losses.values()))
         steps = sorted({max(1, round(taken * mark / MARKS)) for mark in range(1, MARKS + 1)})
-        canvases, states = [Canvas(size=training.size_of_chart(losses), layers=True, narrow=narrow) for narrow in WAYS], self._open([len(steps)])
+        size, states = training.size_of_chart(losses), self._open([len(steps)])
+        canvases = [Canvas(size=size, layers=True, narrow=narrow) for narrow in WAYS]
         for (at, step), (canvas, into) in itertools.product(enumerate(steps), zip(canvases, states)):
             so_far = {name: loss[:step] for name, loss in losses.items()}
             ended = endings if step == taken else None

@@ -206,6 +206,11 @@ def test_what_is_true_of_a_notebook_only_is_left_out_and_what_has_to_be_run_says
     assert title.source.endswith("*Run me.*") and slope.source == "## A **slope**.\n\nThe clinic comes later."
 
 
+def test_page_style_and_script_mean_the_same_by_a_phone():
+    for name in ("course.css", "course.js"):
+        assert page.PHONE in (site.ROOT / "teaching" / "web" / "static" / name).read_text(encoding="utf-8")
+
+
 def test_a_training_without_a_chart_leaves_nothing_on_a_page():
     assert page.LENGTH.fullmatch("Race: 600 steps.") and not page.LENGTH.fullmatch("A map: colours from 0 to 600 steps.\nMore.")
 

@@ -192,7 +192,8 @@ def draw_function(axes, z, value, slope, density, *, name):
     above.set(ylabel="value φ(z)", ylim=(-1.1, 1.1), xlim=(z[0], z[-1]), title="The activation")
     below.fill_between(z, 0, density, color=style.ORANGE, alpha=0.35, linewidth=0, label="where the z of a layer lie")
     below.plot(z, slope, color=style.ALARM, label="slope φ′(z)")
-    below.set(xlabel="pre-activation z", ylabel="slope φ′(z)", ylim=(0, 1.8 if is_narrow(below) else 1.08), xlim=(z[0], z[-1]), title="Its slope")
+    top = 1.8 if is_narrow(below) else 1.08  # there the legend stands above the peak, since it reaches as far
+    below.set(xlabel="pre-activation z", ylabel="slope φ′(z)", ylim=(0, top), xlim=(z[0], z[-1]), title="Its slope")
     for ax in axes:
         ax.legend(loc="upper left", frameon=ax is below)  # in a box: the density may reach it
 
