@@ -283,8 +283,8 @@ def after_training(axes, rate="rate 0.05"):
     curves = {"after 200 steps": share, "before the first": at_birth.expand(len(share))}
     plots.draw_lines(axes[1], curves, list(rates.values()), xlabel="learning rate",
                      ylabel="share of dead units")
-    axes[1].axvline(rates[rate], color=style.GREY, linestyle=":")
-    axes[1].legend(loc="center right")
+    axes[1].plot(rates[rate], silent.mean(), "o", color=style.BLACK, markersize=14,
+                 fillstyle="none", clip_on=False)
     return f"{silent.mean():.0%} of 192 units are dead; accuracy {lives[rate].accuracy:.0%}."
 
 explore(after_training, panels=(2, 1), size=(9, 5.2), rate=list(rates))
